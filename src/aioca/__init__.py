@@ -1,0 +1,3 @@
+"""Asyncio EPICS Channel Access client."""
+
+__version__ = "3.0.0"

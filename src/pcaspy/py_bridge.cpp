@@ -1,0 +1,1 @@
+// Python objects <-> engine values. The only C++ file here that may include Python.h.
