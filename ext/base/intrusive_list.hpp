@@ -7,7 +7,7 @@ namespace pcas {
 template <class T>
 class IntrusiveList;
 
-// Base of an element. `Tag` tells lists apart when an object is in several.
+// Base of an element of IntrusiveList<T>; leaves its list when destroyed.
 template <class T>
 class ListNode {
   public:
@@ -29,49 +29,40 @@ class ListNode {
     ListNode* prev_ = nullptr;
 };
 
+// T may be incomplete where the list is a member.
 template <class T>
 class IntrusiveList {
   public:
     IntrusiveList() noexcept { head_.next_ = head_.prev_ = &head_; }
     ~IntrusiveList() {
-        while (!empty()) front().leave_node();
+        while (!empty()) head_.next_->leave();
         head_.next_ = head_.prev_ = nullptr;
     }
+    IntrusiveList(const IntrusiveList&) = delete;
+    IntrusiveList& operator=(const IntrusiveList&) = delete;
+
     bool empty() const noexcept { return head_.next_ == &head_; }
-    void push_back(T& element) noexcept {
-        Node& node = element;
+    // The first element; the list must not be empty.
+    T& front() const noexcept { return static_cast<T&>(*head_.next_); }
+    void push_back(ListNode<T>& node) noexcept {
         node.leave();
         node.prev_ = head_.prev_;
         node.next_ = &head_;
         head_.prev_->next_ = &node;
         head_.prev_ = &node;
     }
-
-    class Front {
-      public:
-        explicit Front(ListNode<T>* node) noexcept : node_(node) {}
-        T& get() const noexcept { return static_cast<T&>(*node_); }
-        void leave_node() const noexcept { node_->leave(); }
-
-      private:
-        ListNode<T>* node_;
-    };
-    // The first element; the list must not be empty.
-    Front front() const noexcept { return Front(head_.next_); }
-
     // Calls f(T&) for each element; f may remove the element it is given, no other.
     template <class F>
     void for_each(F&& f) {
-        for (Node* node = head_.next_; node != &head_;) {
-            Node* next = node->next_;
+        for (ListNode<T>* node = head_.next_; node != &head_;) {
+            ListNode<T>* next = node->next_;
             f(static_cast<T&>(*node));
             node = next;
         }
     }
 
   private:
-    using Node = ListNode<T>;
-    Node head_;
+    ListNode<T> head_;
 };
 
 }  // namespace pcas

@@ -47,7 +47,9 @@ class CompletionQueue {
         RequestPtr request;
         bool completed;   // false: only deferred
     };
-    explicit CompletionQueue(std::function<void()> wake) : wake_(std::move(wake)) {}
+    static constexpr std::chrono::microseconds kWakeInterval{200};
+    // How long after a wake-up the loop looks for completions that did not wake it.
+    static constexpr std::chrono::milliseconds kLookAgain{1};
 
     // Any thread.
     void push(RequestPtr request, bool completed);
@@ -55,7 +57,9 @@ class CompletionQueue {
     void flush();
     // Loop thread.
     std::vector<Entry> take();
-    // From now on pushes have no effect (the server is closed).
+    // Pushes take effect between open() and close(), while the server runs. `wake` is
+    // called with the lock held: it may only write to a descriptor.
+    void open(std::function<void()> wake);
     void close();
 
   private:
@@ -63,8 +67,8 @@ class CompletionQueue {
     std::vector<Entry> entries_;
     std::chrono::steady_clock::time_point last_wake_{};
     bool unwoken_ = false;
-    bool closed_ = false;
-    std::function<void()> wake_;   // called with mutex_ held; only writes to a descriptor
+    bool closed_ = true;
+    std::function<void()> wake_;
 };
 
 }  // namespace pcas

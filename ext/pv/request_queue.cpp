@@ -1,0 +1,109 @@
+#include "pv/request_queue.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace pcas {
+
+void RequestQueue::push(RequestPtr request) {
+    bool notify;
+    {
+        std::lock_guard lock(mutex_);
+        if (closed_) return;
+        requests_.push_back(std::move(request));
+        notify = waiting_ > 0;
+    }
+    if (notify) ready_.notify_one();
+}
+
+std::vector<RequestPtr> RequestQueue::take(std::size_t max,
+                                           std::chrono::nanoseconds timeout) {
+    std::vector<RequestPtr> out;
+    std::unique_lock lock(mutex_);
+    if (requests_.empty() && !closed_ && timeout.count() > 0) {
+        const std::uint64_t before = interrupts_;
+        ++waiting_;
+        ready_.wait_for(lock, timeout, [&] {
+            return !requests_.empty() || closed_ || interrupts_ != before;
+        });
+        --waiting_;
+    }
+    const auto n = static_cast<std::ptrdiff_t>(std::min(max, requests_.size()));
+    out.reserve(static_cast<std::size_t>(n));
+    std::move(requests_.begin(), requests_.begin() + n, std::back_inserter(out));
+    requests_.erase(requests_.begin(), requests_.begin() + n);
+    return out;
+}
+
+void RequestQueue::interrupt() {
+    {
+        std::lock_guard lock(mutex_);
+        ++interrupts_;
+    }
+    ready_.notify_all();
+}
+
+void RequestQueue::close() {
+    std::deque<RequestPtr> dropped;
+    {
+        std::lock_guard lock(mutex_);
+        closed_ = true;
+        dropped.swap(requests_);
+    }
+    ready_.notify_all();
+}
+
+void RequestQueue::open() {
+    std::lock_guard lock(mutex_);
+    closed_ = false;
+}
+
+std::size_t RequestQueue::size() const {
+    std::lock_guard lock(mutex_);
+    return requests_.size();
+}
+
+void CompletionQueue::push(RequestPtr request, bool completed) {
+    std::lock_guard lock(mutex_);
+    if (closed_) return;
+    entries_.push_back({std::move(request), completed});
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_wake_ < kWakeInterval) {
+        unwoken_ = true;
+        return;
+    }
+    last_wake_ = now;
+    unwoken_ = false;
+    wake_();
+}
+
+void CompletionQueue::flush() {
+    std::lock_guard lock(mutex_);
+    if (closed_ || !unwoken_) return;
+    unwoken_ = false;
+    last_wake_ = std::chrono::steady_clock::now();
+    wake_();
+}
+
+std::vector<CompletionQueue::Entry> CompletionQueue::take() {
+    std::lock_guard lock(mutex_);
+    unwoken_ = false;
+    return std::exchange(entries_, {});
+}
+
+void CompletionQueue::open(std::function<void()> wake) {
+    std::lock_guard lock(mutex_);
+    wake_ = std::move(wake);
+    closed_ = false;
+}
+
+void CompletionQueue::close() {
+    std::vector<Entry> dropped;
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    wake_ = nullptr;
+    dropped.swap(entries_);
+}
+
+}  // namespace pcas
