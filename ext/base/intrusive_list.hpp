@@ -4,11 +4,12 @@
 
 namespace pcas {
 
-template <class T>
+template <class T, class Tag>
 class IntrusiveList;
 
-// Base of an element of IntrusiveList<T>; leaves its list when destroyed.
-template <class T>
+// Base of an element of IntrusiveList<T, Tag>; leaves its list when destroyed. The tag
+// tells lists apart where an object is in several.
+template <class T, class Tag = void>
 class ListNode {
   public:
     ListNode() = default;
@@ -24,14 +25,16 @@ class ListNode {
     }
 
   private:
-    friend class IntrusiveList<T>;
+    friend class IntrusiveList<T, Tag>;
     ListNode* next_ = nullptr;
     ListNode* prev_ = nullptr;
 };
 
 // T may be incomplete where the list is a member.
-template <class T>
+template <class T, class Tag = void>
 class IntrusiveList {
+    using Node = ListNode<T, Tag>;
+
   public:
     IntrusiveList() noexcept { head_.next_ = head_.prev_ = &head_; }
     ~IntrusiveList() {
@@ -44,7 +47,7 @@ class IntrusiveList {
     bool empty() const noexcept { return head_.next_ == &head_; }
     // The first element; the list must not be empty.
     T& front() const noexcept { return static_cast<T&>(*head_.next_); }
-    void push_back(ListNode<T>& node) noexcept {
+    void push_back(Node& node) noexcept {
         node.leave();
         node.prev_ = head_.prev_;
         node.next_ = &head_;
@@ -54,15 +57,15 @@ class IntrusiveList {
     // Calls f(T&) for each element; f may remove the element it is given, no other.
     template <class F>
     void for_each(F&& f) {
-        for (ListNode<T>* node = head_.next_; node != &head_;) {
-            ListNode<T>* next = node->next_;
+        for (Node* node = head_.next_; node != &head_;) {
+            Node* next = node->next_;
             f(static_cast<T&>(*node));
             node = next;
         }
     }
 
   private:
-    ListNode<T> head_;
+    Node head_;
 };
 
 }  // namespace pcas

@@ -65,44 +65,39 @@ std::size_t RequestQueue::size() const {
 }
 
 void CompletionQueue::push(RequestPtr request, bool completed) {
-    std::lock_guard lock(mutex_);
-    if (closed_) return;
-    entries_.push_back({std::move(request), completed});
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_wake_ < kWakeInterval) {
-        unwoken_ = true;
-        return;
+    std::shared_ptr<WakeGate> gate;
+    {
+        std::lock_guard lock(mutex_);
+        if (!gate_) return;
+        entries_.push_back({std::move(request), completed});
+        gate = gate_;
     }
-    last_wake_ = now;
-    unwoken_ = false;
-    wake_();
+    gate->signal();
 }
 
 void CompletionQueue::flush() {
-    std::lock_guard lock(mutex_);
-    if (closed_ || !unwoken_) return;
-    unwoken_ = false;
-    last_wake_ = std::chrono::steady_clock::now();
-    wake_();
+    std::shared_ptr<WakeGate> gate;
+    {
+        std::lock_guard lock(mutex_);
+        gate = gate_;
+    }
+    if (gate) gate->flush();
 }
 
 std::vector<CompletionQueue::Entry> CompletionQueue::take() {
     std::lock_guard lock(mutex_);
-    unwoken_ = false;
     return std::exchange(entries_, {});
 }
 
-void CompletionQueue::open(std::function<void()> wake) {
+void CompletionQueue::open(std::shared_ptr<WakeGate> gate) {
     std::lock_guard lock(mutex_);
-    wake_ = std::move(wake);
-    closed_ = false;
+    gate_ = std::move(gate);
 }
 
 void CompletionQueue::close() {
     std::vector<Entry> dropped;
     std::lock_guard lock(mutex_);
-    closed_ = true;
-    wake_ = nullptr;
+    gate_.reset();
     dropped.swap(entries_);
 }
 

@@ -5,11 +5,11 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "base/wake_gate.hpp"
 #include "pv/request.hpp"
 
 namespace pcas {
@@ -37,19 +37,14 @@ class RequestQueue {
     bool closed_ = false;
 };
 
-// Python -> loop. A completion wakes the loop at once if none did within the last
-// 200 us; otherwise the loop, which looks again 1 ms after each wake-up while requests
-// are open, finds it. So a burst costs few wake-ups and no answer waits for the next
-// request, however long that one blocks.
+// Python -> loop. Wakes the loop as WakeGate says: a burst of completions costs few
+// wake-ups, and none waits for the request after it, however long that one blocks.
 class CompletionQueue {
   public:
     struct Entry {
         RequestPtr request;
         bool completed;   // false: only deferred
     };
-    static constexpr std::chrono::microseconds kWakeInterval{200};
-    // How long after a wake-up the loop looks for completions that did not wake it.
-    static constexpr std::chrono::milliseconds kLookAgain{1};
 
     // Any thread.
     void push(RequestPtr request, bool completed);
@@ -57,18 +52,14 @@ class CompletionQueue {
     void flush();
     // Loop thread.
     std::vector<Entry> take();
-    // Pushes take effect between open() and close(), while the server runs. `wake` is
-    // called with the lock held: it may only write to a descriptor.
-    void open(std::function<void()> wake);
+    // Pushes take effect between open() and close(), while the server runs.
+    void open(std::shared_ptr<WakeGate> gate);
     void close();
 
   private:
     std::mutex mutex_;   // leaf; guards all below
     std::vector<Entry> entries_;
-    std::chrono::steady_clock::time_point last_wake_{};
-    bool unwoken_ = false;
-    bool closed_ = true;
-    std::function<void()> wake_;
+    std::shared_ptr<WakeGate> gate_;   // null while closed
 };
 
 }  // namespace pcas
