@@ -41,7 +41,7 @@ std::string shown(const T& value) {
     if constexpr (std::is_enum_v<T>) {
         out << static_cast<long long>(value);
     } else if constexpr (sizeof(T) == 1 && std::is_integral_v<T>) {
-        out << static_cast<int>(value);   // a byte, not a character
+        out << static_cast<int>(value);  // a byte, not a character
     } else if constexpr (requires { out << value; }) {
         out << value;
     } else {
@@ -122,18 +122,18 @@ inline bool verify(const Result& result, const char* file, int line,
 #define CHECK_JOIN_(a, b) a##b
 #define CHECK_JOIN(a, b) CHECK_JOIN_(a, b)
 
-#define CHECK_CASE_(name, id)                                                  \
-    static void CHECK_JOIN(case_, id)();                                       \
-    static const check::Registered CHECK_JOIN(registered_, id){                \
-        name, CHECK_JOIN(case_, id)};                                          \
+#define CHECK_CASE_(name, id)                                                          \
+    static void CHECK_JOIN(case_, id)();                                               \
+    static const check::Registered CHECK_JOIN(registered_, id){name,                   \
+                                                               CHECK_JOIN(case_, id)}; \
     static void CHECK_JOIN(case_, id)()
 #define TEST_CASE(name) CHECK_CASE_(name, __LINE__)
 
 #define CHECK_VERIFY_(...) \
     check::verify(check::Catcher{} << __VA_ARGS__, __FILE__, __LINE__, #__VA_ARGS__)
 #define CHECK(...) static_cast<void>(CHECK_VERIFY_(__VA_ARGS__))
-#define REQUIRE(...)                                         \
-    do {                                                     \
+#define REQUIRE(...)                                               \
+    do {                                                           \
         if (!CHECK_VERIFY_(__VA_ARGS__)) throw check::Abandoned(); \
     } while (false)
 #define NOTE(name, value) const check::Note CHECK_JOIN(note_, __LINE__)(name, value)

@@ -39,8 +39,8 @@ Ref<Snapshot> example(DbfType type, std::size_t n = 3) {
     values.resize(n);
     std::vector<std::string> texts = {"1", "2", "3"};
     texts.resize(n);
-    auto made = type == DbfType::String ? wire::strings(texts)
-                                        : wire::numbers(type, values);
+    auto made =
+        type == DbfType::String ? wire::strings(texts) : wire::numbers(type, values);
     made->time = {0x01020304, 0x05060708};
     made->alarm = {0x0a0b, 0x0102};
     made->metadata =
@@ -152,7 +152,8 @@ TEST_CASE("encode: counts beyond the buffer are refused") {
     for (int type = 0; type <= 38; ++type) {
         if (type == 35 || type == 36) continue;
         const DbrType dbr{static_cast<std::uint16_t>(type)};
-        for (const std::uint32_t count : {0x7fffffffu, 0x20000001u, 0xffffffffu, 100u}) {
+        for (const std::uint32_t count :
+             {0x7fffffffu, 0x20000001u, 0xffffffffu, 100u}) {
             NOTE("type", type);
             NOTE("count", count);
             std::array<std::byte, 88> out;
@@ -188,7 +189,8 @@ TEST_CASE("encode: units and states are cut, also without a NUL to spare") {
     CHECK(hex(wire::encode(*snapshot, 26, 1).bytes) == hex(expected.bytes()));
 
     auto state = wire::numbers(DbfType::Enum, {0});
-    state->metadata = wire::with_states(std::vector<std::string>(20, std::string(40, 's')));
+    state->metadata =
+        wire::with_states(std::vector<std::string>(20, std::string(40, 's')));
     Builder states;
     states.u16(17).u16(3).u16(16);
     for (int i = 0; i < 16; ++i) states.text(std::string(25, 's'), 26);
@@ -255,7 +257,8 @@ TEST_CASE("encode: the states of a number are none") {
           hex(Builder().zeros(422).u16(1).bytes()));
     const auto beyond = wire::numbers(DbfType::Double, {5});
     beyond->metadata = snapshot->metadata;
-    CHECK(hex(wire::encode(*beyond, 3, 1).bytes) == hex(Builder().u16(5).pad().bytes()));
+    CHECK(hex(wire::encode(*beyond, 3, 1).bytes) ==
+          hex(Builder().u16(5).pad().bytes()));
 }
 
 TEST_CASE("encode: text that is no number fails the whole read") {

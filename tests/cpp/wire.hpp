@@ -26,8 +26,12 @@ class Builder {
     Builder& u8(std::uint64_t v) { return big_endian(v, 1); }
     Builder& u16(std::uint64_t v) { return big_endian(v, 2); }
     Builder& u32(std::uint64_t v) { return big_endian(v, 4); }
-    Builder& i16(std::int64_t v) { return big_endian(static_cast<std::uint64_t>(v), 2); }
-    Builder& i32(std::int64_t v) { return big_endian(static_cast<std::uint64_t>(v), 4); }
+    Builder& i16(std::int64_t v) {
+        return big_endian(static_cast<std::uint64_t>(v), 2);
+    }
+    Builder& i32(std::int64_t v) {
+        return big_endian(static_cast<std::uint64_t>(v), 4);
+    }
     Builder& f32(float v) { return big_endian(std::bit_cast<std::uint32_t>(v), 4); }
     Builder& f64(double v) { return big_endian(std::bit_cast<std::uint64_t>(v), 8); }
     Builder& zeros(std::size_t n) {
@@ -141,7 +145,8 @@ struct Encoded {
 // Encodes into a dirty buffer and checks that nothing is written behind it.
 inline Encoded encode(const pcas::Snapshot& s, DbrType type, std::uint32_t count) {
     constexpr std::size_t kGuard = 16;
-    const auto size = static_cast<std::size_t>(pcas::padded(pcas::dbr_size(type, count)));
+    const auto size =
+        static_cast<std::size_t>(pcas::padded(pcas::dbr_size(type, count)));
     Bytes out(size + kGuard, std::byte{0xaa});
     const auto status = pcas::encode(s, type, count, std::span(out).first(size));
     for (std::size_t i = size; i < out.size(); ++i) CHECK(out[i] == std::byte{0xaa});
