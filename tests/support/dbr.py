@@ -90,55 +90,66 @@ def encode(base: int, *elements: Any) -> bytes:
     return struct.pack(f">{len(elements)}{ELEMENT_CODE[base]}", *elements)
 
 
-def decode(dbr: int, count: int, payload: bytes) -> Value:
-    """Decode and check sizes, padding and string termination."""
+def decode(dbr: int, count: int, payload: bytes, *, zeroed: bool = True) -> Value:
+    """Decode and check sizes and string termination.
+
+    Args:
+        dbr: DBR type, 0-34.
+        count: Elements in the payload.
+        payload: As sent, padded to eight.
+        zeroed: Check that padding and unused bytes are zero, too.
+    """
     family, base = divmod(dbr, 7)
     needed = size(dbr, count)
     assert len(payload) == needed + -needed % 8, (
         f"{NAMES[dbr]}[{count}]: {len(payload)} bytes, needed {needed} padded to 8"
     )
-    assert not any(payload[needed:]), f"padding {payload[needed:]!r}"
-    for start, end in PADS.get(dbr, ()):
+    unused = [(needed, len(payload)), *PADS.get(dbr, ())] if zeroed else []
+    for start, end in unused:
         assert not any(payload[start:end]), f"pad at {start}: {payload[start:end]!r}"
     offset = VALUE_OFFSET[family][base]
-    value = Value(_elements(base, count, payload[offset:]), raw=payload)
+    elements = _elements(base, count, payload[offset:], zeroed)
+    value = Value(elements, raw=payload)
     if family:
         value.status, value.severity = struct.unpack_from(">hh", payload)
     if family == 2:
         value.seconds, value.nanoseconds = struct.unpack_from(">II", payload, 4)
     if family >= 3:
-        _metadata(value, family, base, payload)
+        _metadata(value, family, base, payload, zeroed)
     return value
 
 
-def _elements(base: int, count: int, data: bytes) -> list[Any]:
+def _elements(base: int, count: int, data: bytes, zeroed: bool) -> list[Any]:
     code = f">{count * 40}s" if base == STRING else f">{count}{ELEMENT_CODE[base]}"
     found = struct.unpack_from(code, data)
     if base != STRING:
         return list(found)
-    return [_c_string(found[0][40 * i : 40 * i + 40]) for i in range(count)]
+    return [_c_string(found[0][40 * i : 40 * i + 40], zeroed) for i in range(count)]
 
 
-def _c_string(slot: bytes) -> bytes:
+def _c_string(slot: bytes, zeroed: bool) -> bytes:
     head, nul, rest = slot.partition(b"\0")
     assert nul, f"string without NUL: {slot!r}"
-    assert not any(rest), f"old bytes after a string: {slot!r}"
+    assert not (zeroed and any(rest)), f"old bytes after a string: {slot!r}"
     return head
 
 
-def _metadata(value: Value, family: int, base: int, payload: bytes) -> None:
+def _metadata(
+    value: Value, family: int, base: int, payload: bytes, zeroed: bool
+) -> None:
     if base == STRING:
         return
     if base == ENUM:
         (number,) = struct.unpack_from(">h", payload, 4)
         slots = [payload[6 + 26 * i : 32 + 26 * i] for i in range(16)]
-        value.states = [_c_string(s).decode() for s in slots[:number]]
-        assert not any(b"".join(slots[number:])), "bytes after the last state"
+        value.states = [_c_string(s, zeroed).decode() for s in slots[:number]]
+        assert not (zeroed and any(b"".join(slots[number:]))), "bytes after the states"
         return
     units_at = 4
     if base in (FLOAT, DOUBLE):
         (value.precision,) = struct.unpack_from(">h", payload, 4)
         units_at = 8
-    value.units = _c_string(payload[units_at : units_at + 8]).decode("latin-1")
+    units = _c_string(payload[units_at : units_at + 8], zeroed)
+    value.units = units.decode("latin-1")
     code = f">{6 if family == 3 else 8}{ELEMENT_CODE[base]}"
     value.limits = list(struct.unpack_from(code, payload, units_at + 8))
