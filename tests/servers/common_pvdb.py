@@ -40,6 +40,7 @@ PVDB = {
     "TARGET": {"type": "float", "prec": 3, "value": 0.0},
     "TARGET2": {"type": "int", "value": 0},
     "SLOW": {"type": "float", "asyn": True, "value": 0.0},
+    "SLOW2": {"type": "float", "asyn": True, "value": 0.0},
     "REFUSES": {"type": "float", "value": 1.0},
 }
 # Set once at the start, so that they are not UDF as a PV never set is.

@@ -18,7 +18,7 @@ import pcaspy.driver
 
 
 class CommonDriver(pcaspy.Driver):
-    """Accepts every write but the ones to REFUSES; completes SLOW later."""
+    """Accepts every write but the ones to REFUSES; completes SLOW and SLOW2 later."""
 
     def __init__(self):
         super().__init__()
@@ -33,7 +33,7 @@ class CommonDriver(pcaspy.Driver):
         if reason == "REFUSES":
             return False
         self.setParam(reason, value)
-        if reason == "SLOW":
+        if reason.startswith("SLOW"):
             threading.Timer(SLOW_SECONDS, self.callbackPV, (reason,)).start()
         return True
 
