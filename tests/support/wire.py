@@ -147,8 +147,8 @@ def search_request(
 def version(sequence: int | None = None, priority: int = 0, minor: int = MINOR) -> bytes:
     """VERSION, with a datagram sequence number if one is given."""
     if sequence is None:
-        return pack(VERSION, type=priority, count=minor)
-    return pack(VERSION, type=1, count=minor, p1=sequence)
+        return pack(VERSION, type=priority, count=minor, extended=False)
+    return pack(VERSION, type=1, count=minor, p1=sequence, extended=False)
 
 
 def create_request(name: str | bytes, cid: int, minor: int = MINOR) -> bytes:
