@@ -1,8 +1,10 @@
 """Our server with the common PVs: `python common_server.py PREFIX`.
 
-Where it listens comes from EPICS_CAS_*. Commands: post, property, remove, add, hold.
+Where it listens comes from EPICS_CAS_*. The methods of Commands are
+what a test can tell it.
 """
 
+import ctypes
 import os
 import sys
 import threading
@@ -69,6 +71,12 @@ class Commands:
 
     def release(self):
         self.driver.released.set()
+
+    def hold_gil(self, fifo):
+        """Hold the GIL in one C call until a byte comes through a named pipe."""
+        descriptor = os.open(fifo, os.O_RDONLY)
+        ctypes.PyDLL(None).read(descriptor, ctypes.create_string_buffer(1), 1)
+        os.close(descriptor)
 
 
 def main():
