@@ -20,6 +20,11 @@ class RefCounted {
         return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
 
+    // True while exactly one reference exists: the caller's, then, if it holds one.
+    bool sole_ref() const noexcept {
+        return refs_.load(std::memory_order_acquire) == 1;
+    }
+
   protected:
     RefCounted() = default;
     ~RefCounted() = default;

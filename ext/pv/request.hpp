@@ -42,6 +42,7 @@ class Request final : public RefCounted, public CountedInstance<Counted::Request
     // ---- filled by the loop before the request is queued, constant from then on ----
     const RequestKind kind;
     bool notify = false;        // Write: a put callback waits for the completion
+    bool first_update = false;  // Read: starts the subscription `ioid` of channel `sid`
     bool interest = false;      // Interest: first subscription came (true), last left
     DbrType dbr_type{};         // Write, Read: the request's type and count
     std::uint32_t dbr_count = 0;
@@ -63,7 +64,9 @@ class Request final : public RefCounted, public CountedInstance<Counted::Request
     void defer();
     bool completed() const noexcept { return state_.load() != State::Open; }
 
-    // ---- loop thread, once completed ----
+    // ---- loop thread ----
+    bool dispatched = false;    // the circuit knows that the driver has had it
+    // once completed
     EcaStatus status() const noexcept { return status_; }
     const SnapshotPtr& result() const noexcept { return result_; }
     const PvPtr& attached() const noexcept { return attached_; }

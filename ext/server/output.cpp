@@ -66,7 +66,7 @@ void Output::consume(std::size_t sent) noexcept {
             return;
         }
         sent -= size;
-        if (first.open && first.buffer->size() <= kChunk) {
+        if (first.open && first.buffer->size() <= kFirstChunk) {
             spare_ = std::move(first.buffer);
         }
         segments_.pop_front();
