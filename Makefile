@@ -12,11 +12,12 @@ PYTEST_ARGS ?=
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 
-# Everything the two extension modules are compiled from.
+# Everything the two extension modules are compiled from, and all C++ of ours.
+GENERATED := src/pcaspy/_engine.cpp src/aioca/_libca.cpp
 ENGINE := $(wildcard ext/*/*.cpp ext/*/*.hpp)
-BINDINGS := $(wildcard src/*/*.pyx src/*/*.pxd src/*/py_*.cpp src/*/py_*.hpp)
-CPP := $(ENGINE) $(wildcard src/*/py_*.cpp src/*/py_*.hpp \
-	tests/cpp/*.cpp tests/cpp/*.hpp tests/fuzz/*.cpp tests/fuzz/*.hpp)
+BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*.cpp src/*/*.hpp))
+CYTHON := $(wildcard src/*/*.pyx src/*/*.pxd src/*/*/*.pxd)
+CPP := $(ENGINE) $(BRIDGE) $(wildcard tests/*/*.cpp tests/*/*.hpp)
 
 .PHONY: all demo test lint format clean distclean
 all: $(VENV)/.built
@@ -32,7 +33,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml setup.py
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
 	@touch $@ $(VENV)/.built
 
-$(VENV)/.built: $(VENV)/.installed $(ENGINE) $(BINDINGS)
+$(VENV)/.built: $(VENV)/.installed $(ENGINE) $(BRIDGE) $(CYTHON)
 	$(BIN)/python setup.py --quiet build_ext --inplace --force
 	@touch $@
 
