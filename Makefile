@@ -13,7 +13,7 @@ VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 
 # Everything the two extension modules are compiled from, and all C++ of ours.
-GENERATED := src/pcaspy/_engine.cpp src/aioca/_libca.cpp
+GENERATED := $(patsubst %.pyx,%.cpp,$(wildcard src/*/*.pyx))
 ENGINE := $(wildcard ext/*/*.cpp ext/*/*.hpp)
 BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*.cpp src/*/*.hpp))
 CYTHON := $(wildcard src/*/*.pyx src/*/*.pxd src/*/*/*.pxd)
@@ -66,9 +66,7 @@ format: $(VENV)/.lint-tools
 
 clean:
 	rm -rf build dist src/*.egg-info
-	rm -f src/pcaspy/_engine*.so src/pcaspy/_engine.cpp
-	rm -f src/aioca/_libca*.so src/aioca/_libca.cpp
-	rm -f .venv*/.installed .venv*/.built
+	rm -f $(GENERATED) src/*/*.so .venv*/.installed .venv*/.built
 
 distclean: clean
 	rm -rf .venv* .peers
