@@ -75,6 +75,8 @@ class FailingDriver(Driver):
             return self.scans
         if reason == "SCANNED":
             return self.getParam(reason) + 1
+        if reason.startswith("MANY"):
+            return self.getParam(reason) + 1
         return WRONG[reason] if reason in WRONG else self.getParam(reason)
 
     def write(self, reason, value):
