@@ -836,8 +836,18 @@ cdef class Server:
             self.server.get().close()
         self.left.clear()
 
-    def abandon_after_fork(self):
-        self.server.get().abandon_after_fork()
+    def prepare_fork(self):
+        """Before fork(): no engine thread holds a lock until one of the next two."""
+        with nogil:
+            self.server.get().prepare_fork()
+
+    def after_fork_in_parent(self):
+        self.server.get().after_fork_in_parent()
+
+    def after_fork_in_child(self):
+        """Forgets loop and circuits, which are the parent's."""
+        self.server.get().after_fork_in_child()
+        self.left.clear()
 
     @property
     def running(self):

@@ -27,4 +27,6 @@ cdef extern from "server/server.hpp" namespace "pcas" nogil:
         CompletionQueue& completions() noexcept
         Log& log() noexcept
         map[string, uint64_t] stats() except +translate_exception
-        void abandon_after_fork() noexcept
+        void prepare_fork() except +translate_exception
+        void after_fork_in_parent() except +translate_exception
+        void after_fork_in_child() noexcept
