@@ -4,6 +4,7 @@ A program makes a `SimpleServer`, gives it the PVs of a pvdb dict, makes a `Driv
 subclass that reads and writes them, and calls ``server.process(0.1)`` for ever.
 """
 
+from . import _libcom  # isort: skip  # noqa: F401  (before the engine)
 from . import alarm, cas, driver
 from ._version import __version__, version_info
 from .alarm import Alarm, Severity

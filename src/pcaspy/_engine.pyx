@@ -364,6 +364,7 @@ cdef class Data:
     cdef cbool own_value         # the info overrides checkValue,
     cdef cbool own_alarm         # checkAlarm;
     cdef cbool own_update        # the PV overrides updateValue
+    cdef cbool read_failed       # the alarm says so, until something else is known
     cdef public bint udf
 
     def __init__(self):
@@ -438,7 +439,12 @@ cdef class Data:
 
     @property
     def handle(self):
+        """The PV that this value belongs to, or None."""
         return self.pv
+
+    def handles(self):
+        """All PVs that have this value."""
+        return [] if self.pv is None else [self.pv, *(self.aliases or ())]
 
     # ---- values ----
 
@@ -458,8 +464,9 @@ cdef class Data:
             return
         made = pv.convert(value, Strictness.Checked)
         info = pv.info
-        if info.fields.type == DbfType.Enum and isinstance(value, (str, bytes)):
-            value = value_of(made.get()[0])
+        if (isinstance(value, (str, bytes)) and info.fields.type != DbfType.Char
+                and info.fields.type != DbfType.String):
+            value = value_of(made.get()[0])      # a label, or a number as text
         mask = info.checkValue(value) if self.own_value else deadband(info, value, made)
         if self.own_alarm:
             alarm.status, alarm.severity = info.checkAlarm(value)
@@ -470,6 +477,7 @@ cdef class Data:
             self.alarm_ = alarm
             mask |= kAlarmEvent
         self.time_ = when
+        self.read_failed = False
         self.keep(value, made)
         self.publish(self.stamped(made, info.fields))
         if mask:
@@ -485,8 +493,15 @@ cdef class Data:
         if (state.status != self.alarm_.status
                 or state.severity != self.alarm_.severity):
             self.alarm_ = state
+            self.read_failed = False
             self.restamp()
             self.mark(kAlarmEvent)
+
+    def fail_read(self):
+        """READ, INVALID until a read succeeds or a value is set."""
+        self.set_status(1, 3)
+        self.read_failed = True
+        self.post(True)
 
     def refresh(self):
         """Takes over changed fields of the info and marks a property event."""
@@ -593,7 +608,14 @@ cdef class Data:
 
     cdef SnapshotPtr read_result(self, PvHandle pv, value) except *:
         """What a get of `pv` is answered with when the driver's read gave `value`."""
-        return self.stamped(pv.convert(value, Strictness.Lenient), pv.info.fields)
+        cdef NewSnapshot made = pv.convert(value, Strictness.Lenient)
+        if self.read_failed:
+            self.read_failed = False
+            self.alarm_ = alarm_of(pv.info.fields, value, made)
+            self.restamp()
+            self.mark(kAlarmEvent)
+            self.post()
+        return self.stamped(made, pv.info.fields)
 
     # ---- as programs see it ----
 

@@ -73,8 +73,6 @@ EPICS_HAS_WRITENOTIFY = 1
 
 numerics = (bool, int, float)
 
-epicsTimeStamp.__module__ = __name__
-
 
 class casClientInfo:
     """Who asks: what `context` arguments hold."""

@@ -200,8 +200,7 @@ class Dispatcher:
         else:
             _read_log.exception("PV %s: read failed", name)
             if pv is not None and pv.data is not None:
-                pv.data.set_status(Alarm.READ_ALARM, Severity.INVALID_ALARM)
-                pv.data.post()
+                pv.data.fail_read()
         request.complete(GETFAIL)
 
     # ---- names, subscriptions ----

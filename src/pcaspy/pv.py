@@ -7,7 +7,6 @@ import logging
 from typing import Any
 
 from . import cas
-from .alarm import Alarm, Severity
 from .pvdb import PVInfo
 
 _write_log = logging.getLogger("pcaspy.SimplePV.writeValue")
@@ -41,8 +40,9 @@ class SimplePV(cas.PV):
             driver.setParam(reason, value)
         except Exception:
             _read_log.exception("PV %s: scan failed", self.name)
-            data.set_status(Alarm.READ_ALARM, Severity.INVALID_ALARM)
-        data.post(True)
+            data.fail_read()
+        else:
+            data.post(True)
 
     def interestRegister(self) -> int:
         """The first client subscribes. Called by process() if it is overridden."""

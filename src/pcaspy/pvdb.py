@@ -203,7 +203,7 @@ def _parse(pv: str, spec: Mapping[str, Any]) -> Fields:
             values[name] = _checked(pv, name, value)
         elif name != "value":
             _log.info("PV %r: field %r is unknown and has no effect", pv, name)
-    return _complete(pv, values, frozenset(spec) & _RULES.keys())
+    return _complete(pv, values, frozenset(name for name in spec if name in _RULES))
 
 
 class _FieldsCache:
