@@ -239,11 +239,18 @@ async def caput_array(
     each = operations.values_for(pvs, values, repeat_value)
     if caput is _own_caput:
         return await operations.put_many(pvs, each, datatype, wait, timeout, throw)
-    # Somebody checks every put: one call for each PV.
-    return await operations.in_parallel(
-        caput(pv, value, datatype, wait, timeout=timeout, throw=throw)
-        for pv, value in zip(pvs, each, strict=True)
-    )
+    # Somebody checks every put: one call for each PV, with what the caller gave.
+    options: dict[str, Any] = {}
+    if datatype is not None:
+        options["datatype"] = datatype
+    if wait:
+        options["wait"] = wait
+    if not throw:
+        options.update(timeout=timeout, throw=False)
+        calls = [caput(pv, value, **options) for pv, value in zip(pvs, each)]
+        return await operations.in_parallel(pvs, calls, None)
+    calls = [caput(pv, value, timeout=None, **options) for pv, value in zip(pvs, each)]
+    return await operations.in_parallel(pvs, calls, timeout)
 
 
 # ---- connect and cainfo ------------------------------------------------------------

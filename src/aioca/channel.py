@@ -64,7 +64,7 @@ class CAInfo:
     )
 
     #: True: there is information
-    ok: bool = True
+    ok: bool
     #: Name of the PV
     name: str
     #: 0 never connected, 1 was connected, 2 connected, 3 closed
@@ -80,6 +80,7 @@ class CAInfo:
     datatype: int
 
     def __init__(self, pv: str, channel: Channel) -> None:
+        self.ok = True
         self.name = pv
         self.state = cadef.ca_state(channel)
         connected = self.state == cadef.cs_conn

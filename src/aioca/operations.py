@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 import warnings
-from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any
 
 from aioca import _libca
 from aioca._epics import cadef
-from aioca._errors import CANothing
+from aioca._errors import CANothing, several_timed_out
 from aioca._requests import CONNECT, GET, PUT, PUT_CALLBACK, Request
 from aioca.channel import CAInfo, ChannelInfo
 from aioca.types import Count, Datatype, Format, Timeout
@@ -165,9 +166,16 @@ def purge() -> None:
             loop.purge()
 
 
-async def in_parallel(calls: Iterable[Awaitable[Any]]) -> list[Any]:
+async def in_parallel(
+    pvs: Sequence[str], calls: Sequence[Awaitable[Any]], timeout: Timeout
+) -> list[Any]:
     """The results of calls that run at the same time; the first failure is raised."""
-    return list(await asyncio.gather(*calls))
+    if isinstance(timeout, tuple):
+        timeout = timeout[0] - time.time()
+    try:
+        return list(await asyncio.wait_for(asyncio.gather(*calls), timeout))
+    except asyncio.TimeoutError as error:
+        raise several_timed_out(list(pvs)) from error
 
 
 def run_in_new_program(coro: Coroutine[Any, Any, Any], forever: bool) -> Any:
