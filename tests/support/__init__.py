@@ -1,0 +1,1 @@
+"""What the tests share: processes, ports, a raw client, the reference server, peers."""
