@@ -26,6 +26,7 @@ def answer_commands(handle):
     for line in sys.stdin:
         try:
             result = handle(**json.loads(line))
+            json.dumps(result)
         except Exception:
             say("ANSWER", {"error": traceback.format_exc()})
         else:
