@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
-from conftest import PEERS, Peer
 from support import dbr
+from support.peer_client import PEERS, Peer
 
 SECONDS = 30.0  # EPICS' libca waits up to 10 s before it searches again
 

@@ -28,7 +28,7 @@ REQUIREMENTS = {
 }
 
 
-def python_of(name: str) -> Path:
+def peer_python(name: str) -> Path:
     """The interpreter of a peer's environment, which is made if it is not there."""
     folder = PEERS / name
     python = folder / "bin" / "python"
@@ -53,7 +53,7 @@ def python_of(name: str) -> Path:
 def main(names: list[str]) -> None:
     """Make the environments and print their interpreters."""
     for name in names or REQUIREMENTS:
-        print(name, python_of(name), flush=True)
+        print(name, peer_python(name), flush=True)
 
 
 if __name__ == "__main__":

@@ -179,7 +179,9 @@ def test_beacons_ramp_up_from_20_ms(name):
     assert times[-1] - times[0] == pytest.approx(1.26, abs=0.4)
 
 
-@pytest.mark.parametrize("variable", ["EPICS_CAS_BEACON_PERIOD", "EPICS_CA_BEACON_PERIOD"])
+@pytest.mark.parametrize(
+    "variable", ["EPICS_CAS_BEACON_PERIOD", "EPICS_CA_BEACON_PERIOD"]
+)
 def test_beacon_period(variable):
     with udp_socket() as sock:
         address = f"{LOOPBACK}:{sock.getsockname()[1]}"
@@ -191,7 +193,9 @@ def test_beacon_period(variable):
     assert numbers == [*range(14)]
 
 
-@pytest.mark.parametrize("variable", ["EPICS_CAS_BEACON_PORT", "EPICS_CA_REPEATER_PORT"])
+@pytest.mark.parametrize(
+    "variable", ["EPICS_CAS_BEACON_PORT", "EPICS_CA_REPEATER_PORT"]
+)
 def test_beacon_port(variable):
     with udp_socket() as sock:
         changes = {

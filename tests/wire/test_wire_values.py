@@ -86,9 +86,7 @@ def test_a_plain_update_of_an_empty_array_has_eight_zero_bytes(target, circuit):
     subid, update = circuit.subscribe(channel, dbr.DOUBLE, 0)
     assert (update.p1, update.count) == (ECA_NORMAL, 0)
     assert update.payload == target.choose(ours=bytes(8), reference=b"")
-    circuit.send(
-        pack(wire.EVENT_CANCEL, type=dbr.DOUBLE, p1=channel.sid, p2=subid)
-    )
+    circuit.send(pack(wire.EVENT_CANCEL, type=dbr.DOUBLE, p1=channel.sid, p2=subid))
     circuit.expect(wire.EVENT_ADD, p1=channel.sid, p2=subid)
 
 

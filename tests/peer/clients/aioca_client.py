@@ -70,8 +70,6 @@ class Client:
         self.loop.call_soon_threadsafe(self.subscriptions[subscription][0].close)
 
 
-
-
 def described(found):
     """One reading with the names that all clients use."""
     result = {"value": as_list(found)}

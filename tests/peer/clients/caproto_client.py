@@ -35,9 +35,7 @@ class Client:
         }
 
     def get(self, pv, dbr, count):
-        return described(
-            self.pvs[pv].read(data_type=dbr, data_count=count, timeout=10)
-        )
+        return described(self.pvs[pv].read(data_type=dbr, data_count=count, timeout=10))
 
     def put(self, pv, value, wait, dbr=None):
         if isinstance(value, str):
@@ -73,8 +71,6 @@ class Client:
         self.subscriptions[subscription][0].clear()
 
 
-
-
 def described(response):
     """One reading with the names that all clients use."""
     result = {"value": as_list(response.data)}
@@ -91,9 +87,7 @@ def described(response):
     if hasattr(metadata, LIMITS[0]):
         limits = [getattr(metadata, n) for n in LIMITS]
         # Those of a CHAR come as one byte.
-        result["limits"] = [
-            float(n[0] if isinstance(n, bytes) else n) for n in limits
-        ]
+        result["limits"] = [float(n[0] if isinstance(n, bytes) else n) for n in limits]
     if hasattr(metadata, "enum_strings"):
         result["states"] = plain(metadata.enum_strings)
     return result

@@ -1,0 +1,74 @@
+# make demo     build, then a server and a client for some seconds
+# make test     build, then every test (PYTEST_ARGS="-k name" for some of them)
+# make lint     every check that reads the source only
+# make clean    remove what the build made; `make distclean` the environments as well
+#
+# All set-up happens here, in a virtual environment of the project's own: .venv, or
+# .venv-python3.13 with PYTHON=python3.13. CC and CXX choose the compiler.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
+BIN := $(VENV)/bin
+
+# Everything the two extension modules are compiled from, and all C++ of ours.
+GENERATED := $(patsubst %.pyx,%.cpp,$(wildcard src/*/*.pyx))
+ENGINE := $(wildcard ext/*/*.cpp ext/*/*.hpp)
+BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*.cpp src/*/*.hpp))
+CYTHON := $(wildcard src/*/*.pyx src/*/*.pxd src/*/*/*.pxd)
+CPP := $(ENGINE) $(BRIDGE) $(wildcard tests/*/*.cpp tests/*/*.hpp)
+
+.PHONY: all demo test lint format clean distclean
+all: $(VENV)/.built
+
+# The stamps: environment, build requirements, the project itself, tools.
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml setup.py
+	$(BIN)/python -m pip install --quiet --group build
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
+	@touch $@ $(VENV)/.built
+
+$(VENV)/.built: $(VENV)/.installed $(ENGINE) $(BRIDGE) $(CYTHON)
+	$(BIN)/python setup.py --quiet build_ext --inplace --force
+	@touch $@
+
+$(VENV)/.test-tools: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(VENV)/.lint-tools: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --group lint
+	@touch $@
+
+demo: $(VENV)/.built
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/.built $(VENV)/.test-tools
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.built $(VENV)/.lint-tools
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/cython-lint src
+	$(BIN)/codespell
+	$(BIN)/clang-format --dry-run -Werror $(CPP)
+	$(BIN)/mypy
+
+format: $(VENV)/.lint-tools
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP)
+
+clean:
+	rm -rf build dist src/*.egg-info
+	rm -f $(GENERATED) src/*/*.so .venv*/.installed .venv*/.built
+
+distclean: clean
+	rm -rf .venv* .peers
+
+-include benchmarks/bench.mk

@@ -1,0 +1,40 @@
+"""Fixtures: a port of its own for each test, an example's program, a foreign client."""
+
+import pytest
+from support.example_program import Program
+from support.environment import server_environment
+from support.epics_client import EpicsClient
+from support.ports import free_port
+
+
+@pytest.fixture
+def port():
+    """The search port of this test's server."""
+    return free_port()
+
+
+@pytest.fixture
+def run(port):
+    """Starts an example; when the test is over, Ctrl-C must end it without a word."""
+    programs = []
+
+    def start(name):
+        programs.append(Program(name, env=server_environment(port)))
+        return programs[-1]
+
+    yield start
+    try:
+        for program in programs:
+            program.interrupt()
+        for program in programs:
+            assert program.wait() == (0, "")
+    finally:
+        for program in programs:
+            program.close()
+
+
+@pytest.fixture
+def client(port):
+    """A client of the server on `port`."""
+    with EpicsClient(port) as client:
+        yield client

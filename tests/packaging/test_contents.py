@@ -1,0 +1,102 @@
+"""What is in the source distribution and in the wheel, and what is not."""
+
+import tarfile
+import zipfile
+from email.parser import HeaderParser
+from pathlib import Path
+
+import pytest
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
+
+pytestmark = pytest.mark.timeout(900)
+
+ROOT = Path(__file__).parents[2]
+SOURCES = {".py", ".pyx", ".pxd", ".pyi", ".hpp", ".cpp", ".typed"}
+PACKAGES = ("pcaspy", "aioca")
+
+
+def generated(path):
+    """C++ that Cython makes from the .pyx beside it."""
+    return path.suffix == ".cpp" and path.with_suffix(".pyx").exists()
+
+
+def tree(*folders):
+    """The source files below these folders, relative to the project."""
+    files = (path for name in folders for path in (ROOT / name).rglob("*"))
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in files
+        if path.suffix in SOURCES or path.name == "py.typed"
+        if not generated(path) and "egg-info" not in str(path)
+    }
+
+
+def test_sdist_has_every_source(sdist):
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert tree("ext", "src", "examples", "tests") <= names
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "Makefile"} <= names
+    assert {"pyproject.toml", "setup.py"} <= names
+
+
+def test_sdist_has_nothing_that_was_built(sdist):
+    with tarfile.open(sdist) as archive:
+        names = [Path(name.partition("/")[2]) for name in archive.getnames()]
+    assert not [name for name in names if generated(ROOT / name)]
+    assert not [name for name in names if name.suffix in {".so", ".o", ".pyc", ".pyd"}]
+
+
+def wheel_names(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        return {Path(name) for name in archive.namelist()}
+
+
+def test_wheel_has_the_packages_and_their_types(wheel):
+    names = {name.as_posix() for name in wheel_names(wheel)}
+    for package in PACKAGES:
+        folder = ROOT / "src" / package
+        wanted = [*folder.glob("*.py"), *folder.glob("*.pyi"), folder / "py.typed"]
+        assert {f"{package}/{path.name}" for path in wanted} <= names
+
+
+def test_wheel_has_each_extension_module(wheel):
+    built = [name for name in wheel_names(wheel) if name.suffix == ".so"]
+    modules = {f"{name.parent}/{name.name.partition('.')[0]}" for name in built}
+    expected = {
+        f"{package}/{path.stem}"
+        for package in PACKAGES
+        for path in (ROOT / "src" / package).glob("*.pyx")
+    }
+    assert modules == expected
+
+
+def test_wheel_has_nothing_else(wheel):
+    names = wheel_names(wheel)
+    tops = {name.parts[0] for name in names}
+    assert tops - set(PACKAGES) == {top for top in tops if top.endswith(".dist-info")}
+    suffixes = {name.suffix for name in names if name.parts[0] in PACKAGES}
+    assert suffixes <= {".py", ".pyi", ".so", ".typed"}
+
+
+def test_wheel_metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [n for n in archive.namelist() if n.endswith("/METADATA")]
+        metadata = HeaderParser().parsestr(archive.read(name).decode())
+        licences = [n for n in archive.namelist() if n.endswith("licenses/LICENSE")]
+    assert licences
+    assert metadata["License-Expression"] == "BSD-3-Clause"
+    assert metadata["Requires-Python"] == ">=3.10"
+    requirements = metadata.get_all("Requires-Dist")
+    assert any(line.startswith("epicscorelibs") for line in requirements)
+    assert any(line.startswith("numpy") for line in requirements)
+    assert len(requirements) == 2
+
+
+def test_build_group_is_the_build_requirements():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = project["build-system"]["requires"]
+    assert project["dependency-groups"]["build"] == wanted
