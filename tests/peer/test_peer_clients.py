@@ -8,6 +8,8 @@ import time
 import pytest
 from support import dbr
 
+pytestmark = pytest.mark.timeout(300)  # the first run makes the environments
+
 PLAIN, TIME, CTRL = dbr.PLAIN, dbr.TIME, dbr.CTRL
 FAMILIES = {"RAW": PLAIN, "TIME": TIME, "CTRL": CTRL}
 VALUES = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
 from support import dbr
 from support.peer_client import PEERS, Peer
 
+pytestmark = pytest.mark.timeout(300)  # the first run makes the environments
 SECONDS = 30.0  # EPICS' libca waits up to 10 s before it searches again
 
 

@@ -22,7 +22,7 @@ def say(word, content):
 
 
 def answer_commands(handle):
-    """Answer each command on standard input with `handle(**command)` until it closes."""
+    """Answer each command on standard input with `handle(**command)` to its end."""
     for line in sys.stdin:
         try:
             result = handle(**json.loads(line))

@@ -17,7 +17,6 @@ from support.wire import (
     CREATE_CH_FAIL,
     ECA_BADCHID,
     ECA_NORMAL,
-    ECA_PUTFAIL,
     ECHO,
     EVENT_ADD,
     READ_NOTIFY,
@@ -142,7 +141,7 @@ def test_a_dead_peer_is_found_by_keepalive_not_by_idleness(target, circuit):
 
 
 def tcp_timers(port):
-    """Kinds of the running timers of connections at the server's end; 2 is keepalive."""
+    """Kinds of the timers that run at the server's end; 2 is keepalive."""
     found = []
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import struct
 import time
@@ -172,7 +173,7 @@ def test_beacons_ramp_up_from_20_ms(name):
         ours=[0, 1, 2, 3, 4, 5, 6], reference=[0, 0, 1, 2, 3, 4, 5]
     )
     times = [stamp for stamp, _ in seen]
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     for number, gap in enumerate(gaps):
         # A busy machine delays a beacon and shortens the next gap.
         assert gap < 0.02 * 2**number + 1.0

@@ -3,8 +3,9 @@
 import asyncio
 import threading
 
-import aioca
 from common import LIMITS, Events, as_list, plain, run
+
+import aioca
 
 FORMATS = {0: aioca.FORMAT_RAW, 2: aioca.FORMAT_TIME, 4: aioca.FORMAT_CTRL}
 
