@@ -8,7 +8,6 @@
  * `monitor` prints a line when every subscription has had its first update, then one
  * snapshot of its counters per line of stdin, until stdin ends. An update of one double
  * is taken as the time it was posted, seconds since 1970, for the latency. */
-#define _GNU_SOURCE
 #include "samples.h"
 #include "wire.h"
 

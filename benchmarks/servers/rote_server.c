@@ -6,7 +6,6 @@
  * last "x" of its name (BENCH:ARRAYx1000), else one. Values are never stored or checked;
  * answers are copied from ready-made bytes. It knows the commands of control.py:
  * rounds, stamps and array; see control() below. */
-#define _GNU_SOURCE
 #include "../load/wire.h"
 
 #include <errno.h>
