@@ -1,0 +1,45 @@
+// Snapshot -> wire (encode) and wire -> Snapshot (decode), with EPICS' conversions.
+// Pure functions: no clocks, locks or logs. Rules: EPICS IOC (rsrv) unless said otherwise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "dbr/snapshot.hpp"
+#include "dbr/types.hpp"
+
+namespace pcas {
+
+// Writes dbr_size(type, count) bytes of `snapshot` to `out`, big endian, and zeroes the
+// rest of `out` (the padding). Elements beyond the snapshot's count are zeros.
+//
+// Returns ECA_NORMAL, or without a usable `out` (all zeros then):
+//   ECA_BADTYPE  type is not readable (39 and more)
+//   ECA_GETFAIL  PUT_ACKT, PUT_ACKS; a string that is no number asked for as one
+// `out.size()` must be padded(dbr_size(type, count)); `type` may be any value.
+EcaStatus encode(const Snapshot& snapshot, DbrType type, std::uint32_t count,
+                 std::span<std::byte> out) noexcept;
+
+struct DecodeTarget {
+    DbfType type;              // how the PV stores
+    std::uint32_t max_count;   // its largest number of elements
+    const Metadata* metadata;  // states and precision, for conversions; not null
+};
+
+struct Decoded {
+    EcaStatus status;          // ECA_NORMAL: snapshot is set
+    Ref<Snapshot> snapshot;    // elements in the target's type; time, alarm, metadata unset
+};
+
+// The elements that a WRITE or WRITE_NOTIFY carries, converted to how the PV stores them.
+//   ECA_BADTYPE  type is none of 0-6
+//   ECA_BADCOUNT count is 0 for a PV of one element, above max_count, or the payload is
+//                shorter than count says (a single DBR_STRING may be shorter than 40 bytes)
+//   ECA_PUTFAIL  text that is no number or no state; an enum index with no state
+//   ECA_ALLOCMEM no memory
+// One DBR_STRING for a CHAR PV of more than one element is taken as its text.
+Decoded decode(DbrType type, std::uint32_t count, std::span<const std::byte> payload,
+               const DecodeTarget& target) noexcept;
+
+}  // namespace pcas

@@ -1,0 +1,67 @@
+// A PV's value at one moment: immutable once published, shared by all who read it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/instances.hpp"
+#include "base/ref.hpp"
+#include "dbr/metadata.hpp"
+#include "dbr/types.hpp"
+
+namespace pcas {
+
+// Seconds since 1990-01-01 00:00 UTC, as EPICS counts them.
+struct TimeStamp {
+    std::uint32_t seconds = 0;
+    std::uint32_t nanoseconds = 0;
+};
+
+struct AlarmState {
+    std::uint16_t status = 17;    // epicsAlarmUDF
+    std::uint16_t severity = 3;   // epicsSevInvalid
+};
+
+// Elements are stored behind the object, in host order: i16, f32, u16, u8, i32, f64, or
+// slots of 40 bytes for strings (at most 39 bytes and NULs to the end).
+class alignas(8) Snapshot final : public RefCounted,
+                                  public CountedInstance<Counted::Snapshot> {
+  public:
+    // The elements are zeroed. Throws std::bad_alloc.
+    static Ref<Snapshot> create(DbfType type, std::uint32_t count);
+    // Same elements, to be published with another stamp, alarm or metadata.
+    static Ref<Snapshot> copy(const Snapshot& other);
+    static void destroy(const Snapshot* s) noexcept;
+
+    DbfType type() const noexcept { return type_; }
+    std::uint32_t count() const noexcept { return count_; }
+    std::size_t size_bytes() const noexcept { return count_ * element_size(type_); }
+    const std::byte* data() const noexcept {
+        return reinterpret_cast<const std::byte*>(this + 1);
+    }
+    template <class T>
+    std::span<const T> elements() const noexcept {
+        return {reinterpret_cast<const T*>(data()), count_};
+    }
+
+    TimeStamp time;
+    AlarmState alarm;
+    MetadataPtr metadata;   // never null once published
+
+    // Only before the snapshot is published: its maker fills it.
+    std::byte* mutable_data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+    // Only before it is published: fewer elements than it was created with.
+    void shrink(std::uint32_t count) noexcept { count_ = count; }
+
+  private:
+    Snapshot(DbfType type, std::uint32_t count) noexcept : count_(count), type_(type) {}
+    ~Snapshot() = default;
+
+    std::uint32_t count_;
+    DbfType type_;
+};
+
+using SnapshotPtr = Ref<const Snapshot>;
+
+}  // namespace pcas

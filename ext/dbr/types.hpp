@@ -1,0 +1,66 @@
+// The DBF and DBR type tables: sizes and offsets, taken from db_access.h at compile time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace pcas {
+
+// How a PV stores its elements. The values are the wire's (DBR_STRING ... DBR_DOUBLE).
+enum class DbfType : std::uint8_t {
+    String = 0,
+    Short = 1,
+    Float = 2,
+    Enum = 3,
+    Char = 4,
+    Long = 5,
+    Double = 6
+};
+inline constexpr int kDbfTypes = 7;
+
+// What a request asks for: any value of the wire, valid or not.
+enum class DbrType : std::uint16_t {};
+
+enum class DbrFamily : std::uint8_t { Plain = 0, Sts, Time, Gr, Ctrl };
+
+inline constexpr DbrType kDbrPutAckt{35};
+inline constexpr DbrType kDbrPutAcks{36};
+inline constexpr DbrType kDbrStsackString{37};
+inline constexpr DbrType kDbrClassName{38};
+inline constexpr std::uint16_t kDbrTypes = 39;
+
+// An ECA status as it goes on the wire (caerr.h).
+using EcaStatus = std::uint32_t;
+
+inline constexpr std::size_t kStringSize = 40;      // MAX_STRING_SIZE
+inline constexpr std::size_t kUnitsSize = 8;        // MAX_UNITS_SIZE
+inline constexpr std::size_t kMaxStates = 16;       // MAX_ENUM_STATES
+inline constexpr std::size_t kStateTextSize = 26;   // MAX_ENUM_STRING_SIZE
+
+constexpr DbrType plain_dbr(DbfType t) noexcept {
+    return DbrType{static_cast<std::uint16_t>(t)};
+}
+constexpr std::uint16_t raw(DbrType t) noexcept { return static_cast<std::uint16_t>(t); }
+
+// A type that a read or a subscription may ask for: 0-34, 37, 38.
+bool is_readable(DbrType type) noexcept;
+// A type that a write may carry: 0-6, 35, 36.
+bool is_writable(DbrType type) noexcept;
+// Element type of a readable or writable type (35, 36: Short; 37, 38: String).
+DbfType element_type(DbrType type) noexcept;
+// Family of types 0-34; STSACK_STRING counts as Sts, CLASS_NAME as Plain.
+DbrFamily family(DbrType type) noexcept;
+
+std::size_t element_size(DbfType type) noexcept;
+// Bytes ahead of the first element.
+std::size_t value_offset(DbrType type) noexcept;
+// Bytes of `count` elements with what goes ahead of them, unpadded; 64-bit arithmetic.
+// Valid for count 0 (the part ahead of the value, e.g. 16 for TIME_DOUBLE).
+std::uint64_t dbr_size(DbrType type, std::uint64_t count) noexcept;
+
+// Rounded up to the wire's multiple of 8.
+constexpr std::uint64_t padded(std::uint64_t size) noexcept {
+    return (size + 7) & ~std::uint64_t{7};
+}
+
+}  // namespace pcas

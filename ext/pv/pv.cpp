@@ -1,0 +1,88 @@
+#include "pv/pv.hpp"
+
+#include <cassert>
+#include <utility>
+
+namespace pcas {
+
+Pv::Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept
+    : name_(std::move(name)), max_count_(max_count), type_(type) {}
+
+PvPtr Pv::create(std::string name, DbfType type, std::uint32_t max_count,
+                 MetadataPtr metadata) {
+    PvPtr pv(new Pv(std::move(name), type, max_count));
+    Ref<Snapshot> first = Snapshot::create(type, 1);
+    first->metadata = std::move(metadata);
+    pv->current_ = first;
+    return pv;
+}
+
+SnapshotPtr Pv::snapshot() const {
+    std::lock_guard lock(mutex_);
+    return current_;
+}
+
+void Pv::set(SnapshotPtr snapshot) {
+    assert(snapshot->type() == type_ && snapshot->count() <= max_count_);
+    std::lock_guard lock(mutex_);
+    current_.swap(snapshot);   // the old value is freed after the lock
+}
+
+void Pv::post(SnapshotPtr snapshot, EventMask mask) {
+    assert(snapshot->type() == type_ && snapshot->count() <= max_count_);
+    std::shared_ptr<PostQueue> wake;
+    SnapshotPtr old;
+    {
+        std::lock_guard lock(mutex_);
+        old = std::exchange(current_, snapshot);
+        if (!pending_) return;
+        Pending& p = *pending_;
+        const std::size_t bytes = snapshot->size_bytes();
+        const bool full = p.events.size() >= kMaxEvents || p.bytes >= kMaxEventBytes;
+        if (full && !p.events.empty()) {
+            Event& newest = p.events.back();
+            p.bytes -= newest.snapshot->size_bytes();
+            newest.snapshot.swap(snapshot);
+            newest.mask |= mask;
+        } else {
+            p.events.push_back({std::move(snapshot), mask});
+        }
+        p.bytes += bytes;
+        if (!std::exchange(p.queued, true)) wake = p.queue;
+    }
+    if (wake) wake->push(PvPtr(this));
+}
+
+void Pv::set_access_group(std::string group) {
+    std::lock_guard lock(mutex_);
+    access_group_ = std::move(group);
+}
+
+std::string Pv::access_group() const {
+    std::lock_guard lock(mutex_);
+    return access_group_;
+}
+
+Pv::Joined Pv::join(std::shared_ptr<PostQueue> queue) {
+    std::lock_guard lock(mutex_);
+    if (!pending_) pending_ = std::make_unique<Pending>();
+    pending_->queue = std::move(queue);
+    pending_->bytes = 0;
+    return {std::exchange(pending_->events, {}), current_};
+}
+
+void Pv::no_subscriptions() {
+    std::unique_ptr<Pending> gone;
+    std::lock_guard lock(mutex_);
+    gone = std::move(pending_);
+}
+
+std::vector<Event> Pv::take_events() {
+    std::lock_guard lock(mutex_);
+    if (!pending_) return {};
+    pending_->queued = false;
+    pending_->bytes = 0;
+    return std::exchange(pending_->events, {});
+}
+
+}  // namespace pcas

@@ -1,0 +1,111 @@
+// One process variable: its current snapshot, and the events that wait for the loop.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/instances.hpp"
+#include "base/intrusive_list.hpp"
+#include "base/ref.hpp"
+#include "dbr/snapshot.hpp"
+#include "pv/event_mask.hpp"
+
+namespace pcas {
+
+class Channel;        // server/: a circuit's attachment to this PV
+class Subscription;   // server/: one EVENT_ADD on this PV
+class PostQueue;
+
+struct Event {
+    SnapshotPtr snapshot;
+    EventMask mask;
+};
+
+class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
+  public:
+    // `max_count` is the number of elements announced to clients, at least 1.
+    // The first snapshot is one zero (or empty text), UDF and INVALID, stamped 0.
+    static Ref<Pv> create(std::string name, DbfType type, std::uint32_t max_count,
+                          MetadataPtr metadata);
+    static void destroy(const Pv* pv) noexcept { delete pv; }
+
+    const std::string& name() const noexcept { return name_; }
+    DbfType type() const noexcept { return type_; }
+    std::uint32_t max_count() const noexcept { return max_count_; }
+
+    // ---- any thread ----
+    SnapshotPtr snapshot() const;
+    // Replaces the value that gets are answered with; tells no subscriber.
+    // The snapshot must have this PV's type, at most max_count elements and metadata.
+    void set(SnapshotPtr snapshot);
+    // Replaces the value and queues it to the subscriptions whose mask has a bit of
+    // `mask`. When a subscriber falls behind, the newest queued value is replaced, so
+    // that the last one always arrives.
+    void post(SnapshotPtr snapshot, EventMask mask);
+
+    // Gets are answered by a ReadRequest (a Driver that overrides read) instead of from
+    // the snapshot.
+    void set_reads_by_request(bool on) noexcept { reads_by_request_.store(on); }
+    bool reads_by_request() const noexcept { return reads_by_request_.load(); }
+    // The first and last subscription are told by an InterestRequest.
+    void set_wants_interest(bool on) noexcept { wants_interest_.store(on); }
+    bool wants_interest() const noexcept { return wants_interest_.load(); }
+    // Access security group; takes effect for channels made later (see access_security).
+    void set_access_group(std::string group);
+    std::string access_group() const;
+
+    // ---- loop thread of the server that serves this PV ----
+    // What a subscription that joins now has to know: the events that older
+    // subscriptions still have to get, and the value it starts with.
+    struct Joined {
+        std::vector<Event> earlier;
+        SnapshotPtr current;
+    };
+    Joined join(std::shared_ptr<PostQueue> queue);
+    void no_subscriptions();
+    std::vector<Event> take_events();
+
+    IntrusiveList<Channel> channels;             // loop thread
+    IntrusiveList<Subscription> subscriptions;   // loop thread
+
+  private:
+    Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept;
+    ~Pv() = default;
+
+    static constexpr std::size_t kMaxEvents = 4096;
+    static constexpr std::size_t kMaxEventBytes = 1 << 20;
+
+    // constant after construction
+    const std::string name_;
+    const std::uint32_t max_count_;
+    const DbfType type_;
+
+    std::atomic<bool> reads_by_request_{false};
+    std::atomic<bool> wants_interest_{false};
+
+    mutable std::mutex mutex_;   // leaf; guards all below
+    SnapshotPtr current_;
+    std::string access_group_;
+    struct Pending {
+        std::shared_ptr<PostQueue> queue;
+        std::vector<Event> events;
+        std::size_t bytes = 0;
+        bool queued = false;   // this PV is in `queue`
+    };
+    std::unique_ptr<Pending> pending_;   // set while there are subscriptions
+};
+
+using PvPtr = Ref<Pv>;
+
+// The PVs with events that the loop has not taken yet. Any thread pushes, the loop takes.
+class PostQueue {
+  public:
+    virtual ~PostQueue() = default;
+    virtual void push(PvPtr pv) = 0;
+};
+
+}  // namespace pcas

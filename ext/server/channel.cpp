@@ -1,0 +1,27 @@
+#include "server/channel.hpp"
+
+namespace pcas {
+
+Channel& ChannelTable::add(Circuit& circuit, std::uint32_t cid, PvPtr pv) {
+    std::uint32_t sid;
+    if (!free_.empty()) {
+        sid = free_.back();
+        free_.pop_back();
+    } else {
+        sid = static_cast<std::uint32_t>(slots_.size()) | (1u << kIndexBits);
+        slots_.emplace_back();
+    }
+    auto& slot = slots_[sid & (kMaxChannels - 1)];
+    slot = std::make_unique<Channel>(circuit, cid, sid, std::move(pv));
+    ++size_;
+    return *slot;
+}
+
+void ChannelTable::remove(Channel& channel) {
+    const std::uint32_t sid = channel.sid;
+    slots_[sid & (kMaxChannels - 1)].reset();
+    free_.push_back(sid + (1u << kIndexBits));
+    --size_;
+}
+
+}  // namespace pcas

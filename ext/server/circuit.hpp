@@ -1,0 +1,194 @@
+// One TCP virtual circuit: its bytes in and out, its channels, and its requests that wait
+// for Python. Everything here belongs to the loop thread.
+//
+// Reading order: on_io -> execute_input -> dispatch (dispatch.cpp) -> handle_* (one
+// request_*.cpp for each family) -> reply / send_data -> flush.
+//
+// Order: a circuit's requests are executed as they come. Writes go to Python; a read that
+// comes behind them waits until the driver has had them (`deferred_`).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "base/instances.hpp"
+#include "base/intrusive_list.hpp"
+#include "base/unique_fd.hpp"
+#include "proto/framer.hpp"
+#include "pv/request.hpp"
+#include "server/channel.hpp"
+#include "server/output.hpp"
+#include "server/poller.hpp"
+
+namespace pcas {
+
+class Loop;
+struct Shared;
+struct FlushTag;   // the loop's list of circuits with output to send this turn
+
+class Circuit final : public IoHandler,
+                      private PayloadPolicy,
+                      public ListNode<Circuit, FlushTag>,
+                      public CountedInstance<Counted::Circuit> {
+  public:
+    Circuit(Loop& loop, std::uint64_t id, UniqueSocket socket, const sockaddr_in& peer);
+    ~Circuit();
+
+    std::uint64_t id() const noexcept { return id_; }
+    const sockaddr_in& peer() const noexcept { return peer_; }
+    SOCKET socket() const noexcept { return socket_.get(); }
+    Interest interest() const noexcept { return interest_; }
+
+    // ---- called by the loop ----
+    void start();   // greets the client
+    void on_io(bool readable, bool writable) override;
+    // Sends what it can, then goes on with what waited for the room.
+    void flush();
+    // A request of this circuit was completed, or accepted for a later completion.
+    void on_completion(Request& request, bool completed);
+    // The channel's PV is gone.
+    void disconnect_channel(Channel& channel);
+    // What access security says now.
+    void change_rights(Channel& channel, std::uint32_t rights);
+    void on_linger_over();
+
+    // ---- called by subscriptions ----
+    bool takes_updates() const noexcept;
+    bool events_on() const noexcept { return events_on_; }
+    void send_update(const Subscription& subscription, const SnapshotPtr& snapshot);
+    void add_waiting(Subscription& subscription) { waiting_.push_back(subscription); }
+    Loop& loop() noexcept { return loop_; }
+
+  private:
+    // circuit.cpp
+    std::uint64_t allowed_payload(const Header& header) const noexcept override;
+    void read_input();
+    void execute_input();
+    bool stalled() const noexcept;
+    void resume();
+    void send_waiting_updates();
+    void update_interest();
+    void on_fault();
+    void on_end_of_input();
+    void fail(const std::string& why);      // protocol error: log, then close_gracefully
+    void close_gracefully();                // send what is there, then close
+    void close_now();
+    void waiting_updates_dropped();
+    bool something_to_answer() const noexcept;
+
+    // reply.cpp
+    void reply(const Header& header);       // a message without payload
+    void send_error(const Header& request, std::uint32_t cid, EcaStatus status,
+                    std::string_view text);
+    // Data of `snapshot` as (type, count); on failure zeros with the status.
+    void send_data(Header header, const SnapshotPtr& snapshot);
+    void send_failure(Header header, EcaStatus status);
+    bool fits_response(DbrType type, std::uint32_t count) const noexcept;
+    void send_channel(Channel& channel);
+    void send_rights(const Channel& channel);
+    void mark_output();
+
+    // dispatch.cpp
+    void dispatch(const Message& message);
+    using Handler = void (Circuit::*)(const Message&);
+    static Handler handler_of(std::uint16_t command) noexcept;
+
+    // request_session.cpp
+    void handle_version(const Message& message);
+    void handle_client_name(const Message& message);
+    void handle_host_name(const Message& message);
+    void handle_echo(const Message& message);
+    void handle_read_sync(const Message& message);
+    void handle_events_off(const Message& message);
+    void handle_events_on(const Message& message);
+    void handle_invalid(const Message& message);
+    bool take_name(const Message& message, std::string& name);
+
+    // request_channel.cpp
+    void handle_search(const Message& message);
+    void handle_create_chan(const Message& message);
+    void handle_clear_channel(const Message& message);
+    void create_channel(std::uint32_t cid, PvPtr pv);
+    void refuse_channel(std::uint32_t cid);
+    void answer_search(const Header& request, bool found);
+    void remove_channel(Channel& channel);
+    void on_search_completed(const Request& request);
+    void on_attach_completed(const Request& request);
+
+    // request_read.cpp
+    void handle_read(const Message& message);
+    void handle_read_notify(const Message& message);
+    void read_in_order(const Header& header);
+    void execute_read(const Header& header);   // either of the two
+    void answer_read(const Channel& channel, const Header& header,
+                     const SnapshotPtr& snapshot);
+    EcaStatus too_large_status() const noexcept;
+    void request_read(Channel& channel, const Header& header);
+    void run_deferred_reads();
+    void refuse_read(const Header& header, const Channel* channel, EcaStatus status,
+                     std::string_view text);
+    void on_read_completed(const Request& request);
+
+    // request_write.cpp
+    void handle_write(const Message& message);
+    void handle_write_notify(const Message& message);
+    void execute_write(const Message& message, bool notify);
+    void refuse_write(const Header& header, const Channel* channel, EcaStatus status,
+                      std::string_view text);
+    void finish_write(std::uint16_t type, std::uint32_t count, std::uint32_t ioid,
+                      EcaStatus status);
+    void on_write_progress(Request& request, bool completed);
+    void answer_write(const Request& request);
+
+    // request_event.cpp
+    void handle_event_add(const Message& message);
+    void handle_event_cancel(const Message& message);
+    void add_subscription(Channel& channel, const Header& header, EventMask mask);
+    void cancel_subscription(Channel& channel, std::uint32_t subid);
+    void clear_subscriptions(Channel& channel);
+    void leave_pv(Channel& channel);
+    void on_first_update(const Request& request);
+    void request_interest(Channel& channel, bool interested);
+
+    RequestPtr make_request(RequestKind kind);
+    void queue_request(RequestPtr request);
+
+    Loop& loop_;
+    Shared& shared_;
+    const std::uint64_t id_;
+    UniqueSocket socket_;
+    const sockaddr_in peer_;
+    ClientPtr identity_;
+
+    // the client's say
+    std::uint16_t minor_ = 0;      // 0: not known yet
+    bool events_on_ = true;
+
+    // bytes
+    Framer framer_;
+    Output output_;
+    Interest interest_{true, false};
+    bool executing_ = false;       // in execute_input: no second one below it
+    bool end_of_input_ = false;    // the client has shut down its side
+    bool closing_ = false;         // nothing more is executed or sent
+    bool lingering_ = false;       // closing, waits for the client to close
+
+    ChannelTable channels_;
+    std::size_t subscriptions_ = 0;
+    IntrusiveList<Subscription, WaitingTag> waiting_;
+
+    // requests at Python
+    std::uint64_t last_write_ = 0;         // sequence of the newest write
+    std::uint64_t dispatched_write_ = 0;   // of the newest one that the driver has had
+    std::size_t open_requests_ = 0;        // not dispatched
+    std::size_t deferred_puts_ = 0;        // dispatched put callbacks, not completed
+    struct DeferredRead {
+        Header header;
+        std::uint64_t behind;   // the write to wait for
+    };
+    std::deque<DeferredRead> deferred_;
+};
+
+}  // namespace pcas

@@ -1,0 +1,31 @@
+// A TCP port that accepts circuits. Loop thread only.
+#pragma once
+
+#include "base/unique_fd.hpp"
+#include "server/poller.hpp"
+
+namespace pcas {
+
+class Loop;
+
+class Listener final : public IoHandler {
+  public:
+    Listener(Loop& loop, UniqueSocket socket);
+    ~Listener();
+    void on_io(bool readable, bool writable) override;
+    SOCKET fd() const noexcept { return socket_.get(); }
+
+  private:
+    // No descriptor is left: look again later, and do not spin meanwhile.
+    void pause();
+
+    Loop& loop_;
+    UniqueSocket socket_;
+};
+
+// Listening sockets on all `addresses`, all with one port: `wanted`, or an ephemeral one
+// if that is taken on any of them. Throws std::system_error.
+std::vector<UniqueSocket> listen_on_all(const std::vector<in_addr>& addresses,
+                                        std::uint16_t wanted, std::uint16_t& port);
+
+}  // namespace pcas

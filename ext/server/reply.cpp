@@ -1,0 +1,126 @@
+// What a circuit sends.
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "server/circuit.hpp"
+#include "server/loop.hpp"
+
+namespace pcas {
+
+void Circuit::mark_output() {
+    if (!ListNode<Circuit, FlushTag>::linked()) loop_.mark_output(*this);
+}
+
+void Circuit::reply(const Header& header) {
+    if (closing_) return;
+    std::byte* at = output_.append(header_size(header.payload_size, header.count));
+    write_header(at, header);
+    mark_output();
+}
+
+// ca-protocol 1.5: the request's header, then a text that ends with NUL.
+void Circuit::send_error(const Header& request, std::uint32_t cid, EcaStatus status,
+                         std::string_view text) {
+    if (closing_) return;
+    const std::size_t embedded = header_size(request.payload_size, request.count);
+    const std::string_view said = text.substr(0, 400);
+    Header header;
+    header.command = CA_PROTO_ERROR;
+    header.payload_size = static_cast<std::uint32_t>(padded(embedded + said.size() + 1));
+    header.p1 = cid;
+    header.p2 = status;
+    std::byte* at = output_.append(kHeaderSize + header.payload_size);
+    std::memset(at, 0, kHeaderSize + header.payload_size);
+    at += write_header(at, header);
+    at += write_header(at, request);
+    std::memcpy(at, said.data(), said.size());
+    mark_output();
+}
+
+bool Circuit::fits_response(DbrType type, std::uint32_t count) const noexcept {
+    const std::uint64_t size = padded(dbr_size(type, count));
+    if (size > shared_.config.max_payload) return false;
+    return minor_ == 0 || CA_V49(minor_) ||
+           header_size(size, count) == kHeaderSize;
+}
+
+void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
+    if (closing_) return;
+    const DbrType type{header.type};
+    const std::uint64_t size = padded(dbr_size(type, header.count));
+    header.payload_size = static_cast<std::uint32_t>(size);
+    if (size >= EncodingCache::kShareFrom) {
+        const EncodingCache::Encoded encoded =
+            loop_.encodings().get(snapshot, type, header.count);
+        if (encoded.status != ECA_NORMAL) return send_failure(header, encoded.status);
+        write_header(output_.append(header_size(size, header.count)), header);
+        output_.append(encoded.bytes);
+        return mark_output();
+    }
+    // An update without elements must not look like the confirmation of a cancel.
+    const bool blank = size == 0 && header.command == CA_PROTO_EVENT_ADD;
+    if (blank) header.payload_size = 8;
+    const std::size_t head = header_size(size, header.count);
+    std::byte* at = output_.append(head + header.payload_size);
+    const std::span<std::byte> payload(at + head, header.payload_size);
+    EcaStatus status = ECA_NORMAL;
+    if (blank) std::memset(payload.data(), 0, payload.size());
+    else status = encode(*snapshot, type, header.count, payload);
+    if (status != ECA_NORMAL) header.p1 = status;   // with the zeros that encode() left
+    write_header(at, header);
+    mark_output();
+}
+
+void Circuit::send_failure(Header header, EcaStatus status) {
+    const DbrType type{header.type};
+    header.p1 = status;
+    if (!is_readable(type) || !fits_response(type, header.count)) header.count = 0;
+    const std::uint64_t size =
+        is_readable(type) ? padded(dbr_size(type, header.count)) : 0;
+    header.payload_size = static_cast<std::uint32_t>(size);
+    if (closing_) return;
+    const std::size_t head = header_size(size, header.count);
+    std::byte* at = output_.append(head + size);
+    std::memset(at, 0, head + size);
+    write_header(at, header);
+    mark_output();
+}
+
+void Circuit::send_rights(const Channel& channel) {
+    Header rights;
+    rights.command = CA_PROTO_ACCESS_RIGHTS;
+    rights.p1 = channel.cid;
+    rights.p2 = channel.rights;
+    reply(rights);
+}
+
+// ACCESS_RIGHTS goes first: without it a client has neither right.
+void Circuit::send_channel(Channel& channel) {
+    send_rights(channel);
+    Header created;
+    created.command = CA_PROTO_CREATE_CHAN;
+    created.type = raw(plain_dbr(channel.pv->type()));
+    created.count = channel.pv->max_count();
+    if (!CA_V49(minor_)) created.count = std::min(created.count, 0xfffeu);
+    created.p1 = channel.cid;
+    created.p2 = channel.sid;
+    reply(created);
+}
+
+void Circuit::send_update(const Subscription& subscription, const SnapshotPtr& snapshot) {
+    Header update;
+    update.command = CA_PROTO_EVENT_ADD;
+    update.type = raw(subscription.type);
+    update.count = subscription.count == 0 ? snapshot->count() : subscription.count;
+    update.p1 = ECA_NORMAL;
+    update.p2 = subscription.subid;
+    Counters::add(shared_.counters.updates);
+    if (!subscription.channel.may_read()) return send_failure(update, ECA_NORDACCESS);
+    if (!fits_response(subscription.type, update.count)) {
+        return send_failure(update, ECA_TOLARGE);
+    }
+    send_data(update, snapshot);
+}
+
+}  // namespace pcas

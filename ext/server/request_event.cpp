@@ -1,0 +1,151 @@
+// EVENT_ADD and EVENT_CANCEL.
+#include "base/byte_order.hpp"
+#include "server/circuit.hpp"
+#include "server/loop.hpp"
+
+namespace pcas {
+
+void Circuit::handle_event_add(const Message& message) {
+    const Header& header = message.header;
+    Channel* channel = channels_.find(header.p1);
+    if (!channel) {
+        return send_error(header, kNoCid, ECA_BADCHID, "no such channel");
+    }
+    // The mask is the last field but one of struct mon_info.
+    constexpr std::size_t kMaskOffset = offsetof(mon_info, m_mask);
+    EventMask mask = 0;
+    if (message.payload.size() >= sizeof(mon_info)) {
+        mask = load_be16(message.payload.data() + kMaskOffset) & kAllEvents;
+    }
+    if (mask == 0) {
+        return send_error(header, channel->cid, ECA_BADMASK, "event mask is empty");
+    }
+    if (!is_readable(DbrType{header.type})) {
+        return send_failure(header, ECA_BADTYPE);
+    }
+    if (!fits_response(DbrType{header.type}, header.count)) {
+        return send_error(header, channel->cid, ECA_TOLARGE, "update is too large");
+    }
+    cancel_subscription(*channel, header.p2);   // the same SUBID again replaces
+    if (subscriptions_ >= shared_.config.max_subscriptions) {
+        Counters::add(shared_.counters.subscriptions_refused);
+        return send_failure(header, ECA_ALLOCMEM);
+    }
+    add_subscription(*channel, header, mask);
+}
+
+void Circuit::add_subscription(Channel& channel, const Header& header, EventMask mask) {
+    if (!channel.subscriptions) {
+        channel.subscriptions = std::make_unique<Channel::Subscriptions>();
+    }
+    Subscription& added =
+        channel.subscriptions
+            ->try_emplace(header.p2, channel, header.p2, DbrType{header.type},
+                          header.count, mask)
+            .first->second;
+    ++subscriptions_;
+    Counters::add(shared_.counters.subscriptions);
+
+    Pv& pv = *channel.pv;
+    const bool first = pv.subscriptions.empty();
+    const Pv::Joined joined = pv.join(loop_.post_queue());
+    for (const Event& event : joined.earlier) {
+        pv.subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
+    }
+    pv.subscriptions.push_back(added);
+    if (first && pv.wants_interest()) request_interest(channel, true);
+    if (!pv.reads_by_request() || !channel.may_read()) {
+        return added.deliver_first(joined.current);
+    }
+    added.waits_for_first = true;
+    RequestPtr request = make_request(RequestKind::Read);
+    request->pv = channel.pv;
+    request->sid = channel.sid;
+    request->ioid = header.p2;
+    request->dbr_type = DbrType{header.type};
+    request->dbr_count = header.count;
+    request->first_update = true;
+    queue_request(std::move(request));
+}
+
+void Circuit::on_first_update(const Request& request) {
+    Channel* channel = channels_.find(request.sid);
+    Subscription* subscription =
+        channel ? channel->find_subscription(request.ioid) : nullptr;
+    if (!subscription || !subscription->waits_for_first) return;
+    subscription->waits_for_first = false;
+    if (request.status() == ECA_NORMAL && request.result()) {
+        subscription->deliver_first(request.result());
+    } else {
+        Header failed;
+        failed.command = CA_PROTO_EVENT_ADD;
+        failed.type = raw(request.dbr_type);
+        failed.count = request.dbr_count;
+        failed.p2 = request.ioid;
+        send_failure(failed, request.status() == ECA_NORMAL ? ECA_GETFAIL
+                                                            : request.status());
+    }
+    if (subscription->has_waiting()) add_waiting(*subscription);
+}
+
+// Confirmed whether there was such a subscription or not: it may have ended with its
+// channel a moment ago.
+void Circuit::handle_event_cancel(const Message& message) {
+    const Header& header = message.header;
+    if (Channel* channel = channels_.find(header.p1)) {
+        cancel_subscription(*channel, header.p2);
+    }
+    Header confirmed = header;
+    confirmed.command = CA_PROTO_EVENT_ADD;
+    confirmed.payload_size = 0;
+    reply(confirmed);
+}
+
+void Circuit::cancel_subscription(Channel& channel, std::uint32_t subid) {
+    if (!channel.find_subscription(subid)) return;
+    channel.subscriptions->erase(subid);
+    --subscriptions_;
+    Counters::subtract(shared_.counters.subscriptions);
+    leave_pv(channel);
+}
+
+void Circuit::clear_subscriptions(Channel& channel) {
+    if (!channel.subscriptions || channel.subscriptions->empty()) return;
+    subscriptions_ -= channel.subscriptions->size();
+    Counters::subtract(shared_.counters.subscriptions, channel.subscriptions->size());
+    channel.subscriptions.reset();
+    leave_pv(channel);
+}
+
+// A subscription of the channel is gone; it may have been the PV's last.
+void Circuit::leave_pv(Channel& channel) {
+    Pv& pv = *channel.pv;
+    if (!pv.subscriptions.empty()) return;
+    pv.no_subscriptions();
+    if (pv.wants_interest()) request_interest(channel, false);
+}
+
+// Nobody waits for the answer, so it does not count among the open requests.
+void Circuit::request_interest(Channel& channel, bool interested) {
+    RequestPtr request(new Request(RequestKind::Interest, nullptr));
+    request->client = identity_;
+    request->pv = channel.pv;
+    request->interest = interested;
+    shared_.requests.push(std::move(request));
+}
+
+void Circuit::change_rights(Channel& channel, std::uint32_t rights) {
+    const bool could_read = channel.may_read();
+    if (channel.rights == rights) return;
+    channel.rights = rights;
+    send_rights(channel);
+    if (could_read == channel.may_read() || !channel.subscriptions) return;
+    // Lost: one update that says so. Back: one with the value.
+    const SnapshotPtr current = channel.pv->snapshot();
+    for (auto& [subid, subscription] : *channel.subscriptions) {
+        subscription.drop_waiting();
+        subscription.deliver_first(current);
+    }
+}
+
+}  // namespace pcas

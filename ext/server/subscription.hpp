@@ -1,0 +1,51 @@
+// One EVENT_ADD: what a channel's client wants to be told, and what it has not got yet.
+// Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/instances.hpp"
+#include "base/intrusive_list.hpp"
+#include "pv/pv.hpp"
+
+namespace pcas {
+
+class Channel;
+
+struct WaitingTag;   // the circuit's list of subscriptions that have events waiting
+
+class Subscription final : public ListNode<Subscription>,
+                           public ListNode<Subscription, WaitingTag>,
+                           public CountedInstance<Counted::Subscription> {
+  public:
+    static constexpr std::size_t kMaxQueue = 16;
+
+    Subscription(Channel& of, std::uint32_t id, DbrType dbr_type, std::uint32_t dbr_count,
+                 EventMask event_mask) noexcept
+        : channel(of), subid(id), count(dbr_count), type(dbr_type), mask(event_mask) {}
+
+    Channel& channel;
+    const std::uint32_t subid;
+    const std::uint32_t count;   // 0: as many as there are
+    const DbrType type;
+    const EventMask mask;
+    bool waits_for_first = false;   // a Read request will bring the first update
+
+    // Sends the event, or keeps it while the circuit takes no updates. When the queue is
+    // full (or events are off: as soon as one waits) the newest one is replaced.
+    void deliver(const Event& event);
+    // Sends the oldest waiting event.
+    void send_waiting();
+    bool has_waiting() const noexcept { return !queue_.empty(); }
+    // Sends `snapshot` whatever its mask, ahead of what waits: the first update.
+    void deliver_first(const SnapshotPtr& snapshot);
+    void drop_waiting() noexcept;
+
+  private:
+    void wait(const SnapshotPtr& snapshot, EventMask event_mask);
+
+    std::vector<Event> queue_;   // oldest first
+};
+
+}  // namespace pcas
