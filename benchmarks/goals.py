@@ -96,6 +96,8 @@ ROWS = (
         (most(1.8),),
     ),
     Row("post_delivered", "same, share of the posts delivered", (least(1.0),)),
+    Row("flat_out_cpu_us", "same, one PV posted without a pause, us"),
+    Row("flat_out_delivered", "same, share of the posts delivered"),
     Row(
         "fan10_cpu_us",
         "fan-out 10 clients x 100 PVs: server CPU per delivery, us",

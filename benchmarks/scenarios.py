@@ -94,6 +94,11 @@ def posts(contender, scale):
             monitor.settled()
             server.command(f"stamps {scale.stamps} 0.02")
             yield "post_p50_us", monitor.counters()["p50_us"]
+            cpu_us, updates, _, answer = post_rounds(
+                server, monitor, scale.seconds, 0.0, 1000, "same"
+            )
+            yield "flat_out_cpu_us", cpu_us
+            yield "flat_out_delivered", updates / answer["posts"]
 
 
 def fan_out(clients):

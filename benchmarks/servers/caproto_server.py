@@ -5,6 +5,7 @@ import sys
 import time
 
 import caproto
+import numpy as np
 from caproto.asyncio.server import start_server
 from control import (
     ARRAYS,
@@ -31,7 +32,7 @@ class Written(caproto.ChannelDouble):
 def make_pvdb(mode, count):
     if mode == "arrays":
         return {
-            PREFIX + name: caproto.ChannelDouble(value=[0.0] * n, max_length=n)
+            PREFIX + name: caproto.ChannelDouble(value=np.zeros(n), max_length=n)
             for name, n in ARRAYS.items()
         }
     kind = Written if mode == "write" else caproto.ChannelDouble
@@ -54,7 +55,8 @@ class CaprotoPoster(Poster):
 
     def rounds(self, seconds, period, pvs, how):
         async def one_round():
-            for pv in self.pvs[:pvs]:
+            chosen = self.pvs[:1] * pvs if how == "same" else self.pvs[:pvs]
+            for pv in chosen:
                 await pv.write(time.time())
 
         rounds = 0

@@ -1,6 +1,7 @@
 """How a benchmark server is told what to do: lines on stdin, one JSON line each back.
 
     rounds SECONDS PERIOD PVS each|batch   post to PVs 0 ... PVS-1, a round each period
+    rounds SECONDS PERIOD POSTS same       so many posts to PV 0, a round each period
     stamps COUNT PERIOD                    single posts of the time to PV 0
     array SECONDS                          post the array of 100,000 doubles, flat out
     sparse COUNT                           COUNT times post all when one PV has changed
@@ -87,8 +88,9 @@ class Poster:
             if how == "batch":
                 self.post_all(pvs, time.time())
             else:
+                step = 0 if how == "same" else 1
                 for index in range(pvs):
-                    self.post(index, time.time())
+                    self.post(index * step, time.time())
         return {"posts": rounds * pvs, "rounds": rounds}
 
     def stamps(self, count, period):

@@ -84,10 +84,10 @@ static void find_records(const char *mode, int count) {
     }
 }
 
-static long post_round(int count) {
-    for (int i = 0; i < count && i < pv_count; ++i) {
+static long post_round(int count, int same) {
+    for (int i = 0; i < count && (same || i < pv_count); ++i) {
         double value = now(CLOCK_REALTIME);
-        dbPutField(&pvs[i], DBR_DOUBLE, &value, 1);
+        dbPutField(&pvs[same ? 0 : i], DBR_DOUBLE, &value, 1);
     }
     return count;
 }
@@ -98,12 +98,12 @@ static long post_array(long round) {
     return 1;
 }
 
-/* Rounds of `pvs` posts, or of one array post when `pvs` is 0, each `period`. */
-static void post_for(double seconds, double period, int pvs) {
+/* Rounds of `pvs` posts (to the same PV when asked), or of one array post when `pvs` is 0, each `period`. */
+static void post_for(double seconds, double period, int pvs, int same) {
     double begin = now(CLOCK_MONOTONIC), next = begin;
     long posts = 0, rounds = 0;
     while (now(CLOCK_MONOTONIC) < begin + seconds) {
-        posts += pvs ? post_round(pvs) : post_array(rounds);
+        posts += pvs ? post_round(pvs, same) : post_array(rounds);
         ++rounds;
         next += period;
         double rest = next - now(CLOCK_MONOTONIC);
@@ -119,11 +119,11 @@ static void run_command(const char *line) {
     double seconds, period;
     int count;
     if (sscanf(line, "rounds %lf %lf %d", &seconds, &period, &count) == 3)
-        post_for(seconds, period, count);
+        post_for(seconds, period, count, strstr(line, "same") != NULL);
     else if (sscanf(line, "stamps %d %lf", &count, &period) == 2)
-        post_for(count * period, period, 1);
+        post_for(count * period, period, 1, 0);
     else if (sscanf(line, "array %lf", &seconds) == 1)
-        post_for(seconds, 0, 0);
+        post_for(seconds, 0, 0, 0);
     else
         printf("{}\n");
     fflush(stdout);

@@ -9,6 +9,7 @@ MODE: plain | read (Driver.read overridden) | write (Driver.write overridden)
 import sys
 import time
 
+import numpy as np
 from control import (
     ARRAYS,
     MONITORED_ARRAY,
@@ -66,7 +67,10 @@ DRIVERS = {
 
 def make_pvdb(mode, count):
     if mode == "arrays":
-        return {name: {"type": "float", "count": n} for name, n in ARRAYS.items()}
+        return {
+            name: {"type": "float", "count": n, "value": np.zeros(n)}
+            for name, n in ARRAYS.items()
+        }
     extra = {"scan": 1} if mode == "scan" else {}
     names = [str(i) for i in range(count)]
     if mode == "write":

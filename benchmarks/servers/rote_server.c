@@ -226,12 +226,15 @@ static long post_arrays(void) {
     return 1;
 }
 
-/* Repeats `array` posts or, without a count, rounds of doubles, each `period`. */
-static void post_for(double seconds, double period, int arrays) {
+/* Repeats rounds of doubles, `times` over, or array posts if 0, each `period`. */
+static void post_for(double seconds, double period, int times) {
     double start = now(CLOCK_MONOTONIC), next = start;
     long posted = 0, rounds = 0;
     while (now(CLOCK_MONOTONIC) < start + seconds) {
-        posted += arrays ? post_arrays() : post_doubles(now(CLOCK_REALTIME));
+        if (!times)
+            posted += post_arrays();
+        for (int i = 0; i < times; ++i)
+            posted += post_doubles(now(CLOCK_REALTIME));
         ++rounds;
         next += period;
         double rest = next - now(CLOCK_MONOTONIC);
@@ -251,12 +254,12 @@ static int control(void) {
     line[got] = 0;
     double seconds, period;
     int count;
-    if (sscanf(line, "rounds %lf %lf", &seconds, &period) == 2)
-        post_for(seconds, period, 0);
+    if (sscanf(line, "rounds %lf %lf %d", &seconds, &period, &count) == 3)
+        post_for(seconds, period, strstr(line, "same") ? count : 1);
     else if (sscanf(line, "stamps %d %lf", &count, &period) == 2)
-        post_for(count * period, period, 0);
+        post_for(count * period, period, 1);
     else if (sscanf(line, "array %lf", &seconds) == 1)
-        post_for(seconds, 0, 1);
+        post_for(seconds, 0, 0);
     else
         printf("{}\n");
     fflush(stdout);

@@ -39,9 +39,7 @@ def make_records(mode, count, poster):
     options = {"PREC": 3, "EGU": "mA"}
     if mode == "write":
         options |= {"on_update": poster.count_write, "always_update": True}
-    return [
-        builder.aOut(str(i), initial_value=0.0, **options) for i in range(count)
-    ]
+    return [builder.aOut(str(i), initial_value=0.0, **options) for i in range(count)]
 
 
 def main(mode, count):
