@@ -11,7 +11,6 @@ import time
 from dataclasses import dataclass
 
 from measure import monitoring, running
-
 from servers.control import MONITORED_ARRAY, PREFIX, READ_ARRAY
 
 ONE = PREFIX + "0"
