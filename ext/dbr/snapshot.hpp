@@ -19,8 +19,8 @@ struct TimeStamp {
 };
 
 struct AlarmState {
-    std::uint16_t status = 17;    // epicsAlarmUDF
-    std::uint16_t severity = 3;   // epicsSevInvalid
+    std::uint16_t status = 17;   // epicsAlarmUDF
+    std::uint16_t severity = 3;  // epicsSevInvalid
 };
 
 // Elements are stored behind the object, in host order: i16, f32, u16, u8, i32, f64, or
@@ -30,7 +30,11 @@ class alignas(8) Snapshot final : public RefCounted,
   public:
     // The elements are zeroed. Throws std::bad_alloc.
     static Ref<Snapshot> create(DbfType type, std::uint32_t count);
-    // Same elements, to be published with another stamp, alarm or metadata.
+    // The elements are indeterminate and all to be written (a string slot to its end).
+    // Null if there is no memory.
+    static Ref<Snapshot> create_unfilled(DbfType type, std::uint32_t count) noexcept;
+    // Same elements, stamp, alarm and metadata, to be published with some of them
+    // changed. Throws std::bad_alloc.
     static Ref<Snapshot> copy(const Snapshot& other);
     static void destroy(const Snapshot* s) noexcept;
 
@@ -47,10 +51,12 @@ class alignas(8) Snapshot final : public RefCounted,
 
     TimeStamp time;
     AlarmState alarm;
-    MetadataPtr metadata;   // never null once published
+    MetadataPtr metadata;  // never null once published
 
     // Only before the snapshot is published: its maker fills it.
-    std::byte* mutable_data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+    std::byte* mutable_data() noexcept {
+        return reinterpret_cast<std::byte*>(this + 1);
+    }
     // Only before it is published: fewer elements than it was created with.
     void shrink(std::uint32_t count) noexcept { count_ = count; }
 

@@ -1,4 +1,5 @@
-// The DBF and DBR type tables: sizes and offsets, taken from db_access.h at compile time.
+// The DBF and DBR type tables: sizes and offsets, taken from db_access.h at compile
+// time.
 #pragma once
 
 #include <cstddef>
@@ -32,31 +33,56 @@ inline constexpr std::uint16_t kDbrTypes = 39;
 // An ECA status as it goes on the wire (caerr.h).
 using EcaStatus = std::uint32_t;
 
-inline constexpr std::size_t kStringSize = 40;      // MAX_STRING_SIZE
-inline constexpr std::size_t kUnitsSize = 8;        // MAX_UNITS_SIZE
-inline constexpr std::size_t kMaxStates = 16;       // MAX_ENUM_STATES
-inline constexpr std::size_t kStateTextSize = 26;   // MAX_ENUM_STRING_SIZE
+inline constexpr std::size_t kStringSize = 40;     // MAX_STRING_SIZE
+inline constexpr std::size_t kUnitsSize = 8;       // MAX_UNITS_SIZE
+inline constexpr std::size_t kMaxStates = 16;      // MAX_ENUM_STATES
+inline constexpr std::size_t kStateTextSize = 26;  // MAX_ENUM_STRING_SIZE
 
 constexpr DbrType plain_dbr(DbfType t) noexcept {
     return DbrType{static_cast<std::uint16_t>(t)};
 }
-constexpr std::uint16_t raw(DbrType t) noexcept { return static_cast<std::uint16_t>(t); }
+constexpr std::uint16_t raw(DbrType t) noexcept {
+    return static_cast<std::uint16_t>(t);
+}
+
+// One row of the table of DBR types.
+struct DbrInfo {
+    std::uint16_t value_offset;
+    std::uint16_t element_size;
+    DbfType element;
+    DbrFamily family;
+    bool readable;
+    bool writable;
+};
+// The last row stands for every number that is no type: no sizes, not readable.
+extern const DbrInfo kDbrInfo[kDbrTypes + 1];
+
+inline const DbrInfo& info(DbrType type) noexcept {
+    return kDbrInfo[raw(type) < kDbrTypes ? raw(type) : kDbrTypes];
+}
 
 // A type that a read or a subscription may ask for: 0-34, 37, 38.
-bool is_readable(DbrType type) noexcept;
+inline bool is_readable(DbrType type) noexcept { return info(type).readable; }
 // A type that a write may carry: 0-6, 35, 36.
-bool is_writable(DbrType type) noexcept;
+inline bool is_writable(DbrType type) noexcept { return info(type).writable; }
 // Element type of a readable or writable type (35, 36: Short; 37, 38: String).
-DbfType element_type(DbrType type) noexcept;
+inline DbfType element_type(DbrType type) noexcept { return info(type).element; }
 // Family of types 0-34; STSACK_STRING counts as Sts, CLASS_NAME as Plain.
-DbrFamily family(DbrType type) noexcept;
+inline DbrFamily family(DbrType type) noexcept { return info(type).family; }
 
-std::size_t element_size(DbfType type) noexcept;
+inline std::size_t element_size(DbfType type) noexcept {
+    return kDbrInfo[static_cast<std::size_t>(type)].element_size;
+}
 // Bytes ahead of the first element.
-std::size_t value_offset(DbrType type) noexcept;
+inline std::size_t value_offset(DbrType type) noexcept {
+    return info(type).value_offset;
+}
 // Bytes of `count` elements with what goes ahead of them, unpadded; 64-bit arithmetic.
-// Valid for count 0 (the part ahead of the value, e.g. 16 for TIME_DOUBLE).
-std::uint64_t dbr_size(DbrType type, std::uint64_t count) noexcept;
+// Valid for count 0 (the part ahead of the value, e.g. 16 for TIME_DOUBLE); 0 for a
+// number that is no type.
+inline std::uint64_t dbr_size(DbrType type, std::uint64_t count) noexcept {
+    return info(type).value_offset + count * info(type).element_size;
+}
 
 // Rounded up to the wire's multiple of 8.
 constexpr std::uint64_t padded(std::uint64_t size) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <caProto.h>
+#include <caerr.h>
 
 #include <cstdint>
 #include <memory>

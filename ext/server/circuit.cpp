@@ -127,6 +127,7 @@ void Circuit::flush() {
             if (!lingering_) close_gracefully();
             return;
         }
+        update_interest();
         resume();
         if (output_.empty() || closing_) return;
     }

@@ -1,6 +1,8 @@
 // A TCP port that accepts circuits. Loop thread only.
 #pragma once
 
+#include <vector>
+
 #include "base/unique_fd.hpp"
 #include "server/poller.hpp"
 

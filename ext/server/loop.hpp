@@ -2,11 +2,13 @@
 // completions, sends. One turn of run() is the whole life of the server.
 #pragma once
 
-#include <array>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -51,7 +53,7 @@ class Loop {
     Timers& timers() noexcept { return timers_; }
     EncodingCache& encodings() noexcept { return encodings_; }
     std::span<std::byte> scratch() noexcept { return scratch_; }
-    std::shared_ptr<PostQueue> post_queue() noexcept { return posts_; }
+    std::shared_ptr<PostQueue> post_queue() noexcept;
 
     void adopt(UniqueSocket socket, const sockaddr_in& peer);
     Circuit* find_circuit(std::uint64_t id) noexcept;
@@ -80,13 +82,14 @@ class Loop {
     std::thread::id thread_;
     std::mutex turn_mutex_;
     std::unique_ptr<Poller> poller_;
-    Waker waker_;
+    const std::shared_ptr<Waker> waker_;
     const std::shared_ptr<WakeGate> gate_;
     Timers timers_;
     EncodingCache encodings_;
     std::vector<std::byte> scratch_;
 
     const std::shared_ptr<Posts> posts_;
+    std::vector<PvPtr> posted_;   // kept for its memory
     std::mutex command_mutex_;   // leaf; guards commands_
     std::vector<std::function<void()>> commands_;
     std::atomic<bool> stopping_{false};

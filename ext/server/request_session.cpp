@@ -1,4 +1,5 @@
 // Requests about the circuit itself.
+#include <algorithm>
 #include <cstring>
 
 #include "server/circuit.hpp"
@@ -76,7 +77,10 @@ void Circuit::handle_read_sync(const Message& message) {
     reply(same);
 }
 
-void Circuit::handle_events_off(const Message&) { events_on_ = false; }
+void Circuit::handle_events_off(const Message&) {
+    events_on_ = false;
+    waiting_.for_each([](Subscription& s) { s.keep_newest(); });
+}
 
 void Circuit::handle_events_on(const Message&) {
     events_on_ = true;

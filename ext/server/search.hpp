@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,6 +18,7 @@ namespace pcas {
 
 class Loop;
 class SearchService;
+struct Header;
 
 // Replies to one datagram, in frames of at most 1024 bytes that start with VERSION.
 class SearchFrame {
@@ -82,6 +84,7 @@ class SearchService {
                     SOCKET reply_socket);
 
     struct Asked {
+        RequestPtr request;
         Datagram datagram;
         SOCKET reply_socket;
     };

@@ -9,13 +9,12 @@
 
 #include "base/log.hpp"
 #include "pv/pv.hpp"
-#include "pv/pv_table.hpp"
 #include "pv/request_queue.hpp"
 #include "server/config.hpp"
 
 namespace pcas {
 
-class Loop;
+struct Shared;
 
 class Server {
   public:
@@ -46,25 +45,25 @@ class Server {
     void set_search_by_request(bool on) noexcept;
     void set_attach_by_request(bool on) noexcept;
 
-    RequestQueue& requests() noexcept { return requests_; }
-    CompletionQueue& completions() noexcept { return *completions_; }
-    Log& log() noexcept { return log_; }
-    // Counters by name: circuits, channels, subscriptions, searches, refused_..., ...
+    RequestQueue& requests() noexcept;
+    CompletionQueue& completions() noexcept;
+    Log& log() noexcept;
+    // Counters by name: circuits, channels, subscriptions, searches, reads, writes,
+    // updates, what was refused and what was dropped.
     std::map<std::string, std::uint64_t> stats() const;
 
-    // After fork() in the child: forgets the loop and closes the inherited descriptors
-    // without a word to the clients, which belong to the parent.
-    void abandon_after_fork() noexcept;
+    // Around fork(): between the first call and one of the others no engine thread holds
+    // a lock. The child forgets the loop and closes its copies of the descriptors without
+    // a word to the clients, which are the parent's.
+    void prepare_fork();
+    void after_fork_in_parent();
+    void after_fork_in_child() noexcept;
 
   private:
-    friend class Loop;
-    Config config_;
-    Log log_;
-    PvTable table_;
-    RequestQueue requests_;
-    std::shared_ptr<CompletionQueue> completions_;
-    std::unique_ptr<Loop> loop_;   // set by start(), reset by close()
-    struct Control;                // guards start and close
+    void disconnect(PvPtr pv);   // its clients; null is nothing
+
+    struct Control;
+    std::unique_ptr<Shared> shared_;
     std::unique_ptr<Control> control_;
 };
 

@@ -44,6 +44,10 @@ void Subscription::deliver_first(const SnapshotPtr& snapshot) {
     channel.circuit.send_update(*this, snapshot);
 }
 
+void Subscription::keep_newest() noexcept {
+    if (queue_.size() > 1) queue_.erase(queue_.begin(), queue_.end() - 1);
+}
+
 void Subscription::drop_waiting() noexcept { queue_ = {}; }
 
 }  // namespace pcas

@@ -41,6 +41,7 @@ class Subscription final : public ListNode<Subscription>,
     // Sends `snapshot` whatever its mask, ahead of what waits: the first update.
     void deliver_first(const SnapshotPtr& snapshot);
     void drop_waiting() noexcept;
+    void keep_newest() noexcept;
 
   private:
     void wait(const SnapshotPtr& snapshot, EventMask event_mask);

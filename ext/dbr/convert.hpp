@@ -1,0 +1,47 @@
+// Conversions between the element types, as EPICS' IOC does them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "dbr/types.hpp"
+
+namespace pcas {
+
+// What a conversion has to know about the PV.
+struct ConvertRules {
+    std::span<const std::string> states;  // of an Enum PV; empty for every other
+    std::int16_t precision = 4;           // decimals of a float or double as text
+};
+
+// Converts `n` elements in host order; false, with `target` partly written, if one of
+// them has no counterpart: text that is no number or state, an index without a state.
+//
+// Strings are slots of 40 bytes with a NUL; written slots are zeroed to their end.
+// Floats beyond an integer's range are clamped (NaN is 0), wider integers wrap. A float
+// takes a double out of its range as its largest or smallest value. An enum's text is
+// its state, or its index where there is none.
+bool convert_elements(DbfType from, const std::byte* source, DbfType to,
+                      std::byte* target, std::size_t n,
+                      const ConvertRules& rules) noexcept;
+
+// True if an Enum PV with these states may hold all of `n` indices (host order).
+bool states_exist(const std::byte* indices, std::size_t n,
+                  std::span<const std::string> states) noexcept;
+
+// libCom's epicsConvertDoubleToFloat, inline: finite overflow and underflow become the
+// largest and smallest normal float.
+float to_float(double value) noexcept;
+
+// A double as the integer type Int, truncated and clamped; NaN is 0.
+template <class Int>
+Int clamp_to(double value) noexcept;
+
+extern template std::uint8_t clamp_to(double) noexcept;
+extern template std::int16_t clamp_to(double) noexcept;
+extern template std::uint16_t clamp_to(double) noexcept;
+extern template std::int32_t clamp_to(double) noexcept;
+
+}  // namespace pcas

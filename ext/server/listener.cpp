@@ -1,0 +1,60 @@
+#include "server/listener.hpp"
+
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "server/loop.hpp"
+
+namespace pcas {
+
+Listener::Listener(Loop& loop, UniqueSocket socket)
+    : loop_(loop), socket_(std::move(socket)) {
+    loop_.poller().add(socket_.get(), *this, {true, false});
+}
+
+Listener::~Listener() { loop_.poller().remove(socket_.get(), *this); }
+
+void Listener::on_io(bool, bool) {
+    constexpr int kPerTurn = 64;
+    for (int i = 0; i < kPerTurn; ++i) {
+        sockaddr_in peer{};
+        bool exhausted = false;
+        UniqueSocket socket = accept_tcp(socket_.get(), peer, exhausted);
+        if (exhausted) return pause();
+        if (!socket) return;
+        loop_.adopt(std::move(socket), peer);
+    }
+}
+
+void Listener::pause() {
+    constexpr std::chrono::milliseconds kPause{100};
+    Shared& shared = loop_.shared();
+    Counters::add(shared.counters.accept_pauses);
+    shared.log.add(LogLevel::Error, "accept",
+                   "no descriptor is left for a new circuit: accepting pauses");
+    loop_.poller().change(socket_.get(), *this, {false, false});
+    loop_.timers().after(kPause, [this] {
+        loop_.poller().change(socket_.get(), *this, {true, false});
+    });
+}
+
+std::vector<UniqueSocket> listen_on_all(const std::vector<in_addr>& addresses,
+                                        std::uint16_t wanted, std::uint16_t& port) {
+    constexpr int kTries = 20;
+    for (int attempt = 0;; ++attempt) {
+        std::vector<UniqueSocket> sockets;
+        port = attempt == 0 ? wanted : 0;
+        try {
+            for (const in_addr& address : addresses) {
+                sockets.push_back(listen_tcp(address, port));
+                port = local_port(sockets.back().get());
+            }
+            return sockets;
+        } catch (const std::system_error& error) {
+            if (error.code() != std::errc::address_in_use || attempt == kTries) throw;
+        }
+    }
+}
+
+}  // namespace pcas

@@ -1,0 +1,264 @@
+#include "server/loop.hpp"
+
+#include <cassert>
+#include <exception>
+#include <utility>
+
+namespace pcas {
+namespace {
+
+constexpr std::size_t kScratch = 64 * 1024;
+constexpr std::chrono::seconds kCacheSweep{1};
+
+std::vector<in_addr> local_addresses(const Config& config, Log& log,
+                                     std::vector<in_addr>& multicast) {
+    std::vector<in_addr> out;
+    for (const std::string& text : config.interfaces) {
+        sockaddr_in address;
+        if (!resolve(text, 0, address)) {
+            log.add(LogLevel::Warning, "config", "interface \"" + text + "\" is unknown");
+        } else if (is_multicast(address.sin_addr)) {
+            multicast.push_back(address.sin_addr);
+        } else {
+            out.push_back(address.sin_addr);
+        }
+    }
+    if (out.empty()) out.push_back(in_addr{});   // 0.0.0.0
+    return out;
+}
+
+}  // namespace
+
+// Any thread pushes PVs that have events; the loop takes them all at once.
+class Loop::Posts final : public PostQueue {
+  public:
+    explicit Posts(std::shared_ptr<WakeGate> gate) : gate_(std::move(gate)) {}
+    void push(PvPtr pv) override {
+        {
+            std::lock_guard lock(mutex_);
+            pvs_.push_back(std::move(pv));
+        }
+        gate_->signal();
+    }
+    void take(std::vector<PvPtr>& into) {
+        into.clear();
+        std::lock_guard lock(mutex_);
+        pvs_.swap(into);
+    }
+
+  private:
+    const std::shared_ptr<WakeGate> gate_;
+    std::mutex mutex_;   // leaf; guards pvs_
+    std::vector<PvPtr> pvs_;
+};
+
+Loop::Loop(Shared& shared)
+    : shared_(shared),
+      poller_(Poller::create()),
+      waker_(std::make_shared<Waker>()),
+      gate_(std::make_shared<WakeGate>([waker = waker_] { waker->wake(); })),
+      scratch_(kScratch),
+      posts_(std::make_shared<Posts>(gate_)) {
+    poller_->add(waker_->fd(), *waker_, {true, false});
+}
+
+Loop::~Loop() { close_all(); }
+
+void Loop::bind() {
+    const Config& config = shared_.config;
+    std::vector<in_addr> multicast;
+    const std::vector<in_addr> addresses =
+        local_addresses(config, shared_.log, multicast);
+    searches_ = std::make_unique<SearchService>(*this);
+    searches_->bind(addresses, multicast, config.udp_port);
+    shared_.udp_port = searches_->port();
+    const std::uint16_t wanted = config.tcp_port ? config.tcp_port : searches_->port();
+    std::uint16_t port = 0;
+    for (UniqueSocket& socket : listen_on_all(addresses, wanted, port)) {
+        listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket)));
+    }
+    if (port != wanted) {
+        shared_.log.add(LogLevel::Warning, "config",
+                        "TCP port " + std::to_string(wanted) + " is in use; serving on " +
+                            std::to_string(port));
+    }
+    shared_.tcp_port = port;
+    beacon_ = std::make_unique<Beacon>(*this);
+}
+
+bool Loop::in_loop() const noexcept {
+    return thread_ == std::thread::id() || thread_ == std::this_thread::get_id();
+}
+
+std::shared_ptr<PostQueue> Loop::post_queue() noexcept { return posts_; }
+
+void Loop::stop() noexcept {
+    stopping_ = true;
+    waker_->wake();
+}
+
+void Loop::call(std::function<void()> command) {
+    {
+        std::lock_guard lock(command_mutex_);
+        commands_.push_back(std::move(command));
+    }
+    waker_->wake();
+}
+
+void Loop::run() noexcept {
+    std::unique_lock turn_lock(turn_mutex_);
+    thread_ = std::this_thread::get_id();
+    shared_.completions->open(gate_);
+    beacon_->start();
+    while (!stopping_) {
+        try {
+            turn();
+            const auto sleep = sleep_time();
+            turn_lock.unlock();
+            poller_->wait(sleep);
+            turn_lock.lock();
+        } catch (const std::exception& error) {
+            shared_.log.add(LogLevel::Error, "loop",
+                            std::string("network loop: ") + error.what());
+        }
+    }
+    shared_.completions->close();
+    close_all();
+    thread_ = {};
+}
+
+void Loop::turn() {
+    if (searches_) searches_->new_turn();
+    poller_->deliver();
+    gate_->taken();
+    timers_.run_due();
+    run_commands();
+    take_completions();
+    take_posts();
+    flush_output();
+    remove_discarded();
+    if (!cache_sweep_planned_ && !encodings_.empty()) {
+        cache_sweep_planned_ = true;
+        timers_.after(kCacheSweep, [this] {
+            encodings_.drop_stale();
+            cache_sweep_planned_ = false;
+        });
+    }
+}
+
+std::chrono::nanoseconds Loop::sleep_time() const noexcept {
+    const auto now = Timers::Clock::now();
+    auto until = timers_.next();
+    const auto again = gate_->look_again();
+    if (again > now) until = std::min(until, again);
+    if (until == Timers::Clock::time_point::max()) return std::chrono::nanoseconds(-1);
+    return std::max(std::chrono::nanoseconds(0),
+                    std::chrono::nanoseconds(until - now));
+}
+
+void Loop::run_commands() {
+    std::vector<std::function<void()>> commands;
+    {
+        std::lock_guard lock(command_mutex_);
+        commands.swap(commands_);
+    }
+    for (const auto& command : commands) command();
+}
+
+void Loop::take_completions() {
+    for (const CompletionQueue::Entry& entry : shared_.completions->take()) {
+        Request& request = *entry.request;
+        if (request.circuit == 0) {
+            searches_->on_completion(request);
+        } else if (Circuit* circuit = find_circuit(request.circuit)) {
+            circuit->on_completion(request, entry.completed);
+        }
+    }
+}
+
+void Loop::take_posts() {
+    posts_->take(posted_);
+    for (const PvPtr& pv : posted_) {
+        for (const Event& event : pv->take_events()) {
+            pv->subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
+        }
+    }
+    posted_.clear();
+}
+
+void Loop::flush_output() {
+    while (!with_output_.empty()) {
+        Circuit& circuit = with_output_.front();
+        circuit.ListNode<Circuit, FlushTag>::leave();
+        circuit.flush();
+    }
+}
+
+void Loop::remove_discarded() {
+    for (const std::uint64_t id : std::exchange(discarded_, {})) {
+        const auto found = circuits_.find(id);
+        if (found == circuits_.end()) continue;
+        const auto host = circuits_by_host_.find(found->second->peer().sin_addr.s_addr);
+        if (host != circuits_by_host_.end() && --host->second == 0) {
+            circuits_by_host_.erase(host);
+        }
+        circuits_.erase(found);
+        Counters::subtract(shared_.counters.circuits);
+    }
+}
+
+void Loop::adopt(UniqueSocket socket, const sockaddr_in& peer) {
+    const Config& config = shared_.config;
+    std::size_t& of_host = circuits_by_host_[peer.sin_addr.s_addr];
+    if (circuits_.size() >= config.max_circuits ||
+        of_host >= config.max_circuits_per_host) {
+        if (of_host == 0) circuits_by_host_.erase(peer.sin_addr.s_addr);
+        Counters::add(shared_.counters.circuits_refused);
+        shared_.log.add(LogLevel::Warning, dotted(peer.sin_addr),
+                        "circuit from " + dotted(peer) + " refused: too many circuits");
+        return;
+    }
+    set_nonblocking(socket.get());
+    tune_circuit(socket.get());
+    const SOCKET fd = socket.get();
+    const std::uint64_t id = ++shared_.last_circuit;
+    auto circuit = std::make_unique<Circuit>(*this, id, std::move(socket), peer);
+    poller_->add(fd, *circuit, circuit->interest());
+    Circuit& added = *circuits_.emplace(id, std::move(circuit)).first->second;
+    ++of_host;
+    Counters::add(shared_.counters.circuits);
+    Counters::add(shared_.counters.circuits_accepted);
+    added.start();
+}
+
+Circuit* Loop::find_circuit(std::uint64_t id) noexcept {
+    const auto found = circuits_.find(id);
+    return found == circuits_.end() ? nullptr : found->second.get();
+}
+
+void Loop::discard(Circuit& circuit) { discarded_.push_back(circuit.id()); }
+
+void Loop::disconnect(const PvPtr& pv) {
+    pv->channels.for_each([](Channel& channel) {
+        channel.circuit.disconnect_channel(channel);
+    });
+}
+
+void Loop::close_all() noexcept {
+    listeners_.clear();
+    searches_.reset();
+    beacon_.reset();
+    circuits_.clear();
+    circuits_by_host_.clear();
+    discarded_.clear();
+    encodings_.clear();
+    shared_.counters.circuits = 0;
+}
+
+void Loop::abandon() noexcept {
+    thread_ = {};
+    close_all();
+    poller_->abandon();
+}
+
+}  // namespace pcas
