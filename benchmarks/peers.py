@@ -1,5 +1,6 @@
 """The contenders' environments and programs, all made by the benchmark itself."""
 
+import os
 import subprocess
 import sys
 import venv
@@ -14,14 +15,19 @@ PEERS = ROOT / ".peers"
 BUILD = ROOT / "build" / "bench"
 LIBRARY = Path(epicscorelibs.path.lib_path)
 C_FLAGS = ["-O2", "-std=gnu17", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
-EPICS_FLAGS = [
+EPICS_INCLUDES = [
     "-Dlinux",
     "-DUNIX",
     "-DUSE_TYPED_RSET",
     f"-I{epicscorelibs.path.include_path}",
-    f"-L{LIBRARY}",
-    f"-Wl,-rpath,{LIBRARY}",
-    "-Wl,--no-as-needed",
+]
+LINK_FLAGS = [f"-L{LIBRARY}", f"-Wl,-rpath,{LIBRARY}", "-Wl,--no-as-needed"]
+EPICS_FLAGS = [*EPICS_INCLUDES, *LINK_FLAGS]
+ENGINE_FOLDERS = ("base", "proto", "dbr", "pv", "server")
+ENGINE_COMPILER = [
+    *os.environ.get("CXX", "c++").split(),
+    *("-std=c++20", "-O3", "-g", "-fvisibility=hidden"),
+    *EPICS_INCLUDES,
 ]
 PROGRAMS = {
     "load/raw_load.c": [],
@@ -54,6 +60,30 @@ def compile_programs():
             subprocess.run(command, check=True)
 
 
+def compile_engine():
+    """Compile the engine with its C++ server; one object per file, to be quick."""
+    objects = BUILD / "engine"
+    objects.mkdir(parents=True, exist_ok=True)
+    sources = [HERE / "servers" / "engine_server.cpp"]
+    sources += [
+        s for d in ENGINE_FOLDERS for s in sorted((ROOT / "ext" / d).glob("*.cpp"))
+    ]
+    newest_header = max(h.stat().st_mtime for h in (ROOT / "ext").rglob("*.hpp"))
+    changed = False
+    made = []
+    for source in sources:
+        made.append(objects / f"{source.parent.name}-{source.stem}.o")
+        newest = max(source.stat().st_mtime, newest_header)
+        if not made[-1].exists() or made[-1].stat().st_mtime < newest:
+            command = [*ENGINE_COMPILER, f"-I{ROOT / 'ext'}", "-c", source]
+            subprocess.run([*command, "-o", made[-1]], check=True)
+            changed = True
+    if changed:
+        link = [*LINK_FLAGS, "-lCom", "-pthread"]
+        target = program("engine_server")
+        subprocess.run([*ENGINE_COMPILER, *made, "-o", target, *link], check=True)
+
+
 def peer_python(name):
     """Return the interpreter of a peer's own environment, made at the first use."""
     folder = PEERS / name
@@ -82,6 +112,8 @@ class Contender:
     def command(self, mode, count, port):
         if self.name == "rote":
             return [program("rote_server"), str(port)]
+        if self.name == "engine":
+            return [program("engine_server"), mode, str(count)]
         if self.name == "ioc":
             dbd = LIBRARY.parent / "dbd"
             return [program("ioc_server"), str(dbd), mode, str(count)]
@@ -99,6 +131,7 @@ CONTENDERS = {
         Contender("caproto", "caproto", PEER_MODES, "caproto_server.py"),
         Contender("softioc", "softioc", PEER_MODES, "softioc_server.py"),
         Contender("ioc", "reference IOC (C)", PEER_MODES),
+        Contender("engine", "our engine without Python", PEER_MODES),
         Contender("rote", "by rote", PEER_MODES),
     )
 }

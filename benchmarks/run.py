@@ -16,7 +16,7 @@ from collections import defaultdict
 
 import report
 from measure import Failed
-from peers import CONTENDERS, HERE, compile_programs
+from peers import CONTENDERS, HERE, compile_engine, compile_programs
 from scenarios import FULL, GROUPS, QUICK
 
 RESULTS = HERE / "results"
@@ -52,6 +52,8 @@ def main():
     scale = QUICK if arguments.quick else FULL
     repeat = arguments.repeat or (1 if arguments.quick else 5)
     compile_programs()
+    if "engine" in arguments.contenders:
+        compile_engine()
     values = defaultdict(lambda: defaultdict(list))
     for repetition in range(repeat):
         print(f"repetition {repetition + 1} of {repeat}", file=sys.stderr)
