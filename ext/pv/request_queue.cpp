@@ -64,6 +64,11 @@ std::size_t RequestQueue::size() const {
     return requests_.size();
 }
 
+std::size_t RequestQueue::waiting() const {
+    std::lock_guard lock(mutex_);
+    return waiting_;
+}
+
 void CompletionQueue::push(RequestPtr request, bool completed) {
     std::shared_ptr<WakeGate> gate;
     {

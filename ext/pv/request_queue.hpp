@@ -27,6 +27,7 @@ class RequestQueue {
     void close();   // takes return at once from now on; what is queued is dropped
     void open();
     std::size_t size() const;
+    std::size_t waiting() const;   // threads in take()
 
   private:
     mutable std::mutex mutex_;   // leaf; guards all below

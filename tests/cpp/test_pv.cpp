@@ -1,0 +1,191 @@
+// PVs, the name table, and the queues between the loop and Python.
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <caerr.h>
+
+#include "check.hpp"
+#include "pv/pv.hpp"
+#include "pv/pv_table.hpp"
+#include "pv/request_queue.hpp"
+
+using namespace pcas;
+using namespace std::chrono_literals;
+
+namespace {
+
+MetadataPtr plain_metadata() { return MetadataPtr(new Metadata); }
+
+PvPtr make_pv(const char* name = "x") {
+    return Pv::create(name, DbfType::Long, 1, plain_metadata());
+}
+
+SnapshotPtr number(std::int32_t value) {
+    Ref<Snapshot> s = Snapshot::create(DbfType::Long, 1);
+    reinterpret_cast<std::int32_t*>(s->mutable_data())[0] = value;
+    s->metadata = plain_metadata();
+    return s;
+}
+
+std::int32_t value_of(const SnapshotPtr& s) { return s->elements<std::int32_t>()[0]; }
+
+struct CountingQueue final : PostQueue {
+    std::vector<PvPtr> pushed;
+    void push(PvPtr pv) override { pushed.push_back(std::move(pv)); }
+};
+
+struct WakeCounter {
+    std::shared_ptr<int> wakes = std::make_shared<int>(0);
+    std::shared_ptr<WakeGate> gate =
+        std::make_shared<WakeGate>([n = wakes] { ++*n; });
+};
+
+}  // namespace
+
+TEST_CASE("pv: a new one is UDF and INVALID with one zero") {
+    const PvPtr pv = make_pv();
+    const SnapshotPtr s = pv->snapshot();
+    CHECK(value_of(s) == 0);
+    CHECK(s->alarm.status == 17u);
+    CHECK(s->alarm.severity == 3u);
+}
+
+TEST_CASE("pv: posts are queued only while somebody listens, once until taken") {
+    const PvPtr pv = make_pv();
+    const auto queue = std::make_shared<CountingQueue>();
+    pv->post(number(1), kValueEvent);
+    CHECK(queue->pushed.empty());
+    const Pv::Joined joined = pv->join(queue);
+    CHECK(joined.earlier.empty());
+    CHECK(value_of(joined.current) == 1);
+
+    pv->post(number(2), kValueEvent);
+    pv->post(number(3), kAlarmEvent);
+    CHECK(queue->pushed.size() == 1u);
+    const std::vector<Event> events = pv->take_events();
+    REQUIRE(events.size() == 2u);
+    CHECK(value_of(events[0].snapshot) == 2);
+    CHECK(events[1].mask == kAlarmEvent);
+    pv->post(number(4), kValueEvent);
+    CHECK(queue->pushed.size() == 2u);
+    pv->no_subscriptions();
+    CHECK(pv->take_events().empty());
+    queue->pushed.clear();
+}
+
+TEST_CASE("pv: who joins later gets the current value, the others what came before") {
+    const PvPtr pv = make_pv();
+    const auto queue = std::make_shared<CountingQueue>();
+    pv->join(queue);
+    pv->post(number(1), kValueEvent);
+    pv->post(number(2), kValueEvent);
+    const Pv::Joined second = pv->join(queue);
+    REQUIRE(second.earlier.size() == 2u);
+    CHECK(value_of(second.earlier[0].snapshot) == 1);
+    CHECK(value_of(second.current) == 2);
+    CHECK(pv->take_events().empty());
+    queue->pushed.clear();
+}
+
+TEST_CASE("pv: posting without end keeps a bounded queue and the last value") {
+    const PvPtr pv = make_pv();
+    const auto queue = std::make_shared<CountingQueue>();
+    pv->join(queue);
+    pv->post(number(-1), kPropertyEvent);
+    for (int i = 0; i < 100'000; ++i) pv->post(number(i), kValueEvent);
+    const std::vector<Event> events = pv->take_events();
+    CHECK(events.size() <= 4096u);
+    CHECK(value_of(events.front().snapshot) == -1);
+    CHECK(value_of(events.back().snapshot) == 99'999);
+    CHECK(queue->pushed.size() == 1u);
+    queue->pushed.clear();
+}
+
+TEST_CASE("pv table: replacing and removing hand back the old one") {
+    PvTable table;
+    const PvPtr first = make_pv("a"), second = make_pv("a");
+    CHECK(!table.add(first));
+    CHECK(table.add(second) == first);
+    CHECK(table.find("a") == second);
+    CHECK(!table.find("b"));
+    CHECK(table.remove("a") == second);
+    CHECK(!table.remove("a"));
+    CHECK(table.size() == 0u);
+}
+
+TEST_CASE("request: only the first completion counts") {
+    const auto completions = std::make_shared<CompletionQueue>();
+    const WakeCounter counter;
+    completions->open(counter.gate);
+    const RequestPtr request(new Request(RequestKind::Write, completions));
+    CHECK(request->complete(ECA_NORMAL));
+    CHECK(!request->complete(ECA_PUTFAIL));
+    CHECK(request->status() == static_cast<EcaStatus>(ECA_NORMAL));
+    CHECK(completions->take().size() == 1u);
+    completions->close();
+    const RequestPtr late(new Request(RequestKind::Write, completions));
+    CHECK(late->complete(ECA_NORMAL));
+    CHECK(completions->take().empty());
+}
+
+TEST_CASE("completions: a burst wakes once, flush wakes for the rest") {
+    CompletionQueue completions;
+    const WakeCounter counter;
+    completions.open(counter.gate);
+    const auto begin = WakeGate::Clock::now();
+    for (int i = 0; i < 50; ++i) {
+        completions.push(RequestPtr(new Request(RequestKind::Read, nullptr)), true);
+    }
+    if (WakeGate::Clock::now() - begin < WakeGate::kInterval) CHECK(*counter.wakes == 1);
+    const int before = *counter.wakes;
+    completions.push(RequestPtr(new Request(RequestKind::Read, nullptr)), true);
+    completions.flush();
+    CHECK(*counter.wakes > before);
+    const int after = *counter.wakes;
+    completions.flush();
+    CHECK(*counter.wakes == after);
+    CHECK(completions.take().size() == 51u);
+}
+
+TEST_CASE("wake gate: the time to look again covers what did not wake") {
+    const WakeCounter counter;
+    counter.gate->signal();
+    CHECK(*counter.wakes == 1);
+    counter.gate->signal();
+    CHECK(counter.gate->look_again() + 1ms > WakeGate::Clock::now());
+}
+
+TEST_CASE("request queue: order is kept and a waiting thread is woken") {
+    RequestQueue queue;
+    std::thread pusher([&] {
+        for (int i = 0; i < 1000; ++i) {
+            RequestPtr request(new Request(RequestKind::Write, nullptr));
+            request->sequence = static_cast<std::uint64_t>(i);
+            queue.push(std::move(request));
+        }
+    });
+    std::uint64_t next = 0;
+    while (next < 1000) {
+        for (const RequestPtr& request : queue.take(100, 10s)) {
+            CHECK(request->sequence == next++);
+        }
+    }
+    pusher.join();
+    CHECK(queue.take(1, 0s).empty());
+}
+
+TEST_CASE("request queue: interrupt and close end the wait") {
+    RequestQueue queue;
+    std::thread waiter([&] { CHECK(queue.take(1, 60s).empty()); });
+    while (queue.waiting() == 0) std::this_thread::yield();
+    queue.interrupt();
+    waiter.join();
+    queue.close();
+    queue.push(RequestPtr(new Request(RequestKind::Write, nullptr)));
+    CHECK(queue.take(1, 60s).empty());
+    queue.open();
+    queue.push(RequestPtr(new Request(RequestKind::Write, nullptr)));
+    CHECK(queue.take(1, 0s).size() == 1u);
+}
