@@ -67,6 +67,9 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    # SIGTERM ends as Ctrl-C does, also while a driver computes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.basicConfig(
         level=options.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -95,9 +98,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cannot be used, 2 if the arguments are wrong.
     """
     options = _parser().parse_args(arguments)
-    # SIGTERM ends as Ctrl-C does, also while a driver computes.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         {"serve": _serve, "check": _check}[options.command](options)
     except (DefinitionError, OSError) as error:

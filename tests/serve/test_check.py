@@ -6,6 +6,8 @@ import sys
 import pytest
 from support.environment import without_epics
 
+from pcaspy.__main__ import main
+
 GOOD = '{"prefix": "P:", "pvdb": {"A": {}, "B": {"type": "int"}}}'
 
 WRONG = {
@@ -70,15 +72,21 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_says_where_and_what(file, run, case):
+def test_says_where_and_what(file, capsys, case):
     name, text, line, words = WRONG[case]
     path = file(name, text)
-    status, out, err = run("check", path)
-    assert (status, out) == (1, "")
+    assert main(["check", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
     assert err.startswith(f"{path}:{line}: " if line else f"{path}: "), err
     assert all(word in err for word in words), err
     assert "Traceback" not in err
-    assert run("serve", path, "--port", 0) == (1, "", err)
+
+
+def test_serve_says_the_same(file, run):
+    path = file("f.json", '{"pvdb": {"A": {"count": 0}}}')
+    assert run("serve", path, "--port", 0) == run("check", path)
+    assert run("check", path)[:2] == (1, "")
 
 
 def test_all_errors_at_once(file, run):
