@@ -278,10 +278,11 @@ void Loop::close_all() noexcept {
     shared_.counters.circuits = 0;
 }
 
+// The poller first: what it watches is the parent's, too, and must stay so.
 void Loop::abandon() noexcept {
     thread_ = {};
-    close_all();
     poller_->abandon();
+    close_all();
 }
 
 }  // namespace pcas
