@@ -36,7 +36,7 @@ def running(tmp_path_factory):
 
 @pytest.fixture
 def server(running):
-    for line in ("C:AO 5", "C:LONG 5", "C:ONE []", "C:W []"):
+    for line in ("C:AO 5", "C:LONG 5"):
         running.shell(f"dbpf {line}")
     return running
 
