@@ -281,7 +281,8 @@ def print_version() -> None:
 
     from aioca import _libca
 
+    release = base_version.partition(".99.")[0]
     print(
-        f"\nEPICS Version {'.'.join(map(str, base_version()))}, "
+        f"\nEPICS Version EPICS {release}, "
         f"CA Protocol version {_libca.protocol_version()}"
     )
