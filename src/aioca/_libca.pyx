@@ -465,6 +465,21 @@ cdef class Channel(Sink):
         """Whether the PV is connected now."""
         return self.is_connected
 
+    async def wait(self):
+        """Waits until the PV is connected."""
+        connected = asyncio.Event()
+
+        def look(channel):
+            if channel.connected():
+                connected.set()
+
+        self.add_watcher(look)
+        try:
+            look(self)
+            await connected.wait()
+        finally:
+            self.remove_watcher(look)
+
     def count_subscriptions(self):
         """Number of open subscriptions."""
         return sum(1 for one in self.subscriptions if one.state == one.OPEN)

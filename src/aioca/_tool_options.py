@@ -52,7 +52,7 @@ class Options:
         print(text, file=sys.stderr)
 
 
-class Finished(Exception):  # noqa: N818
+class Finished(Exception):
     """The command is done before it began, with this exit status."""
 
     def __init__(self, status: int) -> None:
@@ -243,9 +243,7 @@ def apply_form(options: Options, letter: str, argument: str) -> None:
             options.form = "terse" if letter == "t" else "wide"
         return
     if options.form != "plain":
-        options.complain(
-            f"Options t,d,a are mutually exclusive. {options.hint()}"
-        )
+        options.complain(f"Options t,d,a are mutually exclusive. {options.hint()}")
     options.form = {"t": "terse", "a": "wide", "d": "typed"}[letter]
     if letter == "d":
         code = type_code(argument)

@@ -1,4 +1,4 @@
-"""How EPICS' command line tools print values: numbers, text, alarms, times, metadata."""
+"""How EPICS' command line tools print values, with alarms, times and metadata."""
 
 from __future__ import annotations
 
@@ -145,8 +145,10 @@ def element(item: Any, value: Any, style: Style) -> str:
             return str(item)
         if item < len(labels):
             return escape(labels[item].encode())
-        return f"Illegal Value ({item})" if item >= 16 else (
-            f"Enum Index Overflow ({item})"
+        return (
+            f"Illegal Value ({item})"
+            if item >= 16
+            else (f"Enum Index Overflow ({item})")
         )
     return whole_number(item, style.whole)
 
@@ -275,6 +277,6 @@ def details(value: Any, code: int) -> list[str]:
                 label = "Lo" if side == "lower" else "Hi"
                 short = "warn" if which == "warning" else which
                 number = getattr(value, f"{side}_{which}_limit")
-                shown = "%g" % number if hasattr(value, "precision") else f"{number:8d}"
+                shown = f"{number:g}" if hasattr(value, "precision") else f"{number:8d}"
                 add(f"{label} {short} limit", shown)
     return lines

@@ -76,9 +76,7 @@ async def get(options: Options) -> int:
     if not any(get_channel(name).connected() for name in names):
         return 1
     if any(is_timeout(value) for value in values):
-        print(
-            "Read operation timed out: some PV data was not read.", file=sys.stderr
-        )
+        print("Read operation timed out: some PV data was not read.", file=sys.stderr)
     for name, value in zip(names, values, strict=True):
         print_value(name, value, options)
     return 0
@@ -258,9 +256,7 @@ def leading_real(text: str) -> float | None:
     return None
 
 
-async def write(
-    name: str, value: Any, datatype: Any, options: Options
-) -> str | None:
+async def write(name: str, value: Any, datatype: Any, options: Options) -> str | None:
     """Puts a value; the complaint if that failed."""
     try:
         await caput(
@@ -358,13 +354,13 @@ async def info(options: Options) -> int:
     for name in names:
         about = CAInfo(name, get_channel(name))
         native = TYPES[about.datatype]
+        access = ("" if about.read else "no ") + "read, "
+        access += ("" if about.write else "no ") + "write"
         print(f"""{name}
     State:            {STATES[about.state]}
     Host:             {about.host}
-    Access:           {"" if about.read else "no "}read, {"" if about.write else "no "}write
+    Access:           {access}
     Native data type: DBF_{native}
     Request type:     DBR_{native}
     Element count:    {about.count}""")
     return 0
-
-

@@ -69,7 +69,7 @@ STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}"
 @pytest.fixture
 def fresh(ioc_with_records):
     """The PVs with the values that the transcripts begin with."""
-    for line in ("T:AO 1.5", "T:LO 42", "T:MBBO one", "T:SO hello", "T:WF [1,2.5]"):
+    for line in ("T:AO 1.5", "T:LO 42", "T:MBBO one", "T:SO hello", "T:WF '[1,2.5]'"):
         ioc_with_records.shell(f"dbpf {line}")
     return ioc_with_records
 
@@ -154,9 +154,7 @@ def test_get_wide(fresh):
     assert re.fullmatch(re.escape(padded("T:AO")) + STAMP + " 1.5  \n", output)
     fresh.shell("dbpf T:AO 9.5")
     output = run("get", "-a", "T:AO")[1]
-    assert re.fullmatch(
-        re.escape(padded("T:AO")) + STAMP + " 9.5 HIHI MAJOR\n", output
-    )
+    assert re.fullmatch(re.escape(padded("T:AO")) + STAMP + " 9.5 HIHI MAJOR\n", output)
 
 
 def test_get_of_time_type(fresh):
@@ -303,8 +301,10 @@ class Lines:
         deadline = time.monotonic() + seconds
         while self.text.count("\n") < count:
             assert time.monotonic() < deadline, self.text
-            self.text += self.process.stdout.read() or ""
-            time.sleep(0.01)
+            try:
+                self.text += os.read(self.process.stdout.fileno(), 65536).decode()
+            except BlockingIOError:
+                time.sleep(0.01)
         return self.text.splitlines()
 
 

@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 
-import aioca
 import numpy
 import pytest
-from aioca import CANothing, caget, camonitor, caput, connect
 from client_support import THIRD_PORT, Ioc, Pulse, until
 from epicscorelibs.ca import cadef, dbr
+
+import aioca
+from aioca import CANothing, caget, camonitor, caput, connect
 
 DATABASE = """
 record(waveform, "C:W") { field(FTVL, "DOUBLE") field(NELM, "5") }
