@@ -1,6 +1,7 @@
-"""A bad pvdb: one ValueError that says where and what is allowed; nothing is created."""
+"""A bad pvdb: a ValueError says where and what is allowed; nothing is created."""
 
 import pytest
+
 from support.epics_client import ECA_NORMAL
 
 BAD = {
