@@ -63,6 +63,11 @@ std::string Pv::access_group() const {
     return access_group_;
 }
 
+bool Pv::has_subscriptions() const {
+    std::lock_guard lock(mutex_);
+    return pending_ != nullptr;
+}
+
 Pv::Joined Pv::join(std::shared_ptr<PostQueue> queue) {
     std::lock_guard lock(mutex_);
     if (!pending_) pending_ = std::make_unique<Pending>();

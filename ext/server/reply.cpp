@@ -116,7 +116,7 @@ void Circuit::send_update(const Subscription& subscription, const SnapshotPtr& s
     update.p1 = ECA_NORMAL;
     update.p2 = subscription.subid;
     Counters::add(shared_.counters.updates);
-    if (!subscription.channel.may_read()) return send_failure(update, ECA_NORDACCESS);
+    if (!subscription.may_read) return send_failure(update, ECA_NORDACCESS);
     if (!fits_response(subscription.type, update.count)) {
         return send_failure(update, ECA_TOLARGE);
     }

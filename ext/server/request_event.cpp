@@ -143,6 +143,7 @@ void Circuit::change_rights(Channel& channel, std::uint32_t rights) {
     // Lost: one update that says so. Back: one with the value.
     const SnapshotPtr current = channel.pv->snapshot();
     for (auto& [subid, subscription] : *channel.subscriptions) {
+        subscription.may_read = channel.may_read();
         subscription.drop_waiting();
         subscription.deliver_first(current);
     }

@@ -7,24 +7,33 @@
 
 namespace pcas {
 
+Subscription::Subscription(Channel& of, std::uint32_t id, DbrType dbr_type,
+                           std::uint32_t dbr_count, EventMask event_mask) noexcept
+    : circuit(of.circuit),
+      channel(of),
+      subid(id),
+      count(dbr_count),
+      type(dbr_type),
+      mask(event_mask),
+      may_read(of.may_read()) {}
+
 void Subscription::deliver(const Event& event) {
-    if (!(event.mask & mask) || !channel.may_read()) return;
-    Circuit& circuit = channel.circuit;
-    if (queue_.empty() && !waits_for_first && circuit.takes_updates()) {
+    if (!(event.mask & mask) || !may_read) return;
+    if (!waiting_ && !waits_for_first && circuit.takes_updates()) {
         return circuit.send_update(*this, event.snapshot);
     }
     wait(event.snapshot, event.mask);
 }
 
 void Subscription::wait(const SnapshotPtr& snapshot, EventMask event_mask) {
-    Circuit& circuit = channel.circuit;
+    if (!waiting_) waiting_ = std::make_unique<std::vector<Event>>();
     const std::size_t room = circuit.events_on() ? kMaxQueue : 1;
-    if (queue_.size() >= room) {
+    if (waiting_->size() >= room) {
         Counters::add(circuit.loop().shared().counters.updates_merged);
-        queue_.back().snapshot = snapshot;
-        queue_.back().mask |= event_mask;
+        waiting_->back().snapshot = snapshot;
+        waiting_->back().mask |= event_mask;
     } else {
-        queue_.push_back({snapshot, event_mask});
+        waiting_->push_back({snapshot, event_mask});
     }
     if (!waits_for_first && !ListNode<Subscription, WaitingTag>::linked()) {
         circuit.add_waiting(*this);
@@ -32,22 +41,22 @@ void Subscription::wait(const SnapshotPtr& snapshot, EventMask event_mask) {
 }
 
 void Subscription::send_waiting() {
-    if (queue_.empty()) return;
-    const Event oldest = std::move(queue_.front());
-    queue_.erase(queue_.begin());
-    channel.circuit.send_update(*this, oldest.snapshot);
-    if (queue_.empty()) queue_ = {};
+    if (!waiting_) return;
+    const Event oldest = std::move(waiting_->front());
+    waiting_->erase(waiting_->begin());
+    if (waiting_->empty()) waiting_.reset();
+    circuit.send_update(*this, oldest.snapshot);
 }
 
 // Also goes out while events are off: a client that subscribes wants to know the value.
 void Subscription::deliver_first(const SnapshotPtr& snapshot) {
-    channel.circuit.send_update(*this, snapshot);
+    circuit.send_update(*this, snapshot);
 }
 
 void Subscription::keep_newest() noexcept {
-    if (queue_.size() > 1) queue_.erase(queue_.begin(), queue_.end() - 1);
+    if (waiting_ && waiting_->size() > 1) {
+        waiting_->erase(waiting_->begin(), waiting_->end() - 1);
+    }
 }
-
-void Subscription::drop_waiting() noexcept { queue_ = {}; }
 
 }  // namespace pcas

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/instances.hpp"
@@ -12,6 +13,7 @@
 namespace pcas {
 
 class Channel;
+class Circuit;
 
 struct WaitingTag;   // the circuit's list of subscriptions that have events waiting
 
@@ -22,14 +24,16 @@ class Subscription final : public ListNode<Subscription>,
     static constexpr std::size_t kMaxQueue = 16;
 
     Subscription(Channel& of, std::uint32_t id, DbrType dbr_type, std::uint32_t dbr_count,
-                 EventMask event_mask) noexcept
-        : channel(of), subid(id), count(dbr_count), type(dbr_type), mask(event_mask) {}
+                 EventMask event_mask) noexcept;
 
+    // What a delivery needs comes first, to lie in one cache line.
+    Circuit& circuit;
     Channel& channel;
     const std::uint32_t subid;
     const std::uint32_t count;   // 0: as many as there are
     const DbrType type;
     const EventMask mask;
+    bool may_read;                  // as the channel's rights say
     bool waits_for_first = false;   // a Read request will bring the first update
 
     // Sends the event, or keeps it while the circuit takes no updates. When the queue is
@@ -37,16 +41,16 @@ class Subscription final : public ListNode<Subscription>,
     void deliver(const Event& event);
     // Sends the oldest waiting event.
     void send_waiting();
-    bool has_waiting() const noexcept { return !queue_.empty(); }
+    bool has_waiting() const noexcept { return waiting_ != nullptr; }
     // Sends `snapshot` whatever its mask, ahead of what waits: the first update.
     void deliver_first(const SnapshotPtr& snapshot);
-    void drop_waiting() noexcept;
+    void drop_waiting() noexcept { waiting_.reset(); }
     void keep_newest() noexcept;
 
   private:
     void wait(const SnapshotPtr& snapshot, EventMask event_mask);
 
-    std::vector<Event> queue_;   // oldest first
+    std::unique_ptr<std::vector<Event>> waiting_;   // oldest first; null if none
 };
 
 }  // namespace pcas
