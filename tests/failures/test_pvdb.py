@@ -10,7 +10,7 @@ BAD = {
     "count text": ({"count": "many"}, ["BAD", "count", "many"]),
     "enums": ({"type": "enum", "enums": "ON"}, ["BAD", "enums"]),
     "states": (
-        {"type": "enum", "enums": ["A", "B"], "states": [0]},
+        {"type": "enum", "enums": ["A", "B"], "states": [0, "high"]},
         ["BAD", "states"],
     ),
     "scan": ({"scan": -1}, ["BAD", "scan"]),
