@@ -38,6 +38,7 @@ class Circuit final : public IoHandler,
 
     std::uint64_t id() const noexcept { return id_; }
     const sockaddr_in& peer() const noexcept { return peer_; }
+    const ClientPtr& client() const noexcept { return identity_; }
     SOCKET socket() const noexcept { return socket_.get(); }
     Interest interest() const noexcept { return interest_; }
 
@@ -50,8 +51,8 @@ class Circuit final : public IoHandler,
     void on_completion(Request& request, bool completed);
     // The channel's PV is gone.
     void disconnect_channel(Channel& channel);
-    // What access security says now.
-    void change_rights(Channel& channel, std::uint32_t rights);
+    // What access security grants the channel may have changed.
+    void change_rights(std::uint32_t sid);
     void on_linger_over();
 
     // ---- called by subscriptions ----

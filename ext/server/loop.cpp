@@ -52,13 +52,36 @@ class Loop::Posts final : public PostQueue {
     std::vector<PvPtr> pvs_;
 };
 
+// Any thread, with asLib's lock, pushes channels whose rights may have changed.
+class Loop::RightsChanges final : public RightsQueue {
+  public:
+    explicit RightsChanges(std::shared_ptr<WakeGate> gate) : gate_(std::move(gate)) {}
+    void push(Entry entry) override {
+        {
+            std::lock_guard lock(mutex_);
+            entries_.push_back(entry);
+        }
+        gate_->signal();
+    }
+    std::vector<Entry> take() {
+        std::lock_guard lock(mutex_);
+        return std::exchange(entries_, {});
+    }
+
+  private:
+    const std::shared_ptr<WakeGate> gate_;
+    std::mutex mutex_;   // leaf; guards entries_
+    std::vector<Entry> entries_;
+};
+
 Loop::Loop(Shared& shared)
     : shared_(shared),
       poller_(Poller::create()),
       waker_(std::make_shared<Waker>()),
       gate_(std::make_shared<WakeGate>([waker = waker_] { waker->wake(); })),
       scratch_(kScratch),
-      posts_(std::make_shared<Posts>(gate_)) {
+      posts_(std::make_shared<Posts>(gate_)),
+      rights_changes_(std::make_unique<RightsChanges>(gate_)) {
     poller_->add(waker_->fd(), *waker_, {true, false});
 }
 
@@ -91,6 +114,7 @@ bool Loop::in_loop() const noexcept {
 }
 
 std::shared_ptr<PostQueue> Loop::post_queue() noexcept { return posts_; }
+RightsQueue& Loop::rights_queue() noexcept { return *rights_changes_; }
 
 void Loop::stop() noexcept {
     stopping_ = true;
@@ -129,8 +153,10 @@ void Loop::run() noexcept {
 
 void Loop::turn() {
     if (searches_) searches_->new_turn();
-    poller_->deliver();
     gate_->taken();
+    // First of all: no request that came after new rules is judged by the old ones.
+    take_rights_changes();
+    poller_->deliver();
     timers_.run_due();
     run_commands();
     take_completions();
@@ -184,6 +210,14 @@ void Loop::take_posts() {
         }
     }
     posted_.clear();
+}
+
+void Loop::take_rights_changes() {
+    for (const RightsQueue::Entry& entry : rights_changes_->take()) {
+        if (Circuit* circuit = find_circuit(entry.circuit)) {
+            circuit->change_rights(entry.sid);
+        }
+    }
 }
 
 void Loop::flush_output() {

@@ -134,10 +134,12 @@ void Circuit::request_interest(Channel& channel, bool interested) {
     shared_.requests.push(std::move(request));
 }
 
-void Circuit::change_rights(Channel& channel, std::uint32_t rights) {
+void Circuit::change_rights(std::uint32_t sid) {
+    Channel* found = closing_ ? nullptr : channels_.find(sid);
+    if (!found || found->rights == found->access.rights()) return;
+    Channel& channel = *found;
     const bool could_read = channel.may_read();
-    if (channel.rights == rights) return;
-    channel.rights = rights;
+    channel.rights = channel.access.rights();
     send_rights(channel);
     if (could_read == channel.may_read() || !channel.subscriptions) return;
     // Lost: one update that says so. Back: one with the value.
