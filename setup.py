@@ -49,11 +49,14 @@ ENGINE = extension(
     ["src/pcaspy/_engine.pyx", "src/pcaspy/py_bridge.cpp", *engine_sources()],
     dsos=["epicscorelibs.lib.Com"],
 )
-CLIENT = extension("aioca._libca", ["src/aioca/_libca.pyx"])
+CLIENT = [
+    extension(f"aioca.{name}", [f"src/aioca/{name}.pyx"])
+    for name in ("_values", "_libca", "_requests", "_monitor")
+]
 
 setup(
     ext_modules=cythonize(
-        [ENGINE, CLIENT],
+        [ENGINE, *CLIENT],
         language_level=3,
         include_path=["src"],
         compiler_directives={"binding": True, "freethreading_compatible": False},

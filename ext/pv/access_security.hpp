@@ -35,7 +35,7 @@ class RightsQueue {
     };
     virtual ~RightsQueue() = default;
     // Any thread, asLib's lock held: must not block.
-    virtual void push(Entry entry) = 0;
+    virtual void push(Entry entry) noexcept = 0;
 };
 
 // A PV's place in a group. Any thread.

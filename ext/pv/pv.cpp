@@ -53,6 +53,11 @@ void Pv::post(SnapshotPtr snapshot, EventMask mask) {
     if (wake) wake->push(PvPtr(this));
 }
 
+bool Pv::has_subscriptions() const {
+    std::lock_guard lock(mutex_);
+    return pending_ != nullptr;
+}
+
 Pv::Joined Pv::join(std::shared_ptr<PostQueue> queue) {
     std::lock_guard lock(mutex_);
     if (!pending_) pending_ = std::make_unique<Pending>();

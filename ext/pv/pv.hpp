@@ -61,6 +61,11 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     std::string access_group() const { return access_.group(); }
     AccessMember& access() noexcept { return access_; }
 
+    bool has_subscriptions() const;
+
+    // For whoever made this PV; the engine never looks at it. Guarded by its user.
+    void* owner = nullptr;
+
     // ---- loop thread of the server that serves this PV ----
     // What a subscription that joins now has to know: the events that older
     // subscriptions still have to get, and the value it starts with.

@@ -53,6 +53,7 @@ class Circuit final : public IoHandler,
     void disconnect_channel(Channel& channel);
     // What access security grants the channel may have changed.
     void change_rights(std::uint32_t sid);
+    void change_all_rights();
     void on_linger_over();
 
     // ---- called by subscriptions ----

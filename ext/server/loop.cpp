@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace pcas {
@@ -26,6 +27,18 @@ std::vector<in_addr> local_addresses(const Config& config, Log& log,
     if (out.empty()) out.push_back(in_addr{});   // 0.0.0.0
     return out;
 }
+
+// Gives the lock up for its own life, however that ends.
+class Unlocked {
+  public:
+    explicit Unlocked(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.unlock(); }
+    ~Unlocked() { lock_.lock(); }
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
+
+  private:
+    std::unique_lock<std::mutex>& lock_;
+};
 
 }  // namespace
 
@@ -56,22 +69,29 @@ class Loop::Posts final : public PostQueue {
 class Loop::RightsChanges final : public RightsQueue {
   public:
     explicit RightsChanges(std::shared_ptr<WakeGate> gate) : gate_(std::move(gate)) {}
-    void push(Entry entry) override {
+    void push(Entry entry) noexcept override {
         {
             std::lock_guard lock(mutex_);
-            entries_.push_back(entry);
+            try {
+                entries_.push_back(entry);
+            } catch (const std::bad_alloc&) {
+                all_ = true;
+            }
         }
         gate_->signal();
     }
-    std::vector<Entry> take() {
+    // True if any channel may be meant, not only those in `into`.
+    bool take(std::vector<Entry>& into) {
         std::lock_guard lock(mutex_);
-        return std::exchange(entries_, {});
+        into.swap(entries_);
+        return std::exchange(all_, false);
     }
 
   private:
     const std::shared_ptr<WakeGate> gate_;
-    std::mutex mutex_;   // leaf; guards entries_
+    std::mutex mutex_;   // leaf; guards all below
     std::vector<Entry> entries_;
+    bool all_ = false;   // there was no memory for an entry
 };
 
 Loop::Loop(Shared& shared)
@@ -132,23 +152,32 @@ void Loop::call(std::function<void()> command) {
 void Loop::run() noexcept {
     std::unique_lock turn_lock(turn_mutex_);
     thread_ = std::this_thread::get_id();
-    shared_.completions->open(gate_);
-    beacon_->start();
+    open();
     while (!stopping_) {
         try {
             turn();
             const auto sleep = sleep_time();
-            turn_lock.unlock();
+            const Unlocked sleeping(turn_lock);
             poller_->wait(sleep);
-            turn_lock.lock();
         } catch (const std::exception& error) {
-            shared_.log.add(LogLevel::Error, "loop",
-                            std::string("network loop: ") + error.what());
+            on_exception(error);
         }
     }
     shared_.completions->close();
     close_all();
     thread_ = {};
+}
+
+void Loop::open() {
+    shared_.completions->open(gate_);
+    if (beacon_) beacon_->start();
+}
+
+// A turn that was broken off is taken up by the next one. The pause keeps a failure that
+// stays (of the poller, say) from burning a processor.
+void Loop::on_exception(const std::exception& error) noexcept {
+    shared_.log.add_caught("loop", "network loop", error);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 void Loop::turn() {
@@ -188,7 +217,13 @@ void Loop::run_commands() {
         std::lock_guard lock(command_mutex_);
         commands.swap(commands_);
     }
-    for (const auto& command : commands) command();
+    for (const auto& command : commands) {
+        try {
+            command();
+        } catch (const std::exception& error) {
+            shared_.log.add_caught("loop", "command to the network loop", error);
+        }
+    }
 }
 
 void Loop::take_completions() {
@@ -213,7 +248,11 @@ void Loop::take_posts() {
 }
 
 void Loop::take_rights_changes() {
-    for (const RightsQueue::Entry& entry : rights_changes_->take()) {
+    std::vector<RightsQueue::Entry> changed;
+    if (rights_changes_->take(changed)) {
+        for (const auto& [id, circuit] : circuits_) circuit->change_all_rights();
+    }
+    for (const RightsQueue::Entry& entry : changed) {
         if (Circuit* circuit = find_circuit(entry.circuit)) {
             circuit->change_rights(entry.sid);
         }
@@ -229,14 +268,13 @@ void Loop::flush_output() {
 }
 
 void Loop::remove_discarded() {
-    for (const std::uint64_t id : std::exchange(discarded_, {})) {
-        const auto found = circuits_.find(id);
-        if (found == circuits_.end()) continue;
-        const auto host = circuits_by_host_.find(found->second->peer().sin_addr.s_addr);
+    while (!discarded_.empty()) {
+        const Circuit& gone = discarded_.front();
+        const auto host = circuits_by_host_.find(gone.peer().sin_addr.s_addr);
         if (host != circuits_by_host_.end() && --host->second == 0) {
             circuits_by_host_.erase(host);
         }
-        circuits_.erase(found);
+        circuits_.erase(gone.id());   // leaves the list
         Counters::subtract(shared_.counters.circuits);
     }
 }
@@ -270,8 +308,6 @@ Circuit* Loop::find_circuit(std::uint64_t id) noexcept {
     return found == circuits_.end() ? nullptr : found->second.get();
 }
 
-void Loop::discard(Circuit& circuit) { discarded_.push_back(circuit.id()); }
-
 void Loop::disconnect(const PvPtr& pv) {
     pv->channels.for_each([](Channel& channel) {
         channel.circuit.disconnect_channel(channel);
@@ -284,7 +320,6 @@ void Loop::close_all() noexcept {
     beacon_.reset();
     circuits_.clear();
     circuits_by_host_.clear();
-    discarded_.clear();
     encodings_.clear();
     shared_.counters.circuits = 0;
 }

@@ -60,7 +60,7 @@ class Loop {
     Circuit* find_circuit(std::uint64_t id) noexcept;
     void mark_output(Circuit& circuit) { with_output_.push_back(circuit); }
     // Removes the circuit at the end of this turn.
-    void discard(Circuit& circuit);
+    void discard(Circuit& circuit) noexcept { discarded_.push_back(circuit); }
     void disconnect(const PvPtr& pv);
     SearchService& searches() noexcept { return *searches_; }
 
@@ -70,8 +70,11 @@ class Loop {
   private:
     class Posts;
     class RightsChanges;
+    friend struct LoopDriver;   // tests take the turns themselves, without a thread
 
+    void open();
     void turn();
+    void on_exception(const std::exception& error) noexcept;
     std::chrono::nanoseconds sleep_time() const noexcept;
     void run_commands();
     void take_completions();
@@ -105,7 +108,7 @@ class Loop {
     std::unordered_map<std::uint64_t, std::unique_ptr<Circuit>> circuits_;
     std::unordered_map<std::uint32_t, std::size_t> circuits_by_host_;
     IntrusiveList<Circuit, FlushTag> with_output_;
-    std::vector<std::uint64_t> discarded_;
+    IntrusiveList<Circuit, DiscardTag> discarded_;
     bool cache_sweep_planned_ = false;
 };
 

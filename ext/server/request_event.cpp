@@ -151,4 +151,8 @@ void Circuit::change_rights(std::uint32_t sid) {
     }
 }
 
+void Circuit::change_all_rights() {
+    channels_.for_each([this](const Channel& channel) { change_rights(channel.sid); });
+}
+
 }  // namespace pcas

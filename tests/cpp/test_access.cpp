@@ -21,7 +21,7 @@ constexpr std::uint32_t kNone = 0, kRead = CA_PROTO_ACCESS_RIGHT_READ,
 struct Changes final : RightsQueue {
     std::mutex mutex;
     std::vector<Entry> entries;
-    void push(Entry entry) override {
+    void push(Entry entry) noexcept override {
         std::lock_guard lock(mutex);
         entries.push_back(entry);
     }

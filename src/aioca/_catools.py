@@ -1,0 +1,523 @@
+"""The functions of this package, under the name that other packages look for.
+
+Programs replace functions here: a safety guard puts its own ``caput`` in this module's
+globals and relies on the list form calling it once for each PV. So `caput_array` looks
+its own module's ``caput`` up on each call, and only takes the short way if that is ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Generic, TypeVar, Union, overload
+
+from aioca import _libca, operations
+from aioca._epics import cadef, dbr
+from aioca._errors import CANothing
+from aioca.channel import CAInfo, Channel, ChannelCache, ChannelInfo, get_channel
+from aioca.subscription import Subscription
+from aioca.types import AugmentedValue, Count, Datatype, Dbe, Format, Timeout
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "CAInfo",
+    "CANothing",
+    "Channel",
+    "ChannelCache",
+    "ChannelInfo",
+    "Subscription",
+    "Timeout",
+    "ValueEvent",
+    "cadef",
+    "caget",
+    "caget_array",
+    "cainfo",
+    "cainfo_array",
+    "camonitor",
+    "caput",
+    "caput_array",
+    "connect",
+    "connect_array",
+    "dbr",
+    "get_channel",
+    "get_channel_infos",
+    "purge_channel_caches",
+    "run",
+]
+
+#: Seconds that a call may take unless it is told otherwise
+DEFAULT_TIMEOUT = 5.0
+
+T = TypeVar("T")
+PVs = Union[list[str], tuple[str, ...]]
+
+
+def _call_shape(scalar: Callable[..., Any]) -> inspect.Signature:
+    """The signature that a function of this package shows: the scalar form's."""
+    signature = inspect.signature(scalar)
+    return signature.replace(return_annotation=inspect.Signature.empty)
+
+
+def _by_first_argument(scalar: Callable[..., Any]) -> Any:
+    """Makes a function that chooses its form by the type of the first argument.
+
+    Lists and tuples (see ``register`` of the result) take the list form, everything
+    else the scalar form.
+    """
+    chosen = functools.singledispatch(scalar)
+    dispatch = chosen.dispatch
+
+    @functools.wraps(scalar)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        first = args[0] if args else kwargs.get("pv")
+        return await dispatch(first.__class__)(*args, **kwargs)
+
+    call.register = chosen.register  # type: ignore[attr-defined]
+    call.__signature__ = _call_shape(scalar)  # type: ignore[attr-defined]
+    return call
+
+
+# ---- caget -------------------------------------------------------------------------
+
+
+@overload
+async def caget(
+    pv: str,
+    datatype: Datatype = ...,
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: bool = ...,
+) -> AugmentedValue: ...
+
+
+@overload
+async def caget(
+    pv: PVs,
+    datatype: Datatype = ...,
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: bool = ...,
+) -> list[AugmentedValue]: ...
+
+
+@_by_first_argument
+async def caget(
+    pv: str,
+    datatype: Datatype = None,
+    format: Format = 0,
+    count: Count = 0,
+    *,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    throw: bool = True,
+) -> Any:
+    """Reads one PV, or a list of them at the same time.
+
+    Args:
+        pv: A name, or a list or tuple of names.
+        datatype: The type to ask for instead of the PV's own.
+        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME`` or
+            ``FORMAT_CTRL``.
+        count: How many elements of an array: 0 for its present length, -1 for all.
+        timeout: Seconds for everything, ``(time,)`` for a deadline, None for ever.
+        throw: Raise what goes wrong, or return it as a `CANothing` in place of a value.
+
+    Returns:
+        An `AugmentedValue`, or a list of them in the order of the names.
+
+    Raises:
+        CANothing: There was no answer in time, or the server reported a failure.
+        epicscorelibs.ca.cadef.CAException: libca refused the request.
+        epicscorelibs.ca.dbr.InvalidDatatype: There is no such type.
+    """
+    return await operations.get_one(pv, datatype, format, count, timeout, throw)
+
+
+@caget.register(list)
+@caget.register(tuple)
+async def caget_array(
+    pvs: PVs,
+    datatype: Datatype = None,
+    format: Format = 0,
+    count: Count = 0,
+    *,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    throw: bool = True,
+) -> list[Any]:
+    """The list form of `caget`."""
+    return await operations.get_many(pvs, datatype, format, count, timeout, throw)
+
+
+# ---- caput -------------------------------------------------------------------------
+
+
+@overload
+async def caput(
+    pv: str,
+    value: Any,
+    datatype: Datatype = ...,
+    wait: bool = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: bool = ...,
+) -> CANothing: ...
+
+
+@overload
+async def caput(
+    pv: PVs,
+    values: Any,
+    datatype: Datatype = ...,
+    wait: bool = ...,
+    repeat_value: bool = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: bool = ...,
+) -> list[CANothing]: ...
+
+
+@_by_first_argument
+async def caput(
+    pv: str,
+    value: Any,
+    datatype: Datatype = None,
+    wait: bool = False,
+    *,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    throw: bool = True,
+) -> CANothing:
+    """Writes to one PV, or to a list of them at the same time.
+
+    Puts to connected PVs are sent in the order of the calls. A failure of a put without
+    ``wait`` is logged by the logger ``aioca`` and given to the loop's exception handler.
+
+    Args:
+        pv: A name, or a list or tuple of names.
+        value: A value; for a list of names one value for each. A text, anything that is
+            no sequence, or any value with ``repeat_value=True`` goes to all of them.
+        datatype: The type to send instead of the PV's own. Text is sent as
+            ``DBR_STRING``, to names that end in ``$`` as characters.
+        wait: Return when the server has completed the operation, not at once.
+        repeat_value: For a list of names: send this one value to all.
+        timeout: Seconds for everything, ``(time,)`` for a deadline, None for ever.
+        throw: Raise what goes wrong, or return it as a `CANothing`.
+
+    Returns:
+        A `CANothing` whose ``ok`` is True, or a list of them.
+
+    Raises:
+        CANothing: There was no answer in time, or the server reported a failure.
+        epicscorelibs.ca.cadef.CAException: libca refused the request, for example
+            because the server does not let us write.
+        OverflowError: A whole number does not fit the PV's type.
+        ValueError: The value is None, or a text that is no number.
+    """
+    return await operations.put_one(pv, value, datatype, wait, timeout, throw)
+
+
+_own_caput = caput
+
+
+@caput.register(list)
+@caput.register(tuple)
+async def caput_array(
+    pvs: PVs,
+    values: Any,
+    datatype: Datatype = None,
+    wait: bool = False,
+    repeat_value: bool = False,
+    *,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    throw: bool = True,
+) -> list[CANothing]:
+    """The list form of `caput`."""
+    each = operations.values_for(pvs, values, repeat_value)
+    if caput is _own_caput:
+        return await operations.put_many(pvs, each, datatype, wait, timeout, throw)
+    # Somebody checks every put: one call for each PV, with what the caller gave.
+    options: dict[str, Any] = {}
+    if datatype is not None:
+        options["datatype"] = datatype
+    if wait:
+        options["wait"] = wait
+    if not throw:
+        options.update(timeout=timeout, throw=False)
+        calls = [caput(pv, value, **options) for pv, value in zip(pvs, each)]
+        return await operations.in_parallel(pvs, calls, None)
+    calls = [caput(pv, value, timeout=None, **options) for pv, value in zip(pvs, each)]
+    return await operations.in_parallel(pvs, calls, timeout)
+
+
+# ---- connect and cainfo ------------------------------------------------------------
+
+
+@overload
+async def connect(
+    pv: str, wait: bool = ..., *, timeout: Timeout = ..., throw: bool = ...
+) -> CANothing: ...
+
+
+@overload
+async def connect(
+    pv: PVs, wait: bool = ..., *, timeout: Timeout = ..., throw: bool = ...
+) -> list[CANothing]: ...
+
+
+@_by_first_argument
+async def connect(
+    pv: str,
+    wait: bool = True,
+    *,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    throw: bool = True,
+) -> CANothing:
+    """Connects to one PV, or to a list of them at the same time.
+
+    Other calls connect by themselves. After this one a ``caput`` without ``wait`` is
+    done without waiting.
+
+    Args:
+        pv: A name, or a list or tuple of names.
+        wait: Return when connected. Otherwise only start to look for the PV.
+        timeout: Seconds for everything, ``(time,)`` for a deadline, None for ever.
+        throw: Raise a failure, or return it as a `CANothing`.
+
+    Returns:
+        A `CANothing` whose ``ok`` is True, or a list of them.
+
+    Raises:
+        CANothing: The PV did not connect in time.
+    """
+    return (await operations.connect_many([pv], wait, timeout, throw, True))[0]
+
+
+@connect.register(list)
+@connect.register(tuple)
+async def connect_array(
+    pvs: PVs,
+    wait: bool = True,
+    *,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    throw: bool = True,
+) -> list[CANothing]:
+    """The list form of `connect`."""
+    return await operations.connect_many(pvs, wait, timeout, throw, False)
+
+
+@overload
+async def cainfo(
+    pv: str, wait: bool = ..., *, timeout: Timeout = ..., throw: bool = ...
+) -> CAInfo: ...
+
+
+@overload
+async def cainfo(
+    pv: PVs, wait: bool = ..., *, timeout: Timeout = ..., throw: bool = ...
+) -> list[CAInfo]: ...
+
+
+@_by_first_argument
+async def cainfo(
+    pv: str,
+    wait: bool = True,
+    *,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    throw: bool = True,
+) -> Any:
+    """Describes one PV, or a list of them: server, type, size, access.
+
+    The arguments are those of `connect`.
+
+    Returns:
+        A `CAInfo`, or a list of them; with ``throw=False`` a `CANothing` in place of
+        one that failed.
+
+    Raises:
+        CANothing: The PV did not connect in time.
+    """
+    return (await operations.info_many([pv], wait, timeout, throw, True))[0]
+
+
+@cainfo.register(list)
+@cainfo.register(tuple)
+async def cainfo_array(
+    pvs: PVs,
+    wait: bool = True,
+    *,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    throw: bool = True,
+) -> list[Any]:
+    """The list form of `cainfo`."""
+    return await operations.info_many(pvs, wait, timeout, throw, False)
+
+
+# ---- camonitor ---------------------------------------------------------------------
+
+
+@overload
+def camonitor(
+    pv: str,
+    callback: Callable[[Any], Awaitable[None] | None] | None = ...,
+    events: Dbe = ...,
+    datatype: Datatype = ...,
+    format: Format = ...,
+    count: Count = ...,
+    all_updates: bool = ...,
+    notify_disconnect: bool = ...,
+    connect_timeout: Timeout = ...,
+) -> Subscription: ...
+
+
+@overload
+def camonitor(
+    pv: Iterable[str],
+    callback: Callable[[Any, int], Awaitable[None] | None] | None = ...,
+    events: Dbe = ...,
+    datatype: Datatype = ...,
+    format: Format = ...,
+    count: Count = ...,
+    all_updates: bool = ...,
+    notify_disconnect: bool = ...,
+    connect_timeout: Timeout = ...,
+) -> list[Subscription]: ...
+
+
+def camonitor(
+    pv: Any,
+    callback: Any = None,
+    events: Dbe = None,
+    datatype: Datatype = None,
+    format: Format = 0,
+    count: Count = 0,
+    all_updates: bool = False,
+    notify_disconnect: bool = False,
+    connect_timeout: Timeout = None,
+) -> Any:
+    """Subscribes to one PV, or to any number of them.
+
+    Needs a running event loop; callbacks run in it.
+
+    Args:
+        pv: A name, or an iterable of names.
+        callback: Called with each value, and with the position of the name if there are
+            several. If it returns an awaitable, that is awaited before the next call.
+            Without a callback the subscription is an asynchronous iterator.
+        events: Which changes make an update. By default the value, with ``FORMAT_TIME``
+            also the alarm, with ``FORMAT_CTRL`` also limits, units and enum strings.
+        datatype: The type to ask for instead of the PV's own.
+        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME`` or
+            ``FORMAT_CTRL``.
+        count: How many elements of an array: 0 for its present length, -1 for all.
+        all_updates: Deliver every update. Otherwise an update that waits for the
+            callback is replaced by a newer one, which `Subscription.dropped_callbacks`
+            counts.
+        notify_disconnect: Call back with a `CANothing` when the connection is lost.
+        connect_timeout: Call back with a `CANothing` if there is no connection after
+            this time. The subscription goes on waiting.
+
+    Returns:
+        A `Subscription`, or a list of them.
+    """
+    options = (
+        events,
+        datatype,
+        format,
+        count,
+        all_updates,
+        notify_disconnect,
+        connect_timeout,
+    )
+    if isinstance(pv, str):
+        return Subscription(pv, callback, *options)
+    if callback is None:
+        return [Subscription(name, None, *options) for name in pv]
+    return [
+        Subscription(name, _with_index(callback, index), *options)
+        for index, name in enumerate(pv)
+    ]
+
+
+def _with_index(callback: Callable[[Any, int], Any], index: int) -> Callable[..., Any]:
+    return lambda value: callback(value, index)
+
+
+# ---- the rest ----------------------------------------------------------------------
+
+
+def get_channel_infos() -> list[ChannelInfo]:
+    """What is known about every channel of the running event loop."""
+    return operations.channel_infos()
+
+
+def run(coro: Coroutine[Any, Any, T], forever: bool = False) -> T | None:
+    """Runs a coroutine in the current event loop, then stops and closes the loop.
+
+    Deprecated: use `asyncio.run`.
+
+    Args:
+        coro: What to run.
+        forever: Run until the loop is stopped; otherwise until the coroutine ends.
+
+    Returns:
+        The result of the coroutine, None with ``forever``.
+    """
+    result: T | None = operations.run_in_new_program(coro, forever)
+    return result
+
+
+class ValueEvent(Generic[T]):
+    """An event that hands a value, or an exception, to those who wait for it."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.value: T | Exception = RuntimeError("No value set")
+
+    def set(self, value: T | Exception) -> None:
+        """Wakes those who wait, with this value."""
+        self.value = value
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether there is a value."""
+        return self._event.is_set()
+
+    def clear(self) -> None:
+        """Forgets the value."""
+        self._event.clear()
+        self.value = RuntimeError("No value set")
+
+    async def wait(self) -> T:
+        """The value, as soon as there is one. Raises it if it is an exception."""
+        await self._event.wait()
+        if isinstance(self.value, Exception):
+            raise self.value
+        return self.value
+
+
+class _Context:
+    """The CA context of this process, and the channels of each event loop."""
+
+    @classmethod
+    def get_channel_cache(cls) -> ChannelCache:
+        """The channels of the running event loop."""
+        return ChannelCache(_libca.running_loop())
+
+    @classmethod
+    def purge_channel_caches(cls) -> None:
+        """Closes every subscription and channel of every event loop.
+
+        Waiting calls fail. The next call for a PV connects again.
+        """
+        operations.purge()
+
+    @classmethod
+    def _ensure_context(cls) -> None:
+        _libca.attach()
+
+
+purge_channel_caches = _Context.purge_channel_caches

@@ -1,0 +1,58 @@
+"""The parts of epicscorelibs that this package builds on, imported cheaply.
+
+``epicscorelibs.ca.cadef`` and ``.dbr`` define the value classes and exceptions that
+other packages look for, so they must be those and no copies. They import
+``epicscorelibs.path``, which imports setuptools only to find a file name: that takes
+longer than numpy and asyncio together. While they are imported, a module that finds the
+name directly stands in for it, unless the real one is loaded already.
+"""
+
+import importlib
+import os
+import sys
+import types
+
+import epicscorelibs.lib
+
+__all__ = ["cadef", "dbr", "library_path"]
+
+
+def library_path(name: str) -> str:
+    """Path of a library that epicscorelibs ships, for example ``ca`` or ``Com``.
+
+    On Windows also lets the loader search its folder for what it depends on.
+    """
+    info = importlib.import_module(f"epicscorelibs.lib.{name}_dsoinfo")
+    if hasattr(os, "add_dll_directory"):
+        os.add_dll_directory(os.path.dirname(os.path.abspath(info.__file__)))
+    path: str = info.sofilename
+    return path
+
+
+def _stand_in() -> types.ModuleType:
+    """What cadef uses of ``epicscorelibs.path``."""
+    module = types.ModuleType("epicscorelibs.path")
+    base = os.path.dirname(os.path.dirname(os.path.abspath(epicscorelibs.lib.__file__)))
+    module.base_path = base  # type: ignore[attr-defined]
+    module.include_path = os.path.join(base, "include")  # type: ignore[attr-defined]
+    module.lib_path = os.path.join(base, "lib")  # type: ignore[attr-defined]
+    module.get_lib = library_path  # type: ignore[attr-defined]
+    return module
+
+
+def _import_channel_access() -> tuple[types.ModuleType, types.ModuleType]:
+    name = "epicscorelibs.path"
+    stand_in = None
+    if name not in sys.modules:
+        stand_in = sys.modules[name] = _stand_in()
+    try:
+        return (
+            importlib.import_module("epicscorelibs.ca.cadef"),
+            importlib.import_module("epicscorelibs.ca.dbr"),
+        )
+    finally:
+        if stand_in is not None and sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+
+
+cadef, dbr = _import_channel_access()

@@ -1,0 +1,59 @@
+"""The result of a put, and the failure of any operation."""
+
+from aioca._epics import cadef
+
+ECA_NORMAL: int = cadef.ECA_NORMAL
+
+
+class CANothing(Exception):  # noqa: N818
+    """The outcome of an operation that has no value to return.
+
+    Returned by `caput` and `connect` on success, returned in place of a value by a call
+    with ``throw=False`` and raised otherwise. True in a boolean context if all is well.
+    """
+
+    #: Name of the PV, or ``"Multiple PVs"`` if a list of them timed out
+    name: str
+    #: True for success
+    ok: bool = True
+    #: ECA status code
+    errorcode: int = ECA_NORMAL
+    #: The PVs that did not answer in time, if the call was for a list of them
+    pvs: tuple[str, ...] = ()
+
+    def __init__(self, name: str, errorcode: int = ECA_NORMAL) -> None:
+        self.name = name
+        self.ok = errorcode == ECA_NORMAL
+        self.errorcode = errorcode
+
+    def __repr__(self) -> str:
+        return f"CANothing({self.name!r}, {self.errorcode})"
+
+    def __str__(self) -> str:
+        text = f"{self.name}: {cadef.ca_message(self.errorcode)}"
+        if self.pvs:
+            named = ", ".join(self.pvs[:10])
+            more = len(self.pvs) - 10
+            text += f": {named}" + (f" and {more} more" if more > 0 else "")
+        return text
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+def several_timed_out(names: list[str]) -> CANothing:
+    """The exception of a list call in which these PVs did not answer in time."""
+    error = CANothing("Multiple PVs", 80)
+    error.pvs = tuple(names)
+    return error
+
+
+def refusal(name: str, status: int, function: str) -> Exception:
+    """The exception for a request that libca did not take."""
+    if status == cadef.ECA_DISCONN:
+        lost: Exception = cadef.Disconnected.__new__(cadef.Disconnected)
+        lost.name = name  # type: ignore[attr-defined]
+        return lost
+    refused: Exception = cadef.CAException(status, getattr(cadef, function))
+    refused.add_note(name) if hasattr(refused, "add_note") else None
+    return refused

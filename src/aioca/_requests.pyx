@@ -1,0 +1,365 @@
+# distutils: language = c++
+"""Calls that wait for libca: connect, get and put of one or many PVs.
+
+A `Request` is one call. It sends what can be sent at once, and the rest when channels
+connect; one future, one timer and one flush serve the whole call. It goes on until libca
+has finished every part of it, also when its caller has had the first exception already.
+"""
+
+import asyncio
+from time import time
+
+from libc.stdint cimport uint8_t
+from libcpp.vector cimport vector
+
+from aioca._libca cimport Channel, Loop, Sink, current_loop, shared_process
+from aioca._native cimport (
+    Batch,
+    ECA_CHANDESTROY,
+    ECA_NORMAL,
+    ECA_TIMEOUT,
+    Node,
+    Operation,
+    Slot,
+    SlotState,
+    abandon,
+    process_pointer,
+    submit,
+)
+from aioca._values cimport Plan, decode, encode, plan_for
+
+from cpython.object cimport PyObject_SetAttr
+
+from aioca._epics import cadef
+from aioca._errors import CANothing, refusal, several_timed_out
+
+CONNECT = <int> Operation.Connect
+GET = <int> Operation.Get
+PUT = <int> Operation.Put
+PUT_CALLBACK = <int> Operation.PutCallback
+
+(&process_pointer())[0] = shared_process()
+
+cdef object new_nothing = CANothing.__new__
+
+
+cdef class Request(Sink):
+    """One call, for one PV (``single``) or a list of them."""
+
+    cdef Loop loop
+    cdef Batch* batch
+    cdef list names
+    cdef list channels
+    cdef list plans
+    cdef object values
+    cdef object datatype
+    cdef object format
+    cdef long count
+    cdef Operation operation
+    cdef bint throw
+    cdef bint single
+    cdef bint repeat
+    cdef size_t waiting
+    cdef list arrived
+    cdef object error
+    cdef readonly object future
+    cdef object timer
+    cdef bint over
+
+    def __cinit__(self, int operation, list names, *, bint single, bint throw,
+                  object timeout, object values=None, object datatype=None,
+                  object format=0, long count=0):
+        self.loop = current_loop()
+        self.operation = <Operation> operation
+        self.names = names
+        self.single = single
+        self.throw = throw
+        self.values = values
+        self.datatype = datatype
+        self.format = format
+        self.count = count
+        self.channels = []
+        self.arrived = []
+        self.open_channels()
+        self.batch = new Batch(self.loop.queue, len(names))
+        (<Node*> self.batch).owner = <void*> self
+        if operation == GET:
+            self.plans = [None] * len(names)
+        self.start(timeout)
+
+    def __dealloc__(self):
+        self.leave()
+
+    # ---- sending -------------------------------------------------------------------
+
+    cdef int open_channels(self) except -1:
+        cdef Loop loop = self.loop
+        cdef dict known = loop.channels
+        for name in self.names:
+            channel = known.get(name)
+            if channel is None:
+                if not isinstance(name, str):
+                    raise TypeError(f"a PV's name must be a str, not {name!r}")
+                channel = loop.channel(name)
+            self.channels.append(channel)
+        return 0
+
+    cdef int start(self, object timeout) except -1:
+        """Sends what can be sent; sets up future and timer if that was not all."""
+        cdef size_t i
+        cdef Channel channel
+        cdef vector[Slot*] ready
+        cdef double patience = 0
+        if timeout is not None:
+            patience = timeout[0] - time() if isinstance(timeout, tuple) else timeout
+        # With no time to wait, nothing is sent that would have to be waited for.
+        cdef bint may_wait = timeout is None or patience > 0
+        for i in range(len(self.names)):
+            channel = <Channel> self.channels[i]
+            self.batch.slots[i].channel = channel.native
+            if not channel.is_connected:
+                self.waiting += 1
+                channel.waiters.setdefault(self, []).append(i)
+            elif may_wait or self.operation in (Operation.Connect, Operation.Put):
+                self.prepare(i, channel, ready)
+        self.send(ready)
+        if self.look_over():
+            return 0
+        if self.error is not None and self.throw:
+            pass
+        elif not may_wait:
+            self.error = self.timeout_error()
+            self.forget_waiters()
+            self.over = self.throw
+            if not self.throw:
+                self.error = None
+                self.over = True
+            return 0
+        self.future = self.loop.loop.create_future()
+        self.loop.requests.add(self)
+        if timeout is not None:
+            self.timer = self.loop.loop.call_later(patience, self.on_timeout)
+        if self.error is not None and self.throw:
+            self.future.set_exception(self.error)
+        return 0
+
+    cdef int prepare(self, size_t i, Channel channel, vector[Slot*]& ready) except -1:
+        """Fills in a slot whose channel is connected."""
+        cdef Slot* slot = &self.batch.slots[i]
+        cdef Plan plan
+        slot.operation = self.operation
+        if self.operation == Operation.Connect:
+            slot.state = SlotState.Done
+            return 0
+        try:
+            if self.operation == Operation.Get:
+                plan = plan_for(self.datatype, self.format, channel.native_type,
+                                channel.long_string)
+                self.plans[i] = plan
+                slot.type = plan.wire_type
+                slot.count = request_count(self.count, channel.element_count)
+            else:
+                encode(self.values[i], self.datatype, channel.native_type,
+                       channel.long_string, slot)
+        except Exception as error:
+            # The other PVs of the list are served all the same.
+            slot.state = SlotState.Done
+            if self.error is None:
+                self.error = error
+            return 0
+        ready.push_back(slot)
+        return 0
+
+    cdef int send(self, vector[Slot*]& ready) except -1:
+        cdef size_t i
+        cdef Batch* batch = self.batch
+        if ready.empty():
+            return 0
+        if self.operation != Operation.Put:
+            batch_mutex_lock(batch)
+            for i in range(ready.size()):
+                ready[i].state = SlotState.Submitted
+            batch.outstanding += ready.size()
+            batch_mutex_unlock(batch)
+        with nogil:
+            submit(ready)
+        self.loop.want_flush()
+        return 0
+
+    # ---- from the loop's drain -----------------------------------------------------
+
+    def channels_up(self, indices):
+        """Channels that this request waited for are connected."""
+        self.arrived.extend(indices)
+
+    def submit_ready(self):
+        """Sends the parts whose channels connected during this drain."""
+        cdef vector[Slot*] ready
+        cdef size_t i
+        if self.over:
+            return
+        arrived, self.arrived = self.arrived, []
+        for i in arrived:
+            if self.batch.slots[i].state == SlotState.Waiting:
+                self.waiting -= 1
+                self.prepare(i, <Channel> self.channels[i], ready)
+        self.send(ready)
+        self.settle()
+
+    cdef int on_ready(self) except -1:
+        if self.batch != NULL:
+            self.settle()
+        return 0
+
+    cdef int settle(self) except -1:
+        """Ends the wait of the caller when there is reason to."""
+        cdef bint finished = self.look_over()
+        if self.future is None:
+            return 0
+        if not self.future.done():
+            if self.error is not None:
+                self.future.set_exception(self.error)
+            elif finished:
+                self.future.set_result(None)
+        if finished:
+            self.retire()
+        return 0
+
+    cdef bint look_over(self) except -1:
+        """Whether all is done; finds the error to raise, if there is one."""
+        cdef Batch* batch = self.batch
+        cdef size_t i
+        batch_mutex_lock(batch)
+        cdef bint finished = batch.outstanding == 0
+        cdef bint failed = batch.failures > 0
+        batch_mutex_unlock(batch)
+        if failed:
+            self.waiting = 0
+            for i in range(batch.slots.size()):
+                if batch.slots[i].state == SlotState.Waiting:
+                    self.waiting += 1
+                elif (self.throw and self.error is None
+                      and batch.slots[i].state == SlotState.Done
+                      and batch.slots[i].status != ECA_NORMAL):
+                    self.error = self.failure(i)
+        return finished and self.waiting == 0
+
+    def on_timeout(self):
+        """The time of the caller is over."""
+        self.timer = None
+        if self.future is not None and not self.future.done():
+            if self.throw:
+                self.future.set_exception(self.timeout_error())
+            else:
+                self.future.set_result(None)
+        self.cancel()
+
+    # ---- ending --------------------------------------------------------------------
+
+    def cancel(self):
+        """Nobody waits any more: what was not sent yet never will be."""
+        self.over = True
+        self.forget_waiters()
+        self.retire()
+
+    cdef int forget_waiters(self) except -1:
+        for channel in self.channels:
+            (<Channel> channel).waiters.pop(self, None)
+        return 0
+
+    cdef int retire(self) except -1:
+        self.loop.requests.discard(self)
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        return 0
+
+    cdef void leave(self) noexcept:
+        """Gives the batch up; libca's threads delete it if they still use it."""
+        cdef Batch* batch = self.batch
+        self.batch = NULL
+        if batch != NULL:
+            abandon(batch)
+
+    # ---- results -------------------------------------------------------------------
+
+    cdef object timeout_error(self):
+        if self.single:
+            error = CANothing(self.names[0], ECA_TIMEOUT)
+        else:
+            error = several_timed_out(self.names_not_done())
+        error.__cause__ = asyncio.TimeoutError()
+        return error
+
+    cdef list names_not_done(self):
+        cdef size_t i
+        batch_mutex_lock(self.batch)
+        late = [i for i in range(self.batch.slots.size())
+                if self.batch.slots[i].state != SlotState.Done]
+        batch_mutex_unlock(self.batch)
+        return [self.names[i] for i in late]
+
+    cdef object failure(self, size_t i):
+        """The exception for a slot that is done and not well."""
+        cdef Slot* slot = &self.batch.slots[i]
+        if not slot.refused:
+            return CANothing(self.names[i], slot.status)
+        function = ("ca_array_get_callback" if self.operation == Operation.Get
+                    else "ca_array_put_callback"
+                    if self.operation == Operation.PutCallback else "ca_array_put")
+        return refusal(self.names[i], slot.status, function)
+
+    def results(self):
+        """The value of each PV, or what stands for it. Call once, after the wait.
+
+        Raises:
+            Exception: what an operation raises although ``throw`` is false.
+        """
+        cdef size_t i
+        cdef size_t size = self.batch.slots.size()
+        cdef vector[uint8_t] done
+        if self.error is not None:
+            raise self.error
+        batch_mutex_lock(self.batch)
+        for i in range(size):
+            done.push_back(self.batch.slots[i].state == SlotState.Done)
+        batch_mutex_unlock(self.batch)
+        cdef list values = []
+        for i in range(size):
+            values.append(self.result(i, done[i]))
+        self.leave()
+        return values
+
+    cdef object result(self, size_t i, bint done):
+        cdef Slot* slot = &self.batch.slots[i]
+        name = self.names[i]
+        if not done:
+            nothing = CANothing(name, ECA_TIMEOUT)
+            nothing.__cause__ = asyncio.TimeoutError()
+            return nothing
+        if slot.status != ECA_NORMAL:
+            return CANothing(name, slot.status)
+        if self.operation == Operation.Get:
+            return decode(<Plan> self.plans[i], slot.block, name,
+                          (<Channel> self.channels[i]).element_count, False)
+        nothing = new_nothing(CANothing, name)
+        PyObject_SetAttr(nothing, "name", name)
+        return nothing
+
+
+cdef inline void batch_mutex_lock(Batch* batch) noexcept:
+    with nogil:
+        (<Node*> batch).queue.mutex.lock()
+
+
+cdef inline void batch_mutex_unlock(Batch* batch) noexcept:
+    (<Node*> batch).queue.mutex.unlock()
+
+
+cdef unsigned long request_count(long count, object element_count) except? 0:
+    """The count to ask for: 0 for the present length, less for all, or at most so many."""
+    if count == 0:
+        return 0
+    if count < 0:
+        return element_count
+    return min(count, <long> element_count)

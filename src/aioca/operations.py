@@ -1,0 +1,212 @@
+"""What the functions of this package do, for one PV and for a list of them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import warnings
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import Any
+
+from aioca import _libca
+from aioca._epics import cadef
+from aioca._errors import CANothing, several_timed_out
+from aioca._requests import CONNECT, GET, PUT, PUT_CALLBACK, Request
+from aioca.channel import CAInfo, ChannelInfo
+from aioca.types import Count, Datatype, Format, Timeout
+
+
+async def finish(request: Request) -> list[Any]:
+    """Waits for a request, unless it is done already, and takes its results."""
+    if request.future is not None:
+        try:
+            await request.future
+        except BaseException:
+            # Cancelled: nothing more is sent. Failed: the other PVs go on.
+            if request.future.cancelled():
+                request.cancel()
+            raise
+    return request.results()
+
+
+async def get_one(
+    pv: str,
+    datatype: Datatype,
+    format: Format,
+    count: Count,
+    timeout: Timeout,
+    throw: bool,
+) -> Any:
+    """The value of one PV."""
+    request = Request(
+        GET,
+        [pv],
+        single=True,
+        throw=throw,
+        timeout=timeout,
+        datatype=datatype,
+        format=format,
+        count=count,
+    )
+    return (await finish(request))[0]
+
+
+async def get_many(
+    pvs: Sequence[str],
+    datatype: Datatype,
+    format: Format,
+    count: Count,
+    timeout: Timeout,
+    throw: bool,
+) -> list[Any]:
+    """The values of PVs, in their order."""
+    request = Request(
+        GET,
+        list(pvs),
+        single=False,
+        throw=throw,
+        timeout=timeout,
+        datatype=datatype,
+        format=format,
+        count=count,
+    )
+    return await finish(request)
+
+
+async def put_one(
+    pv: str, value: Any, datatype: Datatype, wait: bool, timeout: Timeout, throw: bool
+) -> CANothing:
+    """Puts a value to one PV."""
+    request = Request(
+        PUT_CALLBACK if wait else PUT,
+        [pv],
+        single=True,
+        throw=throw,
+        timeout=timeout,
+        values=[value],
+        datatype=datatype,
+    )
+    result: CANothing = (await finish(request))[0]
+    return result
+
+
+async def put_many(
+    pvs: Sequence[str],
+    values: Sequence[Any],
+    datatype: Datatype,
+    wait: bool,
+    timeout: Timeout,
+    throw: bool,
+) -> list[CANothing]:
+    """Puts one value to each PV, in their order."""
+    request = Request(
+        PUT_CALLBACK if wait else PUT,
+        list(pvs),
+        single=False,
+        throw=throw,
+        timeout=timeout,
+        values=values,
+        datatype=datatype,
+    )
+    return await finish(request)
+
+
+def values_for(pvs: Sequence[str], values: Any, repeat_value: bool) -> list[Any]:
+    """One value for each PV, from what `caput` was given for all of them."""
+    if repeat_value or isinstance(values, str):
+        return [values] * len(pvs)
+    try:
+        values = list(values)
+    except TypeError:
+        return [values] * len(pvs)
+    assert len(pvs) == len(values), "PV and value lists must match in length"
+    return values
+
+
+async def connect_many(
+    pvs: Sequence[str], wait: bool, timeout: Timeout, throw: bool, single: bool
+) -> list[CANothing]:
+    """Opens channels and, if asked to, waits until they are connected."""
+    if not wait:
+        loop = _libca.running_loop()
+        for pv in pvs:
+            loop.get_channel(pv)
+        return [CANothing(pv) for pv in pvs]
+    request = Request(CONNECT, list(pvs), single=single, throw=throw, timeout=timeout)
+    return await finish(request)
+
+
+async def info_many(
+    pvs: Sequence[str], wait: bool, timeout: Timeout, throw: bool, single: bool
+) -> list[CAInfo | CANothing]:
+    """Describes channels."""
+    outcomes = await connect_many(pvs, wait, timeout, throw, single)
+    loop = _libca.running_loop()
+    return [
+        CAInfo(pv, loop.get_channel(pv)) if outcome.ok else outcome
+        for pv, outcome in zip(pvs, outcomes, strict=True)
+    ]
+
+
+def channel_infos() -> list[ChannelInfo]:
+    """What is known about each channel of the running loop."""
+    return [
+        ChannelInfo(name, channel.connected(), channel.count_subscriptions())
+        for name, channel in _libca.running_loop().channels.items()
+    ]
+
+
+def purge() -> None:
+    """Closes every subscription and channel of every loop."""
+    for loop in _libca.known_loops():
+        if loop.loop.is_closed():
+            loop.dispose()
+        else:
+            loop.purge()
+
+
+async def in_parallel(
+    pvs: Sequence[str], calls: Sequence[Awaitable[Any]], timeout: Timeout
+) -> list[Any]:
+    """The results of calls that run at the same time; the first failure is raised."""
+    if isinstance(timeout, tuple):
+        timeout = timeout[0] - time.time()
+    try:
+        return list(await asyncio.wait_for(asyncio.gather(*calls), timeout))
+    except asyncio.TimeoutError as error:
+        raise several_timed_out(list(pvs)) from error
+
+
+def run_in_new_program(coro: Coroutine[Any, Any, Any], forever: bool) -> Any:
+    """Runs a program's coroutine in the current event loop, and closes the loop."""
+    warnings.warn(
+        "aioca.run is deprecated, use asyncio.run", DeprecationWarning, stacklevel=3
+    )
+    with warnings.catch_warnings():
+        # From Python 3.12 on a loop that had to be made is worth a warning.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        loop = asyncio.get_event_loop()
+    task = loop.create_task(coro)
+    try:
+        if forever:
+            task.add_done_callback(_report_failure)
+            loop.run_forever()
+            task.cancel()
+            return None
+        return loop.run_until_complete(task)
+    finally:
+        loop.stop()
+        loop.close()
+
+
+def _report_failure(task: asyncio.Task[Any]) -> None:
+    """Ends a program that runs for ever when its coroutine fails."""
+    if not task.cancelled() and task.exception() is not None:
+        print(f"aioca.run: {task.exception()!r}", file=sys.stderr)
+
+
+def message(status: int) -> str:
+    """libca's text for an ECA status."""
+    text: str = cadef.ca_message(status)
+    return text

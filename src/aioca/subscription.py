@@ -1,0 +1,126 @@
+"""Subscriptions to PVs: by callback, or as an asynchronous iterator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from aioca._errors import CANothing
+from aioca._monitor import Monitor
+from aioca.types import Count, Datatype, Dbe, Format, Timeout
+
+
+class Subscription(Monitor):
+    """A subscription to one PV. Made by `camonitor`.
+
+    With a callback it runs until `close` is called; nobody needs to keep a reference.
+    Without one it is an asynchronous iterator over the updates. Either can be used in
+    ``with`` and ``async with``, which close it at the end of the block.
+
+    Attributes:
+        name: Name of the PV.
+        callback: What is called with each value; may be replaced at any time.
+        channel: The channel it belongs to.
+        state: ``OPENING``, ``OPEN`` or ``CLOSED``.
+        dropped_callbacks: How many updates were replaced by a newer one before they
+            could be delivered.
+        all_updates: True if no update is dropped.
+        notify_disconnect: True if the loss of the connection is delivered.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        callback: Callable[..., Any] | None,
+        events: Dbe,
+        datatype: Datatype,
+        format: Format,
+        count: Count,
+        all_updates: bool,
+        notify_disconnect: bool,
+        connect_timeout: Timeout,
+    ) -> None:
+        self._values: deque[Any] = deque(maxlen=None if all_updates else 1)
+        self._arrival: asyncio.Future[None] | None = None
+        super().__init__(
+            name,
+            self._keep if callback is None else callback,
+            events,
+            datatype,
+            format,
+            count,
+            all_updates,
+            notify_disconnect,
+            connect_timeout,
+        )
+
+    def __repr__(self) -> str:
+        state = ("OPENING", "OPEN", "CLOSED")[self.state]
+        return f"<Subscription {self.name} {state}>"
+
+    # ---- as an iterator ----------------------------------------------------------
+
+    def _keep(self, value: Any) -> None:
+        """The callback of a subscription that is iterated."""
+        self._values.append(value)
+        self._notice()
+
+    def _notice(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def on_close(self) -> None:
+        """Ends an iteration."""
+        if self._arrival is not None and not self._arrival.get_loop().is_closed():
+            self._notice()
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Any:
+        """The next update; ends when the subscription is closed.
+
+        Updates that arrive while the program does something else are merged into the
+        newest one, unless all are wanted.
+        """
+        while not self._values:
+            if self.state == self.CLOSED:
+                raise StopAsyncIteration
+            self._arrival = asyncio.get_running_loop().create_future()
+            try:
+                await self._arrival
+            finally:
+                self._arrival = None
+        if self.state == self.CLOSED:
+            raise StopAsyncIteration
+        value = self._values.popleft()
+        if isinstance(value, CANothing) and not self.notify_disconnect:
+            raise value
+        return value
+
+    # ---- as a context manager ----------------------------------------------------
+
+    def __enter__(self) -> Subscription:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Subscription:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
