@@ -26,11 +26,13 @@ namespace pcas {
 
 class Loop;
 struct Shared;
-struct FlushTag;   // the loop's list of circuits with output to send this turn
+struct FlushTag;     // the loop's list of circuits with output to send this turn
+struct DiscardTag;   // the loop's list of circuits to remove at the end of this turn
 
 class Circuit final : public IoHandler,
                       private PayloadPolicy,
                       public ListNode<Circuit, FlushTag>,
+                      public ListNode<Circuit, DiscardTag>,
                       public CountedInstance<Counted::Circuit> {
   public:
     Circuit(Loop& loop, std::uint64_t id, UniqueSocket socket, const sockaddr_in& peer);
