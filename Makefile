@@ -72,3 +72,4 @@ distclean: clean
 	rm -rf .venv* .peers
 
 -include benchmarks/bench.mk
+-include tests/fuzz/fuzz.mk

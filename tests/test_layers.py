@@ -1,7 +1,7 @@
 """An include or an import only points to the left of the diagram in the design.
 
-    base <- proto <-+
-    base <- dbr  <- pv <- server <- py_bridge / _engine.pyx <- pcaspy <- user
+base <- proto <-+
+base <- dbr  <- pv <- server <- py_bridge / _engine.pyx <- pcaspy <- user
 """
 
 from __future__ import annotations

@@ -58,6 +58,13 @@ bool Pv::has_subscriptions() const {
     return pending_ != nullptr;
 }
 
+bool Pv::take_interest(bool& now) {
+    interest_queued_ = false;   // ahead of the look: a change behind it queues again
+    std::lock_guard lock(mutex_);
+    now = pending_ != nullptr;
+    return std::exchange(told_interest_, now) != now;
+}
+
 Pv::Joined Pv::join(std::shared_ptr<PostQueue> queue) {
     std::lock_guard lock(mutex_);
     if (!pending_) pending_ = std::make_unique<Pending>();

@@ -201,14 +201,12 @@ void Loop::turn() {
     }
 }
 
-std::chrono::nanoseconds Loop::sleep_time() const noexcept {
-    const auto now = Timers::Clock::now();
-    auto until = timers_.next();
-    const auto again = gate_->look_again();
-    if (again > now) until = std::min(until, again);
+std::chrono::nanoseconds Loop::sleep_time() noexcept {
+    if (!with_output_.empty()) return std::chrono::nanoseconds(0);
+    const auto until = std::min(timers_.next(), gate_->sleep_until());
     if (until == Timers::Clock::time_point::max()) return std::chrono::nanoseconds(-1);
     return std::max(std::chrono::nanoseconds(0),
-                    std::chrono::nanoseconds(until - now));
+                    std::chrono::nanoseconds(until - Timers::Clock::now()));
 }
 
 void Loop::run_commands() {
@@ -259,9 +257,13 @@ void Loop::take_rights_changes() {
     }
 }
 
+// What a flush makes room for goes out in the next turn, so that no circuit keeps the loop
+// for itself.
 void Loop::flush_output() {
-    while (!with_output_.empty()) {
-        Circuit& circuit = with_output_.front();
+    IntrusiveList<Circuit, FlushTag> now;
+    now.splice(with_output_);
+    while (!now.empty()) {
+        Circuit& circuit = now.front();
         circuit.ListNode<Circuit, FlushTag>::leave();
         circuit.flush();
     }
@@ -281,10 +283,10 @@ void Loop::remove_discarded() {
 
 void Loop::adopt(UniqueSocket socket, const sockaddr_in& peer) {
     const Config& config = shared_.config;
-    std::size_t& of_host = circuits_by_host_[peer.sin_addr.s_addr];
+    const auto host = circuits_by_host_.find(peer.sin_addr.s_addr);
     if (circuits_.size() >= config.max_circuits ||
-        of_host >= config.max_circuits_per_host) {
-        if (of_host == 0) circuits_by_host_.erase(peer.sin_addr.s_addr);
+        (host == circuits_by_host_.end() ? 0 : host->second) >=
+            config.max_circuits_per_host) {
         Counters::add(shared_.counters.circuits_refused);
         shared_.log.add(LogLevel::Warning, dotted(peer.sin_addr),
                         "circuit from " + dotted(peer) + " refused: too many circuits");
@@ -297,7 +299,7 @@ void Loop::adopt(UniqueSocket socket, const sockaddr_in& peer) {
     auto circuit = std::make_unique<Circuit>(*this, id, std::move(socket), peer);
     poller_->add(fd, *circuit, circuit->interest());
     Circuit& added = *circuits_.emplace(id, std::move(circuit)).first->second;
-    ++of_host;
+    ++circuits_by_host_[peer.sin_addr.s_addr];
     Counters::add(shared_.counters.circuits);
     Counters::add(shared_.counters.circuits_accepted);
     added.start();
@@ -326,8 +328,9 @@ void Loop::close_all() noexcept {
 
 void Loop::abandon() noexcept {
     thread_ = {};
-    close_all();
+    // The epoll instance is the parent's, too: what is removed from it is so for both.
     poller_->abandon();
+    close_all();
 }
 
 }  // namespace pcas

@@ -75,7 +75,7 @@ class Loop {
     void open();
     void turn();
     void on_exception(const std::exception& error) noexcept;
-    std::chrono::nanoseconds sleep_time() const noexcept;
+    std::chrono::nanoseconds sleep_time() noexcept;
     void run_commands();
     void take_completions();
     void take_posts();

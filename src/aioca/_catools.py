@@ -71,8 +71,9 @@ def _by_first_argument(scalar: Callable[..., Any]) -> Any:
 
     @functools.wraps(scalar)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        first = args[0] if args else kwargs.get("pv")
-        return await dispatch(first.__class__)(*args, **kwargs)
+        if not args and "pv" in kwargs:
+            args = (kwargs.pop("pv"),)
+        return await dispatch(args[0].__class__ if args else object)(*args, **kwargs)
 
     call.register = chosen.register  # type: ignore[attr-defined]
     call.__signature__ = _call_shape(scalar)  # type: ignore[attr-defined]

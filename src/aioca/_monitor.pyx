@@ -111,7 +111,10 @@ cdef class Monitor(Sink):
         """The PV did not connect in time."""
         self.timer = None
         if self.state == STATE_OPENING:
-            self.deliver(CANothing(self.name, 80))
+            if self.callback is None:
+                self.on_arrival(CANothing(self.name, 80))
+            else:
+                self.deliver(CANothing(self.name, 80))
 
     def on_connected(self):
         """The channel is connected, for the first time or again."""
@@ -200,9 +203,24 @@ cdef class Monitor(Sink):
     # ---- delivering ----------------------------------------------------------------
 
     cdef int on_ready(self) except -1:
-        if self.task is None:
+        if self.callback is None:
+            self.on_arrival()
+        elif self.task is None:
             self.deliver_pending()
         return 0
+
+    def on_arrival(self, failure=None):
+        """Called instead of a callback: `next_value` has something, or a failure."""
+
+    def next_value(self):
+        """The oldest pending update, taken out; None if there is none."""
+        cdef Block* block = self.take()
+        if block == NULL:
+            return None
+        try:
+            return self.value_of(block, False)
+        finally:
+            free_block(block)
 
     cdef int deliver_pending(self) except -1:
         cdef Block* block

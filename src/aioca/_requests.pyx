@@ -122,18 +122,15 @@ cdef class Request(Sink):
                 channel.waiters.setdefault(self, []).append(i)
             elif may_wait or self.operation in (Operation.Connect, Operation.Put):
                 self.prepare(i, channel, ready)
+            else:
+                self.waiting += 1
         self.send(ready)
         if self.look_over():
             return 0
-        if self.error is not None and self.throw:
-            pass
-        elif not may_wait:
-            self.error = self.timeout_error()
-            self.forget_waiters()
-            self.over = self.throw
-            if not self.throw:
-                self.error = None
-                self.over = True
+        if not may_wait:
+            if self.throw and self.error is None:
+                self.error = self.timeout_error()
+            self.cancel()
             return 0
         self.future = self.loop.loop.create_future()
         self.loop.requests.add(self)

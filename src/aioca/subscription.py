@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -43,11 +42,11 @@ class Subscription(Monitor):
         notify_disconnect: bool,
         connect_timeout: Timeout,
     ) -> None:
-        self._values: deque[Any] = deque(maxlen=None if all_updates else 1)
+        self._failure: CANothing | None = None
         self._arrival: asyncio.Future[None] | None = None
         super().__init__(
             name,
-            self._keep if callback is None else callback,
+            callback,
             events,
             datatype,
             format,
@@ -63,19 +62,17 @@ class Subscription(Monitor):
 
     # ---- as an iterator ----------------------------------------------------------
 
-    def _keep(self, value: Any) -> None:
-        """The callback of a subscription that is iterated."""
-        self._values.append(value)
-        self._notice()
-
-    def _notice(self) -> None:
+    def on_arrival(self, failure: CANothing | None = None) -> None:
+        """Wakes the iteration."""
+        if failure is not None:
+            self._failure = failure
         if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
 
     def on_close(self) -> None:
-        """Ends an iteration."""
+        """Ends the iteration."""
         if self._arrival is not None and not self._arrival.get_loop().is_closed():
-            self._notice()
+            self.on_arrival()
 
     def __aiter__(self) -> Subscription:
         return self
@@ -86,20 +83,20 @@ class Subscription(Monitor):
         Updates that arrive while the program does something else are merged into the
         newest one, unless all are wanted.
         """
-        while not self._values:
+        while True:
             if self.state == self.CLOSED:
                 raise StopAsyncIteration
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                raise failure
+            value = self.next_value()
+            if value is not None:
+                return value
             self._arrival = asyncio.get_running_loop().create_future()
             try:
                 await self._arrival
             finally:
                 self._arrival = None
-        if self.state == self.CLOSED:
-            raise StopAsyncIteration
-        value = self._values.popleft()
-        if isinstance(value, CANothing) and not self.notify_disconnect:
-            raise value
-        return value
 
     # ---- as a context manager ----------------------------------------------------
 

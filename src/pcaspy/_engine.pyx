@@ -153,6 +153,7 @@ cdef class Fields:
     cdef double mdel
     cdef double adel
     cdef readonly bint scanned
+    cdef readonly bint asyn
     cdef AlarmLimits limits
     cdef MetadataPtr metadata
     # The first snapshot of the PVs with the same value that a driver took together.
@@ -168,6 +169,7 @@ cdef class Fields:
         self.mdel = values["mdel"]
         self.adel = values["adel"]
         self.scanned = values["scan"] > 0
+        self.asyn = values["asyn"]
         self.limits.low, self.limits.high = self.pair("low", "high")
         self.limits.lolo, self.limits.hihi = self.pair("lolo", "hihi")
         for state in values["states"]:

@@ -213,11 +213,18 @@ class _FieldsCache:
         self._known: dict[Any, Fields] = {}
 
     def get(self, pv: str, spec: Mapping[str, Any]) -> Fields:
+        if "value" in spec:
+            spec = {name: value for name, value in spec.items() if name != "value"}
+        values = tuple(spec.values())
+        try:
+            return self._known[tuple(spec), values, tuple(map(type, values))]
+        except (KeyError, TypeError):
+            return self._add(pv, spec)
+
+    def _add(self, pv: str, spec: Mapping[str, Any]) -> Fields:
         # Types are part of the key: a precision of 3.0 is not shown as 3.
-        names = [name for name in spec if name != "value"]
-        values = [spec[name] for name in names]
-        values = [tuple(v) if type(v) is list else v for v in values]
-        key = (tuple(names), tuple(values), tuple(map(type, values)))
+        values = tuple(tuple(v) if type(v) is list else v for v in spec.values())
+        key = tuple(spec), values, tuple(map(type, spec.values()))
         try:
             known = self._known.get(key)
         except TypeError:  # a value that cannot be hashed: an array of labels, say
@@ -235,9 +242,9 @@ _cache = _FieldsCache()
 
 def _first_value(fields: Fields) -> Any:
     values = fields.values
-    text = values["type"] == cas.aitEnumString
     if values["type"] == cas.aitEnumUint8:
         return ""
+    text = values["type"] == cas.aitEnumString
     if values["count"] > 1:
         return ["" if text else 0] * values["count"]
     return "" if text else 0
@@ -383,11 +390,8 @@ def _name_of_type(ait: int) -> str:
     return next(name for name, number in AIT_OF_TYPE.items() if number == ait)
 
 
-def overrides_checks(info: InfoBase) -> tuple[bool, bool]:
-    """Whether a subclass of PVInfo overrides checkValue, and checkAlarm."""
-    kind = type(info)
-    if kind is PVInfo:
-        return False, False
+def overrides_checks(kind: type) -> tuple[bool, bool]:
+    """Whether a class of infos has its own checkValue, and its own checkAlarm."""
     return (
         getattr(kind, "checkValue", None) is not PVInfo.checkValue,
         getattr(kind, "checkAlarm", None) is not PVInfo.checkAlarm,

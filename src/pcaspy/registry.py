@@ -8,6 +8,9 @@ not, drivers asked or not.
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import gc
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +20,23 @@ from .pvdb import overrides_checks
 from .scan import Scanner
 
 _MISSING = object()
+_MANY = 1000  # new objects that are worth to hold the garbage collector off
+
+
+@contextlib.contextmanager
+def collector_held(count: int) -> Iterator[None]:
+    """While `count` objects are made that all stay, the collector has nothing to find.
+
+    Without this it would go through them again and again.
+    """
+    held = count >= _MANY and gc.isenabled()
+    if held:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if held:
+            gc.enable()
 
 
 class HookedDict(dict[Any, Any]):
@@ -75,6 +95,16 @@ class HookedDict(dict[Any, Any]):
         return self
 
 
+def overridden_hooks(pv: Any) -> tuple[bool, bool, bool]:
+    """Whether checkValue, checkAlarm and updateValue are not pcaspy's own."""
+    return _hooks_of_classes(type(pv), type(pv.info))
+
+
+@functools.lru_cache(maxsize=256)
+def _hooks_of_classes(pv: type, info: type) -> tuple[bool, bool, bool]:
+    return (*overrides_checks(info), overrides(pv).update)
+
+
 class ParamTable(HookedDict):
     """`Driver.pvDB`: {reason: Data}, linked to the PVs of the driver's port."""
 
@@ -88,15 +118,16 @@ class ParamTable(HookedDict):
         now = epicsTimeStamp()
         pvs = registry.pvs.get(port)
         if pvs is not None:
-            for reason, pv in pvs.items():
-                self.attach(reason, pv, now)
+            with collector_held(len(pvs)):
+                for reason, pv in pvs.items():
+                    self.attach(reason, pv, now)
             for reason, others in pvs.aliases.items():
                 for other in others:
                     self[reason].alias(other)
 
     def attach(self, reason: str, pv: Any, now: epicsTimeStamp) -> None:
         """Links `pv` to its Data: one that waits for it, or else a new one."""
-        checks = (*overrides_checks(pv.info), overrides(type(pv)).update)
+        checks = overridden_hooks(pv)
         data = self.get(reason)
         if data is not None and data.handle is None:
             data.link(pv, self.changed, checks)
@@ -111,7 +142,7 @@ class ParamTable(HookedDict):
         if old is not None and old is not value:
             old.unlink()
         if pv is not None and value.handle is not pv:
-            value.link(pv, self.changed, (*overrides_checks(pv.info), False))
+            value.link(pv, self.changed, overridden_hooks(pv))
         return value
 
     def _drop(self, key: Any, value: Any) -> None:
@@ -256,6 +287,13 @@ class DriverMap(HookedDict):
             self.registry.wire_port(key, None)
 
 
+def overrides_of(driver: Any) -> tuple[bool, bool]:
+    """Whether gets have to ask `read`, and puts have to call `updatePV`."""
+    if driver is None:
+        return True, True
+    return driver.overrides_read(), driver.overrides_update()
+
+
 class Registry:
     """Everything that a server serves.
 
@@ -311,25 +349,26 @@ class Registry:
         """`driver` (None: nobody) answers for the PVs of `port`."""
         table = self.pvs.get(port)
         if table is not None:
+            reads, updates = overrides_of(driver)
             for pv in table.members():
-                self.wire(pv, driver)
+                self._wire(pv, driver, reads, updates)
 
     def wire(self, pv: Any, driver: Any) -> None:
         """Decides which ways the requests of `pv` go."""
+        self._wire(pv, driver, *overrides_of(driver))
+
+    def _wire(self, pv: Any, driver: Any, reads: bool, updates: bool) -> None:
         own = overrides(type(pv))
-        values = pv.info.fields.values
-        scanned = pv.info.fields.scanned
-        reads = driver is None or (driver.overrides_read() and not scanned)
+        fields = pv.info.fields
+        scanned = fields.scanned
         pv.driver = driver
         pv.plain_read = not own.read
-        pv.plain_write = not (
-            own.write or values["asyn"] or driver is None or driver.overrides_update()
-        )
-        pv.set_reads_by_request(reads or own.read)
+        pv.plain_write = not (own.write or updates or fields.asyn)
+        pv.set_reads_by_request((reads and not scanned) or driver is None or own.read)
         if own.interest:
             pv.set_wants_interest(True)
-        if driver is not None and scanned:
-            self.scanner.set(pv, values["scan"])
+        if scanned and driver is not None:
+            self.scanner.set(pv, fields.values["scan"])
         else:
             self.scanner.set(pv, 0)
 

@@ -188,8 +188,9 @@ class SimpleServer(cas.caServer):
 def _create(
     target: registry.Registry, prefix: str, entries: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    infos = list(pvdb.parse(prefix, entries))
-    target.add([SimplePV(info.name, info) for info in infos])
+    with registry.collector_held(len(entries)):
+        infos = list(pvdb.parse(prefix, entries))
+        target.add([SimplePV(info.name, info) for info in infos])
 
 
 def _close_all() -> None:

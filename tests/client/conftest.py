@@ -17,7 +17,10 @@ from support.process import Child
 from support.targets import REFERENCE, Target
 
 HERE = Path(__file__).parent
-MAIN_PORT, SECOND_PORT, THIRD_PORT = free_port(), free_port(), free_port()
+sys.path.insert(0, str(HERE))
+
+from client_support import MAIN_PORT, SECOND_PORT, THIRD_PORT, Ioc  # noqa: E402
+
 SETTINGS = {
     "EPICS_CA_ADDR_LIST": " ".join(
         f"{LOOPBACK}:{port}" for port in (MAIN_PORT, SECOND_PORT, THIRD_PORT)
@@ -30,7 +33,6 @@ SETTINGS = {
 for _name in [name for name in os.environ if name.startswith("EPICS_")]:
     del os.environ[_name]
 os.environ.update(SETTINGS)
-sys.path.insert(0, str(HERE))
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +67,20 @@ def released(target):
     """The released client in its own environment."""
     with scenario_child(peer_python("aioca"), target.udp[1]) as child:
         yield child
+
+
+@pytest.fixture
+def ioc(tmp_path):
+    """An IOC that the test starts, stops and starts again as it likes."""
+    running = Ioc(tmp_path, SECOND_PORT)
+    yield running
+    running.kill()
+
+
+@pytest.fixture(autouse=True)
+async def clean():
+    """Each test leaves no channel and no task behind."""
+    import aioca
+
+    yield
+    aioca.purge_channel_caches()

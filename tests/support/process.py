@@ -34,7 +34,7 @@ class Child:
     def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
         self.argv = list(argv)
         self.ready: dict[str, Any] = {}
-        self._stderr = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115
+        self._stderr = tempfile.TemporaryFile(mode="w+")
         self._process = subprocess.Popen(
             self.argv,
             env=dict(env),

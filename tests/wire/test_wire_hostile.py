@@ -56,7 +56,9 @@ class Row(NamedTuple):
     reference: list[str] | tuple[list[str], ...] | None
 
 
-def data_request(command, sid, *, type=dbr.DOUBLE, count=1, payload=None, p2=55, **more):
+def data_request(
+    command, sid, *, type=dbr.DOUBLE, count=1, payload=None, p2=55, **more
+):
     """A read, write or EVENT_ADD with one field wrong."""
     if payload is None:
         payload = {
@@ -438,9 +440,7 @@ def _without_nul(name):
     return raw if len(raw) % 8 == 0 else raw[: len(raw) // 8 * 8]
 
 
-BYTEWISE = pytest.mark.parametrize(
-    "bytewise", [False, True], ids=["whole", "bytewise"]
-)
+BYTEWISE = pytest.mark.parametrize("bytewise", [False, True], ids=["whole", "bytewise"])
 OURS_ONLY = [row for row in ROWS if row.reference is None]
 
 

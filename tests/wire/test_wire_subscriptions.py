@@ -300,9 +300,7 @@ def test_a_client_that_never_reads_delays_nobody(target, bystander, writer):
         channel = stuck.create(target.pv("BIG"))
         stuck.send(
             b"".join(
-                pack(
-                    wire.READ_NOTIFY, type=dbr.LONG, count=0, p1=channel.sid, p2=ioid
-                )
+                pack(wire.READ_NOTIFY, type=dbr.LONG, count=0, p1=channel.sid, p2=ioid)
                 for ioid in range(50)
             )
         )

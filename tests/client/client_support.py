@@ -1,0 +1,80 @@
+"""What the tests of the client share."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from support.environment import server_environment
+from support.ports import free_port
+from support.process import Child
+
+HERE = Path(__file__).parent
+MAIN_PORT, SECOND_PORT, THIRD_PORT = free_port(), free_port(), free_port()
+
+
+async def until(condition, seconds=15.0):
+    """Waits for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        await asyncio.sleep(0.005)
+
+
+class Ioc:
+    """EPICS' own server with a database of the test's, on a given port."""
+
+    def __init__(self, folder, port):
+        self.folder, self.port = folder, port
+        self.child = None
+
+    def start(self, database):
+        path = self.folder / "test.db"
+        path.write_text(database)
+        env = server_environment(
+            self.port,
+            PYTHONPATH=str(HERE.parent / "support"),
+            EPICS_CA_MAX_ARRAY_BYTES="100000000",
+        )
+        self.child = Child([sys.executable, str(HERE / "ioc_side.py"), str(path)], env)
+
+    def shell(self, line):
+        """Runs a line in the IOC's shell."""
+        self.child.ask(line=line)
+
+    def kill(self):
+        if self.child is not None:
+            self.child.kill()
+            self.child.stop()
+            self.child = None
+
+    def pause(self):
+        """Stops the process: its sockets stay open and nobody reads them."""
+        os.kill(self.child.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        if self.child.alive():
+            os.kill(self.child.pid, signal.SIGCONT)
+
+
+class Pulse:
+    """Measures the longest time for which the event loop did not turn."""
+
+    async def __aenter__(self):
+        self.longest = 0.0
+        self._task = asyncio.create_task(self._beat())
+        return self
+
+    async def __aexit__(self, *_exc):
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _beat(self):
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0.005)
+            now = time.monotonic()
+            self.longest = max(self.longest, now - last)
+            last = now
