@@ -41,6 +41,7 @@ class Circuit final : public IoHandler,
 
     std::uint64_t id() const noexcept { return id_; }
     const sockaddr_in& peer() const noexcept { return peer_; }
+    const ClientPtr& client() const noexcept { return identity_; }
     SOCKET socket() const noexcept { return socket_.get(); }
     Interest interest() const noexcept { return interest_; }
     bool closing() const noexcept { return closing_; }
@@ -59,8 +60,9 @@ class Circuit final : public IoHandler,
     void on_completion(Request& request, bool completed) noexcept;
     // The channel's PV is gone.
     void disconnect_channel(Channel& channel) noexcept;
-    // What access security says now.
-    void change_rights(Channel& channel, std::uint32_t rights) noexcept;
+    // What access security grants the channel may have changed.
+    void change_rights(std::uint32_t sid) noexcept;
+    void change_all_rights() noexcept;
     void on_linger_over() noexcept { close_now(); }
 
     // ---- called by subscriptions ----

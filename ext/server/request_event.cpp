@@ -144,10 +144,12 @@ void Circuit::request_interest(Channel& channel) noexcept {
     }
 }
 
-void Circuit::change_rights(Channel& channel, std::uint32_t rights) noexcept {
+void Circuit::change_rights(std::uint32_t sid) noexcept {
+    Channel* found = closing_ ? nullptr : channels_.find(sid);
+    if (!found || found->rights == found->access.rights()) return;
+    Channel& channel = *found;
     const bool could_read = channel.may_read();
-    if (closing_ || channel.rights == rights) return;
-    channel.rights = rights;
+    channel.rights = channel.access.rights();
     guarded([&] {
         send_rights(channel);
         if (could_read == channel.may_read() || !channel.subscriptions ||
@@ -162,6 +164,10 @@ void Circuit::change_rights(Channel& channel, std::uint32_t rights) noexcept {
             subscription.deliver_first(current);
         }
     });
+}
+
+void Circuit::change_all_rights() noexcept {
+    channels_.for_each([this](const Channel& channel) { change_rights(channel.sid); });
 }
 
 }  // namespace pcas
