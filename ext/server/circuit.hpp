@@ -41,8 +41,15 @@ class Circuit final : public IoHandler,
 
     std::uint64_t id() const noexcept { return id_; }
     const sockaddr_in& peer() const noexcept { return peer_; }
+    const ClientPtr& client() const noexcept { return identity_; }
     SOCKET socket() const noexcept { return socket_.get(); }
     Interest interest() const noexcept { return interest_; }
+    bool closing() const noexcept { return closing_; }
+    // What it holds for its client: unsent, waiting, and at Python. For tests.
+    std::size_t held_bytes() const noexcept {
+        return output_.bytes() + framer_.kept() + waiting_bytes_ + open_bytes_ +
+               deferred_bytes_;
+    }
 
     // ---- called by the loop; what is thrown below ends this circuit and no other ----
     void start() noexcept;   // greets the client
@@ -53,12 +60,14 @@ class Circuit final : public IoHandler,
     void on_completion(Request& request, bool completed) noexcept;
     // The channel's PV is gone.
     void disconnect_channel(Channel& channel) noexcept;
-    // What access security says now.
-    void change_rights(Channel& channel, std::uint32_t rights) noexcept;
+    // What access security grants the channel may have changed.
+    void change_rights(std::uint32_t sid) noexcept;
+    void change_all_rights() noexcept;
     void on_linger_over() noexcept { close_now(); }
 
     // ---- called by subscriptions ----
     bool takes_updates() const noexcept;
+    bool events_on() const noexcept { return events_on_; }
     // A subscription may keep one value and no more: events are off, or too much waits.
     bool keeps_one_value() const noexcept;
     void count_waiting(std::size_t bytes) noexcept { waiting_bytes_ += bytes; }
@@ -167,6 +176,7 @@ class Circuit final : public IoHandler,
     void handle_event_add(const Message& message);
     void handle_event_cancel(const Message& message);
     void add_subscription(Channel& channel, const Header& header, EventMask mask);
+    SnapshotPtr deliver_earlier(Pv& pv);
     void cancel_subscription(Channel& channel, std::uint32_t subid);
     void clear_subscriptions(Channel& channel);
     void leave_pv(Channel& channel);

@@ -51,6 +51,7 @@ void Circuit::execute_write(const Message& message, bool notify) {
     request->dbr_type = type;
     request->dbr_count = header.count;
     request->notify = notify;
+    request->trapped = channel->access.traps_writes();
     request->value = std::move(decoded.snapshot);
     request->sequence = ++last_write_;
     queue_request(std::move(request));
