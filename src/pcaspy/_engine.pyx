@@ -699,7 +699,10 @@ def post_changed(list changed not None):
 
 @cython.final
 cdef class Request:
-    """What a client wants and only Python can do; completed once, from any thread."""
+    """What a client wants and only Python can do; completed once, from any thread.
+
+    Once it is completed here, nothing but `completed` can be asked for.
+    """
     cdef RequestPtr request
 
     @property
@@ -745,10 +748,12 @@ cdef class Request:
 
     @property
     def completed(self):
-        return bool(self.request.get().completed())
+        return self.request.get() == NULL or bool(self.request.get().completed())
 
     def complete(self, EcaStatus status):
-        self.request.get().complete(status)
+        if self.request.get() != NULL:
+            self.request.get().complete(status)
+            self.request.reset()
 
     def complete_read(self, value):
         """Answers a get with what the driver's read returned.
@@ -759,12 +764,15 @@ cdef class Request:
         cdef PvHandle pv = handle_of(self.request.get().pv)
         cdef Data data = pv.data
         self.request.get().complete(ECA_NORMAL, data.read_result(pv, value))
+        self.request.reset()
 
     def complete_attach(self, PvHandle pv not None):
         self.request.get().complete_attach(ECA_NORMAL, pv.pv)
+        self.request.reset()
 
     def defer(self):
-        self.request.get().defer()
+        if self.request.get() != NULL:
+            self.request.get().defer()
 
 
 cdef object wrapped(const RequestPtr& request):
@@ -821,6 +829,12 @@ cdef int configure(Config& config, dict options) except -1:
             config.output_high_water = value
         elif name == "max_open_requests":
             config.max_open_requests = value
+        elif name == "max_open_bytes":
+            config.max_open_bytes = value
+        elif name == "max_queued_requests":
+            config.max_queued_requests = value
+        elif name == "max_queued_bytes":
+            config.max_queued_bytes = value
         elif name == "max_deferred_puts":
             config.max_deferred_puts = value
         elif name == "max_searches_per_turn":

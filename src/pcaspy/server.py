@@ -49,7 +49,8 @@ class SimpleServer(cas.caServer):
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
             multicast_ttl, max_circuits, max_circuits_per_host, max_channels,
             max_subscriptions, max_payload, output_high_water, max_open_requests,
-            max_deferred_puts, max_searches_per_turn, log_rate.
+            max_open_bytes, max_queued_requests, max_queued_bytes, max_deferred_puts,
+            max_searches_per_turn, log_rate.
 
     Raises:
         TypeError: There is no such option.

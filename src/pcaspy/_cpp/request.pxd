@@ -40,3 +40,4 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
     cdef cppclass RequestPtr:
         RequestPtr() noexcept
         EngineRequest* get() noexcept
+        void reset() noexcept
