@@ -47,7 +47,12 @@ from pcaspy._cpp.py_bridge cimport (
     text_of,
     value_of,
 )
-from pcaspy._cpp.request cimport ClientIdentity, RequestKind, RequestPtr
+from pcaspy._cpp.request cimport (
+    ClientIdentity,
+    EngineRequest,
+    RequestKind,
+    RequestPtr,
+)
 from pcaspy._cpp.request_queue cimport nanoseconds
 from pcaspy._cpp.server cimport EngineServer
 from pcaspy._cpp.snapshot cimport (
@@ -701,45 +706,51 @@ def post_changed(list changed not None):
 cdef class Request:
     """What a client wants and only Python can do; completed once, from any thread.
 
-    Once it is completed here, nothing but `completed` can be asked for.
+    Completion lets go of it: a log record that keeps an exception, and with that this
+    object, keeps nothing of the engine.
     """
     cdef RequestPtr request
+
+    cdef EngineRequest* here(self) except NULL:
+        if self.request.get() == NULL:
+            raise ValueError("the request is completed")
+        return self.request.get()
 
     @property
     def kind(self):
         """One of "write", "read", "exists", "attach" and "interest"."""
         return ("write", "read", "exists", "attach", "interest")[
-            <int>self.request.get().kind]
+            <int>self.here().kind]
 
     @property
     def pv(self):
-        return handle_of(self.request.get().pv)
+        return handle_of(self.here().pv)
 
     @property
     def name(self):
         """The name that is asked for (exists, attach)."""
-        cdef const string* name = &self.request.get().name
+        cdef const string* name = &self.here().name
         return text_of(name.data(), name.size())
 
     @property
     def value(self):
         """The value of a put, as Driver.write gets it."""
-        return value_of(self.request.get().value.get()[0])
+        return value_of(self.here().value.get()[0])
 
     @property
     def notify(self):
         """A put callback waits."""
-        return bool(self.request.get().notify)
+        return bool(self.here().notify)
 
     @property
     def interest(self):
         """The first subscription came (True) or the last one went (False)."""
-        return bool(self.request.get().interest)
+        return bool(self.here().interest)
 
     @property
     def client(self):
         """(user, host, address) of the client, as far as it is known."""
-        cdef const ClientIdentity* c = self.request.get().client.get()
+        cdef const ClientIdentity* c = self.here().client.get()
         if c == NULL:
             return "", "", ""
         return (text_of(c.user.data(), c.user.size()),
@@ -748,11 +759,12 @@ cdef class Request:
 
     @property
     def completed(self):
-        return self.request.get() == NULL or bool(self.request.get().completed())
+        return self.request.get() == NULL or bool(self.here().completed())
 
     def complete(self, EcaStatus status):
+        """The first completion counts."""
         if self.request.get() != NULL:
-            self.request.get().complete(status)
+            self.here().complete(status)
             self.request.reset()
 
     def complete_read(self, value):
@@ -761,18 +773,18 @@ cdef class Request:
         Raises:
             TypeError, ValueError: The value does not fit; the request stays open.
         """
-        cdef PvHandle pv = handle_of(self.request.get().pv)
+        cdef PvHandle pv = handle_of(self.here().pv)
         cdef Data data = pv.data
-        self.request.get().complete(ECA_NORMAL, data.read_result(pv, value))
+        self.here().complete(ECA_NORMAL, data.read_result(pv, value))
         self.request.reset()
 
     def complete_attach(self, PvHandle pv not None):
-        self.request.get().complete_attach(ECA_NORMAL, pv.pv)
+        self.here().complete_attach(ECA_NORMAL, pv.pv)
         self.request.reset()
 
     def defer(self):
         if self.request.get() != NULL:
-            self.request.get().defer()
+            self.here().defer()
 
 
 cdef object wrapped(const RequestPtr& request):
@@ -875,9 +887,11 @@ cdef class Server:
         self.left.clear()
 
     def prepare_fork(self):
-        """Before fork(): no engine thread holds a lock until one of the next two."""
-        with nogil:
-            self.server.get().prepare_fork()
+        """Before fork(): no engine thread holds a lock until one of the next two.
+
+        Keeps the GIL, so that no Python thread comes to wait for these locks with it.
+        """
+        self.server.get().prepare_fork()
 
     def after_fork_in_parent(self):
         self.server.get().after_fork_in_parent()

@@ -98,7 +98,7 @@ def test_errors_name_pv_field_and_what_is_allowed(spec, field, allowed):
 
 @pytest.mark.parametrize("pvdb", [{"BROKEN": 5}, {7: {}}])
 def test_wrong_shapes(pvdb):
-    with pytest.raises(ValueError, match="BROKEN|7"):
+    with pytest.raises(ValueError, match=r"BROKEN|7"):
         list(parse("X:", pvdb))
 
 
@@ -127,7 +127,10 @@ def test_states_are_filled():
 
 
 def test_equal_specs_share_their_fields():
-    first, second = PVInfo({"prec": 3, "enums": ["a"]}), PVInfo({"prec": 3, "enums": ["a"]})
+    first, second = (
+        PVInfo({"prec": 3, "enums": ["a"]}),
+        PVInfo({"prec": 3, "enums": ["a"]}),
+    )
     assert first.fields is second.fields
     second.prec = 4
     assert (first.prec, second.prec) == (3, 4)

@@ -1,6 +1,5 @@
 """The life of a server: start, close, deletion, fork, end of the program."""
 
-import errno
 import gc
 import os
 import signal
@@ -76,9 +75,10 @@ def test_deletion_closes_and_pvs_survive():
     del server
     assert gone() is None
     assert not connects(port)
-    with IsolatedServer() as following, Circuit(
-        ("127.0.0.1", following.tcp_port)
-    ) as circuit:
+    with (
+        IsolatedServer() as following,
+        Circuit(("127.0.0.1", following.tcp_port)) as circuit,
+    ):
         assert circuit.create("DEL:A").type == DOUBLE
 
 
@@ -112,9 +112,8 @@ def test_a_taken_port_is_replaced():
 
 def test_an_address_that_is_not_ours_is_an_os_error():
     server = SimpleServer(interfaces=["192.0.2.77"], port=0)
-    with pytest.raises(OSError) as error:
+    with pytest.raises(OSError, match=r"192\.0\.2\.77|EPICS_CAS_INTF_ADDR_LIST|assign"):
         server.start()
-    assert error.value.errno in (errno.EADDRNOTAVAIL, None)
     server.close()
 
 
@@ -143,7 +142,9 @@ def test_environment_leads_to_the_server(server):
 
 def test_interrupt_keeps_what_was_taken(idle):
     class Interrupting(Driver):
-        seen = []
+        def __init__(self):
+            self.seen = []
+            super().__init__()
 
         def write(self, reason, value):
             self.seen.append(value)
@@ -156,10 +157,9 @@ def test_interrupt_keeps_what_was_taken(idle):
         channel = circuit.create("INT:A")
         for n in range(3):
             circuit.write(channel, DOUBLE, bytes(7) + bytes([n]))
+        deadline = time.monotonic() + 10
         with pytest.raises(KeyboardInterrupt):
-            deadline = time.monotonic() + 10
-            while time.monotonic() < deadline:
-                idle.process(0.01)
+            idle.process(10)
         while len(driver.seen) < 3 and time.monotonic() < deadline:
             idle.process(0.01)
     assert len(driver.seen) == 3
@@ -219,7 +219,9 @@ def test_programs_end(end):
     assert child.returncode == (1 if "/" in end else 0)
 
 
-@pytest.mark.parametrize("busy", ["server.process(1000)", "ServerThread(server).start()"])
+@pytest.mark.parametrize(
+    "busy", ["server.process(1000)", "ServerThread(server).start()"]
+)
 def test_interrupt_ends_a_program_that_forgot(busy):
     child = program(
         FORGETFUL
