@@ -21,9 +21,11 @@ from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
+from pcaspy._cpp cimport access_security
 from pcaspy._cpp.alarm_limits cimport AlarmLimits, check_alarm
 from pcaspy._cpp.codec cimport DecodeTarget
 from pcaspy._cpp.config cimport Config, config_from_environment
+from pcaspy._cpp.current_request cimport current_request, swap_current_request
 from pcaspy._cpp.instances cimport Counted, instance_counter, instance_name
 from pcaspy._cpp.log cimport LogRecord
 from pcaspy._cpp.metadata cimport Metadata, MetadataPtr
@@ -49,6 +51,7 @@ from pcaspy._cpp.py_bridge cimport (
 )
 from pcaspy._cpp.request cimport (
     ClientIdentity,
+    ClientPtr,
     EngineRequest,
     RequestKind,
     RequestPtr,
@@ -748,14 +751,23 @@ cdef class Request:
         return bool(self.here().interest)
 
     @property
+    def trapped(self):
+        """Access security wants this put logged."""
+        return bool(self.here().trapped)
+
+    @property
     def client(self):
         """(user, host, address) of the client, as far as it is known."""
-        cdef const ClientIdentity* c = self.here().client.get()
-        if c == NULL:
-            return "", "", ""
-        return (text_of(c.user.data(), c.user.size()),
-                text_of(c.host.data(), c.host.size()),
-                text_of(c.address.data(), c.address.size()))
+        return identity(self.here().client)
+
+    def call(self, function, *args):
+        """``function(*args)``, which may ask `current_client` for this client."""
+        cdef RequestPtr held = RequestPtr(self.here())    # completion lets go of it
+        cdef const EngineRequest* before = swap_current_request(held.get())
+        try:
+            return function(*args)
+        finally:
+            swap_current_request(before)
 
     @property
     def completed(self):
@@ -785,6 +797,21 @@ cdef class Request:
     def defer(self):
         if self.request.get() != NULL:
             self.here().defer()
+
+
+cdef object identity(const ClientPtr& client):
+    cdef const ClientIdentity* c = client.get()
+    if c == NULL:
+        return "", "", ""
+    return (text_of(c.user.data(), c.user.size()),
+            text_of(c.host.data(), c.host.size()),
+            text_of(c.address.data(), c.address.size()))
+
+
+def current_client():
+    """(user, host, address) of whom this thread reads or writes for now, or None."""
+    cdef const EngineRequest* request = current_request()
+    return None if request == NULL else identity(request.client)
 
 
 cdef object wrapped(const RequestPtr& request):
@@ -972,16 +999,21 @@ cdef class Server:
     cdef handle_all(self, dispatcher):
         """Handles what was taken. What an exception leaves waits for the next call."""
         cdef bint direct = dispatcher.allows_direct()
+        cdef const EngineRequest* before
         cdef RequestPtr request
         if self.left.empty():
             return
         while not self.left.empty():
             request = self.left.front()
             self.left.pop_front()
-            if direct:
-                handle_request(request, dispatcher)
-            else:
-                dispatcher.handle(wrapped(request))
+            before = swap_current_request(request.get())
+            try:
+                if direct:
+                    handle_request(request, dispatcher)
+                else:
+                    dispatcher.handle(wrapped(request))
+            finally:
+                swap_current_request(before)
         with nogil:
             self.server.get().completions().flush()
 
@@ -997,7 +1029,8 @@ cdef int handle_request(const RequestPtr& request, dispatcher) except -1:
     cdef RequestKind kind = request.get().kind
     if pv is None or pv.driver is None or pv.data_ == NULL:
         dispatcher.handle(wrapped(request))
-    elif kind == RequestKind.Write and pv.plain_write:
+    elif (kind == RequestKind.Write and pv.plain_write
+            and not request.get().trapped):
         write(request, pv, dispatcher)
     elif kind == RequestKind.Read and pv.plain_read:
         read(request, pv, dispatcher)
@@ -1042,6 +1075,62 @@ cdef int read(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
         raise
     return 0
 
+
+# ---- access security -----------------------------------------------------------------
+
+def load_access_rules(bytes text not None, source, definitions, bint by_address):
+    """Replaces the rules of the process; the warnings about them.
+
+    Raises:
+        ValueError: The text is not valid; the old rules stay.
+    """
+    cdef string rules = text
+    cdef string name = bytes_of_text(source)
+    cdef string macros = bytes_of_text(definitions)
+    cdef access_security.HostIs host_is = (
+        access_security.HostIs.Peer if by_address else access_security.HostIs.Claimed)
+    cdef vector[string] warnings
+    with nogil:
+        warnings = access_security.load_rules(rules, name, macros, host_is)
+    return [warning.decode(errors="replace") for warning in warnings]
+
+
+def has_access_inputs():
+    """The rules in force have inputs."""
+    return bool(access_security.has_inputs())
+
+
+def start_access_inputs(library):
+    """Connects the inputs of the rules; `library` is the path of libdbCore.
+
+    Raises:
+        RuntimeError: The library cannot be loaded, or this is a forked process.
+    """
+    cdef string path = bytes_of_text(library)
+    with nogil:
+        access_security.start_inputs(path)
+
+
+def stop_access_inputs():
+    with nogil:
+        access_security.stop_inputs()
+
+
+def access_prepare_fork():
+    """Before fork(), after all servers did the same."""
+    with nogil:
+        access_security.prepare_fork()
+
+
+def access_after_fork(bint in_child):
+    """After fork(), before the servers."""
+    if in_child:
+        access_security.after_fork_in_child()
+    else:
+        access_security.after_fork_in_parent()
+
+
+# ---- for tests -----------------------------------------------------------------------
 
 def instance_counts():
     """How many objects of each engine class are alive: {name: count}."""

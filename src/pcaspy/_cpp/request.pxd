@@ -26,6 +26,7 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
     cdef cppclass EngineRequest "pcas::Request":
         RequestKind kind
         bool notify
+        bool trapped
         bool interest
         PvPtr pv
         ClientPtr client
@@ -39,5 +40,6 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
 
     cdef cppclass RequestPtr:
         RequestPtr() noexcept
+        RequestPtr(EngineRequest*) noexcept
         EngineRequest* get() noexcept
         void reset() noexcept
