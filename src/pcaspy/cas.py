@@ -19,6 +19,7 @@ __all__ = [
     "casClientInfo",
     "casPV",
     "epicsTimeStamp",
+    "gdd",
     "is_sequence",
     "process",
     "str2char",
@@ -66,6 +67,41 @@ aitEnumFixedString = 10
 aitEnumString = 11
 aitEnumContainer = 12
 
+# Statuses of the server library
+S_cas_success = 0
+S_cas_internal = M_cas | 1
+S_cas_noMemory = M_cas | 2
+S_cas_bindFail = M_cas | 3
+S_cas_hugeRequest = M_cas | 4
+S_cas_sendBlocked = M_cas | 5
+S_cas_badElementCount = M_cas | 6
+S_cas_noConvert = M_cas | 7
+S_cas_badWriteType = M_cas | 8
+S_cas_noContext = M_cas | 11
+S_cas_disconnect = M_cas | 12
+S_cas_recvBlocked = M_cas | 13
+S_cas_badType = M_cas | 14
+S_cas_timerDoesNotExist = M_cas | 15
+S_cas_badEventType = M_cas | 16
+S_cas_badResourceId = M_cas | 17
+S_cas_chanCreateFailed = M_cas | 18
+S_cas_noRead = M_cas | 19
+S_cas_noWrite = M_cas | 20
+S_cas_noEventsSelected = M_cas | 21
+S_cas_noFD = M_cas | 22
+S_cas_badProtocol = M_cas | 23
+S_cas_redundantPost = M_cas | 24
+S_cas_badPVName = M_cas | 25
+S_cas_badParameter = M_cas | 26
+S_cas_validRequest = M_cas | 27
+S_cas_tooManyEvents = M_cas | 28
+S_cas_noInterface = M_cas | 29
+S_cas_badBounds = M_cas | 30
+S_cas_pvAlreadyAttached = M_cas | 31
+S_cas_badRequest = M_cas | 32
+S_cas_invalidAsynchIO = M_cas | 33
+S_cas_posponeWhenNonePending = M_cas | 34
+
 MAX_ENUM_STATES = 16
 MAX_ENUM_STRING_SIZE = 26
 POSIX_TIME_AT_EPICS_EPOCH = 631152000
@@ -98,6 +134,44 @@ class caNetAddr:
         return self._text[:size]
 
     __str__ = stringConvert
+
+
+class gdd:
+    """A value with its alarm and time, as methods of low-level PVs pass it around."""
+
+    def __init__(self) -> None:
+        self._value: Any = 0
+        self._status = 0
+        self._severity = 0
+        self._time = epicsTimeStamp(0, 0)
+
+    def get(self) -> Any:
+        """The value."""
+        return self._value
+
+    def put(self, value: Any) -> None:
+        """Sets the value."""
+        self._value = value
+
+    def setStatSevr(self, status: int, severity: int) -> None:
+        """Sets alarm and severity."""
+        self._status, self._severity = status, severity
+
+    def getStat(self) -> int:
+        """The alarm."""
+        return self._status
+
+    def getSevr(self) -> int:
+        """The severity."""
+        return self._severity
+
+    def setTimeStamp(self, timestamp: epicsTimeStamp | None = None) -> None:
+        """Sets the time, by default to now."""
+        self._time = epicsTimeStamp() if timestamp is None else timestamp
+
+    def getTimeStamp(self) -> epicsTimeStamp:
+        """The time."""
+        return self._time
 
 
 class casPV(PvHandle):
