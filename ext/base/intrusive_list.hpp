@@ -54,6 +54,15 @@ class IntrusiveList {
         head_.prev_->next_ = &node;
         head_.prev_ = &node;
     }
+    // Takes all elements of `other`, behind those that are here.
+    void splice(IntrusiveList& other) noexcept {
+        if (other.empty()) return;
+        other.head_.next_->prev_ = head_.prev_;
+        head_.prev_->next_ = other.head_.next_;
+        head_.prev_ = other.head_.prev_;
+        head_.prev_->next_ = &head_;
+        other.head_.next_ = other.head_.prev_ = &other.head_;
+    }
     // Calls f(T&) for each element; f may remove the element it is given, no other.
     template <class F>
     void for_each(F&& f) {

@@ -25,6 +25,16 @@ void Log::add(LogLevel level, std::string_view source, std::string text) {
     records_.push_back({level, std::move(text)});
 }
 
+void Log::add_caught(std::string_view source, const char* where,
+                     const std::exception& error) noexcept {
+    try {
+        add(LogLevel::Error, source, std::string(where) + ": " + error.what());
+    } catch (const std::exception&) {
+        std::lock_guard lock(mutex_);
+        ++suppressed_;
+    }
+}
+
 std::vector<LogRecord> Log::drain() {
     std::lock_guard lock(mutex_);
     std::vector<LogRecord> out(std::make_move_iterator(records_.begin()),

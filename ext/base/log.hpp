@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -27,6 +28,10 @@ class Log {
 
     // Any thread. `source` (a peer's address, say) is what the rate is counted by.
     void add(LogLevel level, std::string_view source, std::string text);
+    // The same for what was caught where nothing may be thrown: without memory for the
+    // text it is only counted.
+    void add_caught(std::string_view source, const char* where,
+                    const std::exception& error) noexcept;
     // Any thread: moves all queued records out, oldest first.
     std::vector<LogRecord> drain();
     std::uint64_t suppressed() const;

@@ -1,8 +1,12 @@
 // When a thread that left work for the loop has to wake it.
 //
 // A wake-up costs system calls on both sides, so work that comes within kInterval after
-// a wake-up is left for the loop to find: it looks again at look_again(). Work is put
-// into its queue before signal() is called, hence nothing is missed.
+// a wake-up is left for the loop to find: it sleeps no longer than sleep_until(). Work is
+// put into its queue before signal() is called, hence nothing is missed.
+//
+// The one gap: a thread reads the clock within kInterval, and the loop goes to sleep for
+// longer behind it. So both tell before they look: the thread sets unwoken_ and looks at
+// asleep_, the loop sets asleep_ and looks at unwoken_.
 #pragma once
 
 #include <atomic>
@@ -26,10 +30,15 @@ class WakeGate {
         std::int64_t last = last_wake_.load(std::memory_order_relaxed);
         if (now - last < std::chrono::nanoseconds(kInterval).count()) {
             unwoken_.store(true);
-            return;
+            if (!asleep_.load() || !asleep_.exchange(false)) return;
+            last_wake_.store(now);
+            wake_();
+        } else if (last_wake_.compare_exchange_strong(last, now)) {
+            asleep_.store(false);   // one wake-up is enough
+            wake_();
+        } else {
+            unwoken_.store(true);   // another thread wakes it, after our work came
         }
-        if (last_wake_.compare_exchange_strong(last, now)) wake_();
-        else unwoken_.store(true);
     }
     // Any thread: no more work is to come soon, so wake for what signal() left.
     void flush() {
@@ -38,16 +47,25 @@ class WakeGate {
         wake_();
     }
     // Loop thread, just before it takes the work.
-    void taken() noexcept { unwoken_.store(false); }
-    // Loop thread: the time until which it may not sleep through.
-    Clock::time_point look_again() const noexcept {
-        return Clock::time_point(Clock::duration(last_wake_.load())) + kInterval;
+    void taken() noexcept {
+        asleep_.store(false);
+        unwoken_.store(false);
+    }
+    // Loop thread, just before it sleeps: until when at most. After max() every signal
+    // wakes it until taken().
+    Clock::time_point sleep_until() noexcept {
+        const auto again =
+            Clock::time_point(Clock::duration(last_wake_.load())) + kInterval;
+        if (again > Clock::now()) return again;
+        asleep_.store(true);
+        return unwoken_.load() ? again : Clock::time_point::max();
     }
 
   private:
     const std::function<void()> wake_;
     std::atomic<std::int64_t> last_wake_{0};   // Clock's ticks
-    std::atomic<bool> unwoken_{false};
+    std::atomic<bool> unwoken_{false};   // work came that nobody was woken for
+    std::atomic<bool> asleep_{false};    // the loop sleeps, or is about to, for long
 };
 
 }  // namespace pcas

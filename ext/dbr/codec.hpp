@@ -17,7 +17,9 @@ namespace pcas {
 // Returns ECA_NORMAL, or without a usable `out` (all zeros then):
 //   ECA_BADTYPE  type is not readable (39 and more)
 //   ECA_GETFAIL  PUT_ACKT, PUT_ACKS; a string that is no number asked for as one
-// `out.size()` must be padded(dbr_size(type, count)); `type` may be any value.
+//   ECA_TOLARGE  `out` is shorter than padded(dbr_size(type, count))
+// `type` and `count` may be any value. An update without elements is sent in 8 bytes,
+// all zeros: `out` may be longer than the type needs.
 EcaStatus encode(const Snapshot& snapshot, DbrType type, std::uint32_t count,
                  std::span<std::byte> out) noexcept;
 
@@ -38,7 +40,8 @@ struct Decoded {
 //                shorter than count says (a single DBR_STRING may be shorter than 40 bytes)
 //   ECA_PUTFAIL  text that is no number or no state; an enum index with no state
 //   ECA_ALLOCMEM no memory
-// One DBR_STRING for a CHAR PV of more than one element is taken as its text.
+// One DBR_STRING for a CHAR PV of more than one element is taken as its text, with its
+// NUL where there is room; text longer than the PV is ECA_BADCOUNT.
 Decoded decode(DbrType type, std::uint32_t count, std::span<const std::byte> payload,
                const DecodeTarget& target) noexcept;
 

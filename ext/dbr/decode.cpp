@@ -82,7 +82,7 @@ bool take_converted(Snapshot& made, DbfType from, const std::byte* wire,
     alignas(8) std::byte block[kBlock];
     for (std::size_t left = made.count(); left > 0;) {
         const std::size_t part = std::min(left, kBlock / from_size);
-        copy_swapped(block, wire, part, from_size);
+        take_numbers(block, wire, part, from_size);
         if (!convert_elements(from, block, made.type(), to, part, rules)) return false;
         wire += part * from_size;
         to += part * to_size;
@@ -107,6 +107,15 @@ Decoded decode_text(std::span<const std::byte> payload,
     return {ECA_NORMAL, std::move(made)};
 }
 
+// What most writes are: one number as the PV stores it.
+template <class UInt>
+inline Decoded decode_scalar(DbfType type, const std::byte* wire) noexcept {
+    Ref<Snapshot> made = Snapshot::create_unfilled(type, 1);
+    if (!made) return fail(ECA_ALLOCMEM);
+    take_one<UInt>(made->mutable_data(), wire);
+    return {ECA_NORMAL, std::move(made)};
+}
+
 bool count_allowed(std::uint32_t count, std::uint32_t max_count) noexcept {
     return count <= max_count && (count > 0 || max_count != 1);
 }
@@ -117,12 +126,10 @@ bool payload_suffices(DbfType from, std::uint32_t count, std::size_t size) noexc
     return size >= std::uint64_t{count} * element_size(from);
 }
 
-}  // namespace
-
-Decoded decode(DbrType type, std::uint32_t count, std::span<const std::byte> payload,
-               const DecodeTarget& target) noexcept {
-    if (raw(type) >= kDbfTypes) return fail(ECA_BADTYPE);
-    const auto from = static_cast<DbfType>(raw(type));
+// Not inlined, or the short path would save registers for the long one.
+[[gnu::noinline]] Decoded decode_any(DbfType from, std::uint32_t count,
+                                     std::span<const std::byte> payload,
+                                     const DecodeTarget& target) noexcept {
     if (!count_allowed(count, target.max_count) ||
         !payload_suffices(from, count, payload.size())) {
         return fail(ECA_BADCOUNT);
@@ -149,6 +156,24 @@ Decoded decode(DbrType type, std::uint32_t count, std::span<const std::byte> pay
     }
     if (!taken) return fail(ECA_PUTFAIL);
     return {ECA_NORMAL, std::move(made)};
+}
+
+}  // namespace
+
+Decoded decode(DbrType type, std::uint32_t count, std::span<const std::byte> payload,
+               const DecodeTarget& target) noexcept {
+    if (raw(type) >= kDbfTypes) return fail(ECA_BADTYPE);
+    const auto from = static_cast<DbfType>(raw(type));
+    // A payload is padded to 8 bytes, so that it holds any one number.
+    if (count == 1 && from == target.type && payload.size() >= 8) {
+        if (from == DbfType::Double) {
+            return decode_scalar<std::uint64_t>(from, payload.data());
+        }
+        if (from == DbfType::Long || from == DbfType::Float) {
+            return decode_scalar<std::uint32_t>(from, payload.data());
+        }
+    }
+    return decode_any(from, count, payload, target);
 }
 
 }  // namespace pcas

@@ -33,10 +33,37 @@ EcaStatus fail(std::span<std::byte> out, EcaStatus status) noexcept {
     return status;
 }
 
+template <class UInt>
+inline void put_one(std::byte* out, const std::byte* element) noexcept {
+    UInt bits;
+    std::memcpy(&bits, element, sizeof bits);
+    store_be(out, bits);
+}
+
+// Elements in host order to the wire; a single one without a loop.
+inline void put_elements(std::byte* out, const std::byte* elements, std::size_t n,
+                         std::size_t size) noexcept {
+    if (n != 1) return copy_swapped(out, elements, n, size);
+    switch (size) {
+        case 8:
+            return put_one<std::uint64_t>(out, elements);
+        case 4:
+            return put_one<std::uint32_t>(out, elements);
+        case 2:
+            return put_one<std::uint16_t>(out, elements);
+        case 1:
+            *out = *elements;
+            return;
+        default:
+            std::memcpy(out, elements, kStringSize);
+    }
+}
+
 // --- ahead of the value
 
 inline void put_alarm(std::byte* out, const AlarmState& alarm) noexcept {
-    store_be32(out, std::uint32_t{alarm.status} << 16 | alarm.severity);
+    store_be16(out, alarm.status);
+    store_be16(out + 2, alarm.severity);
 }
 
 // The 4 and 12 bytes that count, and zeros as far as the value may begin. `out`, a
@@ -74,7 +101,7 @@ void put_limits(std::byte* out, const Metadata& m, std::size_t n) noexcept {
         }
         std::byte host[sizeof limit];
         std::memcpy(host, &limit, sizeof limit);
-        copy_swapped(out + i * sizeof limit, host, 1, sizeof limit);
+        put_elements(out + i * sizeof limit, host, 1, sizeof limit);
     }
 }
 
@@ -144,32 +171,6 @@ inline void put_head(std::byte* out, const Snapshot& snapshot,
 
 // --- the value
 
-template <class UInt>
-inline void put_one(std::byte* out, const std::byte* element) noexcept {
-    UInt bits;
-    std::memcpy(&bits, element, sizeof bits);
-    store_be(out, bits);
-}
-
-inline void put_same_type(std::byte* out, const Snapshot& snapshot, std::size_t n,
-                          std::size_t size) noexcept {
-    const std::byte* elements = snapshot.data();
-    if (n != 1) return copy_swapped(out, elements, n, size);
-    switch (size) {
-        case 8:
-            return put_one<std::uint64_t>(out, elements);
-        case 4:
-            return put_one<std::uint32_t>(out, elements);
-        case 2:
-            return put_one<std::uint16_t>(out, elements);
-        case 1:
-            *out = *elements;
-            return;
-        default:
-            std::memcpy(out, elements, kStringSize);
-    }
-}
-
 bool put_converted(std::byte* out, const Snapshot& snapshot, std::size_t n,
                    DbfType to) noexcept {
     const Metadata& m = metadata_of(snapshot);
@@ -187,12 +188,63 @@ bool put_converted(std::byte* out, const Snapshot& snapshot, std::size_t n,
         if (!convert_elements(snapshot.type(), from, to, block, part, rules)) {
             return false;
         }
-        copy_swapped(out, block, part, to_size);
+        put_elements(out, block, part, to_size);
         from += part * from_size;
         out += part * to_size;
         n -= part;
     }
     return true;
+}
+
+// --- what most requests ask for: one element as it is stored, with or without its time
+
+// A TIME structure's value sits at the end of its 16 or, with a double, 24 bytes.
+template <class UInt>
+constexpr std::size_t kTimeOffset = sizeof(UInt) == 8 ? offsetof(dbr_time_double, value)
+                                    : sizeof(UInt) == 4
+                                        ? offsetof(dbr_time_long, value)
+                                        : offsetof(dbr_time_short, value);
+
+// False, with nothing written, if this is not such a snapshot or buffer.
+template <DbfType Element, class UInt, bool WithTime>
+inline bool put_scalar(std::span<std::byte> out, const Snapshot& snapshot) noexcept {
+    constexpr std::size_t kOffset = WithTime ? kTimeOffset<UInt> : 0;
+    constexpr std::size_t kSize = padded(kOffset + sizeof(UInt));
+    if (snapshot.type() != Element || snapshot.count() == 0 || out.size() != kSize) {
+        return false;
+    }
+    store_be(out.data() + kSize - 8, std::uint64_t{0});
+    if constexpr (WithTime) put_time(out.data(), snapshot);
+    put_one<UInt>(out.data() + kOffset, snapshot.data());
+    return true;
+}
+
+inline bool encode_scalar(std::span<std::byte> out, const Snapshot& snapshot,
+                          DbrType type) noexcept {
+    switch (raw(type)) {
+        case DBR_SHORT:
+            return put_scalar<DbfType::Short, std::uint16_t, false>(out, snapshot);
+        case DBR_FLOAT:
+            return put_scalar<DbfType::Float, std::uint32_t, false>(out, snapshot);
+        case DBR_ENUM:
+            return put_scalar<DbfType::Enum, std::uint16_t, false>(out, snapshot);
+        case DBR_LONG:
+            return put_scalar<DbfType::Long, std::uint32_t, false>(out, snapshot);
+        case DBR_DOUBLE:
+            return put_scalar<DbfType::Double, std::uint64_t, false>(out, snapshot);
+        case DBR_TIME_SHORT:
+            return put_scalar<DbfType::Short, std::uint16_t, true>(out, snapshot);
+        case DBR_TIME_FLOAT:
+            return put_scalar<DbfType::Float, std::uint32_t, true>(out, snapshot);
+        case DBR_TIME_ENUM:
+            return put_scalar<DbfType::Enum, std::uint16_t, true>(out, snapshot);
+        case DBR_TIME_LONG:
+            return put_scalar<DbfType::Long, std::uint32_t, true>(out, snapshot);
+        case DBR_TIME_DOUBLE:
+            return put_scalar<DbfType::Double, std::uint64_t, true>(out, snapshot);
+        default:
+            return false;
+    }
 }
 
 EcaStatus encode_class_name(std::uint32_t count, std::span<std::byte> out) noexcept {
@@ -205,10 +257,10 @@ EcaStatus unreadable(DbrType type) noexcept {
     return raw(type) < kDbrTypes ? ECA_GETFAIL : ECA_BADTYPE;
 }
 
-}  // namespace
-
-EcaStatus encode(const Snapshot& snapshot, DbrType type, std::uint32_t count,
-                 std::span<std::byte> out) noexcept {
+// Not inlined, or the short path would save registers for the long one.
+[[gnu::noinline]] EcaStatus encode_any(const Snapshot& snapshot, DbrType type,
+                                       std::uint32_t count,
+                                       std::span<std::byte> out) noexcept {
     const DbrInfo& row = info(type);
     if (!row.readable) return fail(out, unreadable(type));
     const std::uint64_t size =
@@ -222,13 +274,21 @@ EcaStatus encode(const Snapshot& snapshot, DbrType type, std::uint32_t count,
     const std::size_t n = std::min(count, snapshot.count());
     std::byte* value = out.data() + row.value_offset;
     if (row.element == snapshot.type()) {
-        put_same_type(value, snapshot, n, row.element_size);
+        put_elements(value, snapshot.data(), n, row.element_size);
     } else if (!put_converted(value, snapshot, n, row.element)) {
         return fail(out, ECA_GETFAIL);
     }
     const std::size_t end = row.value_offset + n * row.element_size;
     if (out.size() - end >= 8) std::memset(out.data() + end, 0, out.size() - end);
     return ECA_NORMAL;
+}
+
+}  // namespace
+
+EcaStatus encode(const Snapshot& snapshot, DbrType type, std::uint32_t count,
+                 std::span<std::byte> out) noexcept {
+    if (count == 1 && encode_scalar(out, snapshot, type)) return ECA_NORMAL;
+    return encode_any(snapshot, type, count, out);
 }
 
 }  // namespace pcas

@@ -53,14 +53,16 @@ void Pv::post(SnapshotPtr snapshot, EventMask mask) {
     if (wake) wake->push(PvPtr(this));
 }
 
-void Pv::set_access_group(std::string group) {
+bool Pv::has_subscriptions() const {
     std::lock_guard lock(mutex_);
-    access_group_ = std::move(group);
+    return pending_ != nullptr;
 }
 
-std::string Pv::access_group() const {
+bool Pv::take_interest(bool& now) {
+    interest_queued_ = false;   // ahead of the look: a change behind it queues again
     std::lock_guard lock(mutex_);
-    return access_group_;
+    now = pending_ != nullptr;
+    return std::exchange(told_interest_, now) != now;
 }
 
 Pv::Joined Pv::join(std::shared_ptr<PostQueue> queue) {

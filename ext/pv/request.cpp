@@ -1,10 +1,28 @@
 #include "pv/request.hpp"
 
+#include <caerr.h>
+
+#include <new>
 #include <utility>
 
 #include "pv/request_queue.hpp"
 
 namespace pcas {
+
+void Request::destroy(const Request* r) noexcept {
+    if (r->completed() || !r->completions_) {
+        delete r;
+        return;
+    }
+    // Its completion owns it from here on.
+    const std::shared_ptr<CompletionQueue> queue = r->completions_;
+    const bool write = r->kind == RequestKind::Write;
+    try {
+        const_cast<Request*>(r)->complete(write ? ECA_PUTFAIL : ECA_GETFAIL);
+    } catch (const std::bad_alloc&) {
+        // the client waits in vain, as there is no memory to tell it
+    }
+}
 
 bool Request::complete(EcaStatus status, SnapshotPtr result) {
     State open = State::Open;

@@ -10,40 +10,34 @@
 #include "base/instances.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
+#include "pv/client_identity.hpp"
 #include "pv/pv.hpp"
 
 namespace pcas {
-
-// Who is at the other end of a circuit; immutable, replaced when the client renames.
-struct ClientIdentity : RefCounted {
-    std::string user;      // from CLIENT_NAME
-    std::string host;      // from HOST_NAME; the claim of the client
-    std::string address;   // "a.b.c.d:port" of the peer
-    static void destroy(const ClientIdentity* c) noexcept { delete c; }
-};
-using ClientPtr = Ref<const ClientIdentity>;
 
 enum class RequestKind : std::uint8_t {
     Write,      // a put: carry out, then complete(status)
     Read,       // a get: complete(status, snapshot)
     Exists,     // a search: complete(ECA_NORMAL) if the name exists here
     Attach,     // a channel for a name: complete_attach(status, pv)
-    Interest    // first or last subscription on `pv`; needs no completion
+    Interest    // subscriptions on `pv` came or went; needs no completion
 };
 
 class CompletionQueue;
 
 class Request final : public RefCounted, public CountedInstance<Counted::Request> {
   public:
-    static void destroy(const Request* r) noexcept { delete r; }
+    // One that nobody has completed fails, so that its client does not wait for ever.
+    static void destroy(const Request* r) noexcept;
     Request(RequestKind request_kind, std::shared_ptr<CompletionQueue> queue) noexcept
         : kind(request_kind), completions_(std::move(queue)) {}
 
     // ---- filled by the loop before the request is queued, constant from then on ----
     const RequestKind kind;
     bool notify = false;        // Write: a put callback waits for the completion
+    bool trapped = false;       // Write: access security wants it logged
     bool first_update = false;  // Read: starts the subscription `ioid` of channel `sid`
-    bool interest = false;      // Interest: first subscription came (true), last left
+    bool interest = false;      // Interest: there are subscriptions; set when taken
     DbrType dbr_type{};         // Write, Read: the request's type and count
     std::uint32_t dbr_count = 0;
     std::uint64_t circuit = 0;  // whom to answer (never reused)

@@ -6,11 +6,32 @@
 
 namespace pcas {
 
+namespace {
+
+std::size_t bytes_of(const Request& request) noexcept {
+    return request.value ? request.value->size_bytes() : 0;
+}
+
+// Interest is looked at when it is taken, and only a change is told.
+bool nothing_new(const RequestPtr& request) {
+    return request->kind == RequestKind::Interest &&
+           !request->pv->take_interest(request->interest);
+}
+
+}  // namespace
+
 void RequestQueue::push(RequestPtr request) {
     bool notify;
     {
         std::lock_guard lock(mutex_);
         if (closed_) return;
+        const bool full = requests_.size() >= max_requests_ || bytes_ >= max_bytes_;
+        // There is one interest at most for each PV.
+        if (full && request->kind != RequestKind::Interest) {
+            ++dropped_;
+            return;
+        }
+        bytes_ += bytes_of(*request);
         requests_.push_back(std::move(request));
         notify = waiting_ > 0;
     }
@@ -33,6 +54,9 @@ std::vector<RequestPtr> RequestQueue::take(std::size_t max,
     out.reserve(static_cast<std::size_t>(n));
     std::move(requests_.begin(), requests_.begin() + n, std::back_inserter(out));
     requests_.erase(requests_.begin(), requests_.begin() + n);
+    for (const RequestPtr& request : out) bytes_ -= bytes_of(*request);
+    lock.unlock();
+    std::erase_if(out, nothing_new);
     return out;
 }
 
@@ -50,6 +74,7 @@ void RequestQueue::close() {
         std::lock_guard lock(mutex_);
         closed_ = true;
         dropped.swap(requests_);
+        bytes_ = 0;
     }
     ready_.notify_all();
 }
@@ -62,6 +87,11 @@ void RequestQueue::open() {
 std::size_t RequestQueue::size() const {
     std::lock_guard lock(mutex_);
     return requests_.size();
+}
+
+std::uint64_t RequestQueue::dropped() const {
+    std::lock_guard lock(mutex_);
+    return dropped_;
 }
 
 std::size_t RequestQueue::waiting() const {

@@ -14,10 +14,16 @@
 
 namespace pcas {
 
-// Loop -> Python. Unbounded by itself: each circuit bounds what it has in it.
+// Loop -> Python. Each circuit bounds what it has in here, and the queue what circuits
+// leave behind that come and go while Python is busy.
 class RequestQueue {
   public:
-    // Loop thread.
+    // `max_bytes` is of the values to write.
+    explicit RequestQueue(std::size_t max_requests = 100'000,
+                          std::size_t max_bytes = std::size_t{256} << 20) noexcept
+        : max_requests_(max_requests), max_bytes_(max_bytes) {}
+
+    // Loop thread. A request for which there is no room is dropped, and so fails.
     void push(RequestPtr request);
     // Any thread: up to `max` requests, oldest first; waits at most `timeout` for the
     // first one. Returns empty on timeout, interrupt() or close().
@@ -28,11 +34,15 @@ class RequestQueue {
     void open();
     std::size_t size() const;
     std::size_t waiting() const;   // threads in take()
+    std::uint64_t dropped() const;   // for want of room, ever
 
   private:
+    const std::size_t max_requests_, max_bytes_;
     mutable std::mutex mutex_;   // leaf; guards all below
     std::condition_variable ready_;
     std::deque<RequestPtr> requests_;
+    std::size_t bytes_ = 0;
+    std::uint64_t dropped_ = 0;
     std::size_t waiting_ = 0;
     std::uint64_t interrupts_ = 0;
     bool closed_ = false;

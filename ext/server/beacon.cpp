@@ -53,6 +53,11 @@ Beacon::Beacon(Loop& loop) : loop_(loop), socket_(open_udp()) {
 void Beacon::start() { send(); }
 
 void Beacon::send() {
+    loop_.timers().after(
+        std::chrono::duration_cast<Timers::Clock::duration>(interval_),
+        [this] { send(); });
+    const std::chrono::duration<double> period(loop_.shared().config.beacon_period);
+    interval_ = std::min(interval_ * 2, period);
     Header header;
     header.command = CA_PROTO_RSRV_IS_UP;
     header.type = kMinorVersion;
@@ -67,11 +72,6 @@ void Beacon::send() {
                                "beacon to " + dotted(target.address) +
                                    " cannot be sent");
     }
-    loop_.timers().after(
-        std::chrono::duration_cast<Timers::Clock::duration>(interval_),
-        [this] { send(); });
-    const std::chrono::duration<double> period(loop_.shared().config.beacon_period);
-    interval_ = std::min(interval_ * 2, period);
 }
 
 }  // namespace pcas

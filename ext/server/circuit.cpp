@@ -1,5 +1,6 @@
 #include "server/circuit.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -11,6 +12,9 @@ namespace {
 
 // How long a closed circuit waits for its client to read the last message.
 constexpr std::chrono::seconds kLinger{1};
+
+// A payload that is not allowed is read and forgotten up to this size.
+constexpr std::uint64_t kMaxSkip = 16 << 20;
 
 ClientPtr identity_with(const ClientPtr& old, const std::string& address) {
     Ref<ClientIdentity> identity(new ClientIdentity);
@@ -32,31 +36,36 @@ Circuit::Circuit(Loop& loop, std::uint64_t id, UniqueSocket socket,
       socket_(std::move(socket)),
       peer_(peer),
       identity_(identity_with({}, dotted(peer))),
-      framer_(*this, shared_.config.max_payload) {}
+      framer_(*this, std::max(shared_.config.max_payload, kMaxSkip)) {}
 
 Circuit::~Circuit() {
     Counters::subtract(shared_.counters.channels, channels_.size());
-    std::vector<Channel*> all;
-    all.reserve(channels_.size());
-    channels_.for_each([&](Channel& channel) { all.push_back(&channel); });
-    for (Channel* channel : all) {
-        clear_subscriptions(*channel);
-        channels_.remove(*channel);
-    }
+    channels_.for_each([&](Channel& channel) { clear_subscriptions(channel); });
 }
 
-void Circuit::start() {
-    Header version;
-    version.command = CA_PROTO_VERSION;
-    version.count = kMinorVersion;
-    reply(version);
+void Circuit::start() noexcept {
+    guarded([this] {
+        Header version;
+        version.command = CA_PROTO_VERSION;
+        version.count = kMinorVersion;
+        reply(version);
+    });
 }
 
 void Circuit::on_io(bool readable, bool writable) {
     assert(loop_.in_loop());
-    if (writable && !output_.empty()) flush();
-    if (readable && !closing_) read_input();
-    else if (readable && lingering_) read_input();
+    guarded([=, this] {
+        if (writable && !output_.empty()) send_output();
+        if (!socket_) return;
+        if (readable && (!closing_ || lingering_)) read_input();
+        else update_interest();
+    });
+}
+
+// What the handler was about is lost, and with it what the client may rely on.
+void Circuit::on_exception(const std::exception& error) noexcept {
+    shared_.log.add_caught(identity_->address, "circuit closed", error);
+    close_now();
 }
 
 void Circuit::read_input() {
@@ -84,7 +93,13 @@ void Circuit::read_input() {
 void Circuit::execute_input() {
     executing_ = true;
     Message message;
-    while (!closing_ && !stalled() && framer_.next(message)) dispatch(message);
+    while (!closing_ && !stalled() && framer_.next(message)) {
+        if (message.header.payload_size > shared_.config.max_payload) {
+            message.dropped = true;
+            message.payload = {};
+        }
+        dispatch(message);
+    }
     executing_ = false;
     if (framer_.fault() != Fault::None && !closing_) on_fault();
     framer_.end();
@@ -93,44 +108,50 @@ void Circuit::execute_input() {
 
 bool Circuit::stalled() const noexcept {
     const Config& config = shared_.config;
-    return output_.bytes() >= config.output_high_water ||
-           open_requests_ >= config.max_open_requests ||
+    return output_full() || open_requests_ >= config.max_open_requests ||
+           open_bytes_ >= config.max_open_bytes ||
            deferred_.size() >= config.max_open_requests;
 }
 
-// What made the circuit wait may be over.
+bool Circuit::output_full() const noexcept {
+    return output_.bytes() >= shared_.config.output_high_water;
+}
+
+// What made the circuit wait may be over. Requests go ahead of the updates that wait: a
+// client that cannot keep up with them has to be heard when it cancels.
 void Circuit::resume() {
-    if (executing_ || closing_ || stalled()) return;
-    send_waiting_updates();
-    if (framer_.kept() > 0 && !stalled()) {
+    if (executing_ || closing_) return;
+    if (!stalled()) run_deferred_reads();
+    if (!stalled() && framer_.kept() > 0) {
         framer_.begin({});
         execute_input();
     }
+    if (!stalled() && !closing_ && !interest_.read && !end_of_input_) read_input();
+    send_waiting_updates();
     update_interest();
     if (end_of_input_ && !something_to_answer()) close_now();
 }
 
-void Circuit::flush() {
-    if (!socket_) return;
-    for (;;) {
-        switch (output_.send(socket_.get())) {
-            case Output::Sent::Failed:
-                close_now();
-                return;
-            case Output::Sent::Blocked:
-                update_interest();
-                return;
-            case Output::Sent::All:
-                break;
-        }
-        if (closing_) {
-            if (!lingering_) close_gracefully();
+void Circuit::flush() noexcept {
+    if (socket_) guarded([this] { send_output(); });
+}
+
+void Circuit::send_output() {
+    switch (output_.send(socket_.get())) {
+        case Output::Sent::Failed:
+            close_now();
             return;
-        }
-        update_interest();
-        resume();
-        if (output_.empty() || closing_) return;
+        case Output::Sent::Blocked:
+            update_interest();
+            return;
+        case Output::Sent::All:
+            break;
     }
+    if (closing_) {
+        if (!lingering_) close_gracefully();
+        return;
+    }
+    resume();
 }
 
 void Circuit::send_waiting_updates() {
@@ -143,8 +164,11 @@ void Circuit::send_waiting_updates() {
 }
 
 bool Circuit::takes_updates() const noexcept {
-    return events_on_ && !closing_ &&
-           output_.bytes() < shared_.config.output_high_water;
+    return events_on_ && !closing_ && !output_full();
+}
+
+bool Circuit::keeps_one_value() const noexcept {
+    return !events_on_ || waiting_bytes_ >= shared_.config.output_high_water;
 }
 
 void Circuit::update_interest() {
@@ -165,7 +189,9 @@ std::uint64_t Circuit::allowed_payload(const Header& header) const noexcept {
             const Channel* channel = channels_.find(header.p1);
             if (!channel || !is_writable(DbrType{header.type})) return 0;
             // A text put may be longer than the PV's own elements.
-            return padded(dbr_size(DbrType{header.type}, channel->pv->max_count()));
+            return std::min(
+                padded(dbr_size(DbrType{header.type}, channel->pv->max_count())),
+                shared_.config.max_payload);
         }
         case CA_PROTO_ECHO:
             return std::uint64_t{1} << 20;
@@ -234,9 +260,7 @@ void Circuit::close_gracefully() {
     });
 }
 
-void Circuit::on_linger_over() { close_now(); }
-
-void Circuit::waiting_updates_dropped() {
+void Circuit::waiting_updates_dropped() noexcept {
     while (!waiting_.empty()) {
         Subscription& subscription = waiting_.front();
         subscription.ListNode<Subscription, WaitingTag>::leave();
@@ -244,7 +268,7 @@ void Circuit::waiting_updates_dropped() {
     }
 }
 
-void Circuit::close_now() {
+void Circuit::close_now() noexcept {
     if (!socket_) return;
     closing_ = true;
     output_.clear();
@@ -254,14 +278,22 @@ void Circuit::close_now() {
     loop_.discard(*this);
 }
 
-void Circuit::on_completion(Request& request, bool completed) {
+void Circuit::on_completion(Request& request, bool completed) noexcept {
     if (closing_) return;
+    guarded([&] {
+        take_completion(request, completed);
+        resume();
+    });
+}
+
+void Circuit::take_completion(Request& request, bool completed) {
     switch (request.kind) {
         case RequestKind::Write:
             on_write_progress(request, completed);
             break;
         case RequestKind::Read:
             --open_requests_;
+            open_bytes_ -= bytes_of(request);
             if (request.first_update) on_first_update(request);
             else on_read_completed(request);
             break;
@@ -276,17 +308,18 @@ void Circuit::on_completion(Request& request, bool completed) {
         case RequestKind::Interest:
             break;
     }
-    resume();
 }
 
-void Circuit::disconnect_channel(Channel& channel) {
+void Circuit::disconnect_channel(Channel& channel) noexcept {
     if (closing_) return;
-    Header gone;
-    gone.command = CA_PROTO_SERVER_DISCONN;
-    gone.p1 = channel.cid;
-    remove_channel(channel);
-    if (minor_ != 0 && !CA_V47(minor_)) close_gracefully();
-    else reply(gone);
+    guarded([&] {
+        Header gone;
+        gone.command = CA_PROTO_SERVER_DISCONN;
+        gone.p1 = channel.cid;
+        remove_channel(channel);
+        if (minor_ != 0 && !CA_V47(minor_)) close_gracefully();
+        else reply(gone);
+    });
 }
 
 RequestPtr Circuit::make_request(RequestKind kind) {
@@ -296,8 +329,18 @@ RequestPtr Circuit::make_request(RequestKind kind) {
     return request;
 }
 
+// What a request holds: its value, or the answer that it will get.
+std::size_t Circuit::bytes_of(const Request& request) noexcept {
+    if (request.value) return request.value->size_bytes();
+    if (request.kind != RequestKind::Read) return 0;
+    const std::uint32_t count =
+        request.dbr_count ? request.dbr_count : request.pv->max_count();
+    return static_cast<std::size_t>(dbr_size(request.dbr_type, count));
+}
+
 void Circuit::queue_request(RequestPtr request) {
     ++open_requests_;
+    open_bytes_ += bytes_of(*request);
     shared_.requests.push(std::move(request));
 }
 

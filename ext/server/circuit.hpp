@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <string>
 
 #include "base/instances.hpp"
@@ -26,11 +27,13 @@ namespace pcas {
 
 class Loop;
 struct Shared;
-struct FlushTag;   // the loop's list of circuits with output to send this turn
+struct FlushTag;     // the loop's list of circuits with output to send this turn
+struct DiscardTag;   // the loop's list of circuits to remove at the end of this turn
 
 class Circuit final : public IoHandler,
                       private PayloadPolicy,
                       public ListNode<Circuit, FlushTag>,
+                      public ListNode<Circuit, DiscardTag>,
                       public CountedInstance<Counted::Circuit> {
   public:
     Circuit(Loop& loop, std::uint64_t id, UniqueSocket socket, const sockaddr_in& peer);
@@ -38,44 +41,69 @@ class Circuit final : public IoHandler,
 
     std::uint64_t id() const noexcept { return id_; }
     const sockaddr_in& peer() const noexcept { return peer_; }
+    const ClientPtr& client() const noexcept { return identity_; }
     SOCKET socket() const noexcept { return socket_.get(); }
     Interest interest() const noexcept { return interest_; }
+    bool closing() const noexcept { return closing_; }
+    // What it holds for its client: unsent, waiting, and at Python. For tests.
+    std::size_t held_bytes() const noexcept {
+        return output_.bytes() + framer_.kept() + waiting_bytes_ + open_bytes_ +
+               deferred_bytes_;
+    }
 
-    // ---- called by the loop ----
-    void start();   // greets the client
+    // ---- called by the loop; what is thrown below ends this circuit and no other ----
+    void start() noexcept;   // greets the client
     void on_io(bool readable, bool writable) override;
     // Sends what it can, then goes on with what waited for the room.
-    void flush();
+    void flush() noexcept;
     // A request of this circuit was completed, or accepted for a later completion.
-    void on_completion(Request& request, bool completed);
+    void on_completion(Request& request, bool completed) noexcept;
     // The channel's PV is gone.
-    void disconnect_channel(Channel& channel);
-    // What access security says now.
-    void change_rights(Channel& channel, std::uint32_t rights);
-    void on_linger_over();
+    void disconnect_channel(Channel& channel) noexcept;
+    // What access security grants the channel may have changed.
+    void change_rights(std::uint32_t sid) noexcept;
+    void change_all_rights() noexcept;
+    void on_linger_over() noexcept { close_now(); }
 
     // ---- called by subscriptions ----
     bool takes_updates() const noexcept;
     bool events_on() const noexcept { return events_on_; }
+    // A subscription may keep one value and no more: events are off, or too much waits.
+    bool keeps_one_value() const noexcept;
+    void count_waiting(std::size_t bytes) noexcept { waiting_bytes_ += bytes; }
+    void uncount_waiting(std::size_t bytes) noexcept { waiting_bytes_ -= bytes; }
     void send_update(const Subscription& subscription, const SnapshotPtr& snapshot);
     void add_waiting(Subscription& subscription) { waiting_.push_back(subscription); }
+    // Runs `work`; an exception (no memory, most likely) closes the circuit.
+    template <class Work>
+    void guarded(Work&& work) noexcept {
+        try {
+            work();
+        } catch (const std::exception& error) {
+            on_exception(error);
+        }
+    }
     Loop& loop() noexcept { return loop_; }
 
   private:
     // circuit.cpp
     std::uint64_t allowed_payload(const Header& header) const noexcept override;
+    void on_exception(const std::exception& error) noexcept;
     void read_input();
     void execute_input();
+    void send_output();
     bool stalled() const noexcept;
+    bool output_full() const noexcept;
     void resume();
+    void take_completion(Request& request, bool completed);
     void send_waiting_updates();
     void update_interest();
     void on_fault();
     void on_end_of_input();
     void fail(const std::string& why);      // protocol error: log, then close_gracefully
     void close_gracefully();                // send what is there, then close
-    void close_now();
-    void waiting_updates_dropped();
+    void close_now() noexcept;
+    void waiting_updates_dropped() noexcept;
     bool something_to_answer() const noexcept;
 
     // reply.cpp
@@ -86,6 +114,7 @@ class Circuit final : public IoHandler,
     void send_data(Header header, const SnapshotPtr& snapshot);
     void send_failure(Header header, EcaStatus status);
     bool fits_response(DbrType type, std::uint32_t count) const noexcept;
+    bool may_ask_for(const Channel& channel, const Header& header) const noexcept;
     void send_channel(Channel& channel);
     void send_rights(const Channel& channel);
     void mark_output();
@@ -110,6 +139,7 @@ class Circuit final : public IoHandler,
     void handle_search(const Message& message);
     void handle_create_chan(const Message& message);
     void handle_clear_channel(const Message& message);
+    bool room_for_channel() const noexcept;
     void create_channel(std::uint32_t cid, PvPtr pv);
     void refuse_channel(std::uint32_t cid);
     void answer_search(const Header& request, bool found);
@@ -146,14 +176,16 @@ class Circuit final : public IoHandler,
     void handle_event_add(const Message& message);
     void handle_event_cancel(const Message& message);
     void add_subscription(Channel& channel, const Header& header, EventMask mask);
+    SnapshotPtr deliver_earlier(Pv& pv);
     void cancel_subscription(Channel& channel, std::uint32_t subid);
     void clear_subscriptions(Channel& channel);
     void leave_pv(Channel& channel);
     void on_first_update(const Request& request);
-    void request_interest(Channel& channel, bool interested);
+    void request_interest(Channel& channel) noexcept;
 
     RequestPtr make_request(RequestKind kind);
     void queue_request(RequestPtr request);
+    static std::size_t bytes_of(const Request& request) noexcept;
 
     Loop& loop_;
     Shared& shared_;
@@ -178,12 +210,15 @@ class Circuit final : public IoHandler,
     ChannelTable channels_;
     std::size_t subscriptions_ = 0;
     IntrusiveList<Subscription, WaitingTag> waiting_;
+    std::size_t waiting_bytes_ = 0;        // of the values that they hold
 
     // requests at Python
     std::uint64_t last_write_ = 0;         // sequence of the newest write
     std::uint64_t dispatched_write_ = 0;   // of the newest one that the driver has had
     std::size_t open_requests_ = 0;        // not dispatched
-    std::size_t deferred_puts_ = 0;        // dispatched put callbacks, not completed
+    std::size_t open_bytes_ = 0;           // of their values, or of the answers to come
+    std::size_t deferred_puts_ = 0;        // dispatched, not completed
+    std::size_t deferred_bytes_ = 0;       // of their values
     struct DeferredRead {
         Header header;
         std::uint64_t behind;   // the write to wait for

@@ -29,7 +29,10 @@ struct Config {
     std::size_t output_high_water = 1 << 20;    // unsent bytes at which a circuit's
                                                 // requests and updates wait
     std::size_t max_open_requests = 4096;       // per circuit, waiting for Python
+    std::size_t max_open_bytes = 64 << 20;      // per circuit, of their values
     std::size_t max_deferred_puts = 4096;       // per circuit, accepted, not completed
+    std::size_t max_queued_requests = 100'000;  // of all circuits, waiting for Python
+    std::size_t max_queued_bytes = 256 << 20;   // of all circuits, of their values
     std::size_t max_searches_per_turn = 20'000; // names answered per loop turn
     unsigned log_rate = 10;                     // messages per second and source
 

@@ -1,6 +1,7 @@
 #include "server/listener.hpp"
 
 #include <chrono>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -23,7 +24,11 @@ void Listener::on_io(bool, bool) {
         UniqueSocket socket = accept_tcp(socket_.get(), peer, exhausted);
         if (exhausted) return pause();
         if (!socket) return;
-        loop_.adopt(std::move(socket), peer);
+        try {
+            loop_.adopt(std::move(socket), peer);
+        } catch (const std::exception& error) {
+            loop_.shared().log.add_caught("accept", "circuit refused", error);
+        }
     }
 }
 

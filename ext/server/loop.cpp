@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace pcas {
@@ -26,6 +27,18 @@ std::vector<in_addr> local_addresses(const Config& config, Log& log,
     if (out.empty()) out.push_back(in_addr{});   // 0.0.0.0
     return out;
 }
+
+// Gives the lock up for its own life, however that ends.
+class Unlocked {
+  public:
+    explicit Unlocked(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.unlock(); }
+    ~Unlocked() { lock_.lock(); }
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
+
+  private:
+    std::unique_lock<std::mutex>& lock_;
+};
 
 }  // namespace
 
@@ -52,13 +65,43 @@ class Loop::Posts final : public PostQueue {
     std::vector<PvPtr> pvs_;
 };
 
+// Any thread, with asLib's lock, pushes channels whose rights may have changed.
+class Loop::RightsChanges final : public RightsQueue {
+  public:
+    explicit RightsChanges(std::shared_ptr<WakeGate> gate) : gate_(std::move(gate)) {}
+    void push(Entry entry) noexcept override {
+        {
+            std::lock_guard lock(mutex_);
+            try {
+                entries_.push_back(entry);
+            } catch (const std::bad_alloc&) {
+                all_ = true;
+            }
+        }
+        gate_->signal();
+    }
+    // True if any channel may be meant, not only those in `into`.
+    bool take(std::vector<Entry>& into) {
+        std::lock_guard lock(mutex_);
+        into.swap(entries_);
+        return std::exchange(all_, false);
+    }
+
+  private:
+    const std::shared_ptr<WakeGate> gate_;
+    std::mutex mutex_;   // leaf; guards all below
+    std::vector<Entry> entries_;
+    bool all_ = false;   // there was no memory for an entry
+};
+
 Loop::Loop(Shared& shared)
     : shared_(shared),
       poller_(Poller::create()),
       waker_(std::make_shared<Waker>()),
       gate_(std::make_shared<WakeGate>([waker = waker_] { waker->wake(); })),
       scratch_(kScratch),
-      posts_(std::make_shared<Posts>(gate_)) {
+      posts_(std::make_shared<Posts>(gate_)),
+      rights_changes_(std::make_unique<RightsChanges>(gate_)) {
     poller_->add(waker_->fd(), *waker_, {true, false});
 }
 
@@ -91,6 +134,7 @@ bool Loop::in_loop() const noexcept {
 }
 
 std::shared_ptr<PostQueue> Loop::post_queue() noexcept { return posts_; }
+RightsQueue& Loop::rights_queue() noexcept { return *rights_changes_; }
 
 void Loop::stop() noexcept {
     stopping_ = true;
@@ -108,18 +152,15 @@ void Loop::call(std::function<void()> command) {
 void Loop::run() noexcept {
     std::unique_lock turn_lock(turn_mutex_);
     thread_ = std::this_thread::get_id();
-    shared_.completions->open(gate_);
-    beacon_->start();
+    open();
     while (!stopping_) {
         try {
             turn();
             const auto sleep = sleep_time();
-            turn_lock.unlock();
+            const Unlocked sleeping(turn_lock);
             poller_->wait(sleep);
-            turn_lock.lock();
         } catch (const std::exception& error) {
-            shared_.log.add(LogLevel::Error, "loop",
-                            std::string("network loop: ") + error.what());
+            on_exception(error);
         }
     }
     shared_.completions->close();
@@ -127,10 +168,24 @@ void Loop::run() noexcept {
     thread_ = {};
 }
 
+void Loop::open() {
+    shared_.completions->open(gate_);
+    if (beacon_) beacon_->start();
+}
+
+// A turn that was broken off is taken up by the next one. The pause keeps a failure that
+// stays (of the poller, say) from burning a processor.
+void Loop::on_exception(const std::exception& error) noexcept {
+    shared_.log.add_caught("loop", "network loop", error);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 void Loop::turn() {
     if (searches_) searches_->new_turn();
-    poller_->deliver();
     gate_->taken();
+    // First of all: no request that came after new rules is judged by the old ones.
+    take_rights_changes();
+    poller_->deliver();
     timers_.run_due();
     run_commands();
     take_completions();
@@ -146,14 +201,12 @@ void Loop::turn() {
     }
 }
 
-std::chrono::nanoseconds Loop::sleep_time() const noexcept {
-    const auto now = Timers::Clock::now();
-    auto until = timers_.next();
-    const auto again = gate_->look_again();
-    if (again > now) until = std::min(until, again);
+std::chrono::nanoseconds Loop::sleep_time() noexcept {
+    if (!with_output_.empty()) return std::chrono::nanoseconds(0);
+    const auto until = std::min(timers_.next(), gate_->sleep_until());
     if (until == Timers::Clock::time_point::max()) return std::chrono::nanoseconds(-1);
     return std::max(std::chrono::nanoseconds(0),
-                    std::chrono::nanoseconds(until - now));
+                    std::chrono::nanoseconds(until - Timers::Clock::now()));
 }
 
 void Loop::run_commands() {
@@ -162,7 +215,13 @@ void Loop::run_commands() {
         std::lock_guard lock(command_mutex_);
         commands.swap(commands_);
     }
-    for (const auto& command : commands) command();
+    for (const auto& command : commands) {
+        try {
+            command();
+        } catch (const std::exception& error) {
+            shared_.log.add_caught("loop", "command to the network loop", error);
+        }
+    }
 }
 
 void Loop::take_completions() {
@@ -186,33 +245,48 @@ void Loop::take_posts() {
     posted_.clear();
 }
 
+void Loop::take_rights_changes() {
+    std::vector<RightsQueue::Entry> changed;
+    if (rights_changes_->take(changed)) {
+        for (const auto& [id, circuit] : circuits_) circuit->change_all_rights();
+    }
+    for (const RightsQueue::Entry& entry : changed) {
+        if (Circuit* circuit = find_circuit(entry.circuit)) {
+            circuit->change_rights(entry.sid);
+        }
+    }
+}
+
+// What a flush makes room for goes out in the next turn, so that no circuit keeps the loop
+// for itself.
 void Loop::flush_output() {
-    while (!with_output_.empty()) {
-        Circuit& circuit = with_output_.front();
+    IntrusiveList<Circuit, FlushTag> now;
+    now.splice(with_output_);
+    while (!now.empty()) {
+        Circuit& circuit = now.front();
         circuit.ListNode<Circuit, FlushTag>::leave();
         circuit.flush();
     }
 }
 
 void Loop::remove_discarded() {
-    for (const std::uint64_t id : std::exchange(discarded_, {})) {
-        const auto found = circuits_.find(id);
-        if (found == circuits_.end()) continue;
-        const auto host = circuits_by_host_.find(found->second->peer().sin_addr.s_addr);
+    while (!discarded_.empty()) {
+        const Circuit& gone = discarded_.front();
+        const auto host = circuits_by_host_.find(gone.peer().sin_addr.s_addr);
         if (host != circuits_by_host_.end() && --host->second == 0) {
             circuits_by_host_.erase(host);
         }
-        circuits_.erase(found);
+        circuits_.erase(gone.id());   // leaves the list
         Counters::subtract(shared_.counters.circuits);
     }
 }
 
 void Loop::adopt(UniqueSocket socket, const sockaddr_in& peer) {
     const Config& config = shared_.config;
-    std::size_t& of_host = circuits_by_host_[peer.sin_addr.s_addr];
+    const auto host = circuits_by_host_.find(peer.sin_addr.s_addr);
     if (circuits_.size() >= config.max_circuits ||
-        of_host >= config.max_circuits_per_host) {
-        if (of_host == 0) circuits_by_host_.erase(peer.sin_addr.s_addr);
+        (host == circuits_by_host_.end() ? 0 : host->second) >=
+            config.max_circuits_per_host) {
         Counters::add(shared_.counters.circuits_refused);
         shared_.log.add(LogLevel::Warning, dotted(peer.sin_addr),
                         "circuit from " + dotted(peer) + " refused: too many circuits");
@@ -225,7 +299,7 @@ void Loop::adopt(UniqueSocket socket, const sockaddr_in& peer) {
     auto circuit = std::make_unique<Circuit>(*this, id, std::move(socket), peer);
     poller_->add(fd, *circuit, circuit->interest());
     Circuit& added = *circuits_.emplace(id, std::move(circuit)).first->second;
-    ++of_host;
+    ++circuits_by_host_[peer.sin_addr.s_addr];
     Counters::add(shared_.counters.circuits);
     Counters::add(shared_.counters.circuits_accepted);
     added.start();
@@ -235,8 +309,6 @@ Circuit* Loop::find_circuit(std::uint64_t id) noexcept {
     const auto found = circuits_.find(id);
     return found == circuits_.end() ? nullptr : found->second.get();
 }
-
-void Loop::discard(Circuit& circuit) { discarded_.push_back(circuit.id()); }
 
 void Loop::disconnect(const PvPtr& pv) {
     pv->channels.for_each([](Channel& channel) {
@@ -250,15 +322,15 @@ void Loop::close_all() noexcept {
     beacon_.reset();
     circuits_.clear();
     circuits_by_host_.clear();
-    discarded_.clear();
     encodings_.clear();
     shared_.counters.circuits = 0;
 }
 
 void Loop::abandon() noexcept {
     thread_ = {};
-    close_all();
+    // The epoll instance is the parent's, too: what is removed from it is so for both.
     poller_->abandon();
+    close_all();
 }
 
 }  // namespace pcas

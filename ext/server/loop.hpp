@@ -54,12 +54,13 @@ class Loop {
     EncodingCache& encodings() noexcept { return encodings_; }
     std::span<std::byte> scratch() noexcept { return scratch_; }
     std::shared_ptr<PostQueue> post_queue() noexcept;
+    RightsQueue& rights_queue() noexcept;
 
     void adopt(UniqueSocket socket, const sockaddr_in& peer);
     Circuit* find_circuit(std::uint64_t id) noexcept;
     void mark_output(Circuit& circuit) { with_output_.push_back(circuit); }
     // Removes the circuit at the end of this turn.
-    void discard(Circuit& circuit);
+    void discard(Circuit& circuit) noexcept { discarded_.push_back(circuit); }
     void disconnect(const PvPtr& pv);
     SearchService& searches() noexcept { return *searches_; }
 
@@ -68,12 +69,17 @@ class Loop {
 
   private:
     class Posts;
+    class RightsChanges;
+    friend struct LoopDriver;   // tests take the turns themselves, without a thread
 
+    void open();
     void turn();
-    std::chrono::nanoseconds sleep_time() const noexcept;
+    void on_exception(const std::exception& error) noexcept;
+    std::chrono::nanoseconds sleep_time() noexcept;
     void run_commands();
     void take_completions();
     void take_posts();
+    void take_rights_changes();
     void flush_output();
     void remove_discarded();
     void close_all() noexcept;
@@ -90,6 +96,7 @@ class Loop {
 
     const std::shared_ptr<Posts> posts_;
     std::vector<PvPtr> posted_;   // kept for its memory
+    const std::unique_ptr<RightsChanges> rights_changes_;
     std::mutex command_mutex_;   // leaf; guards commands_
     std::vector<std::function<void()>> commands_;
     std::atomic<bool> stopping_{false};
@@ -101,7 +108,7 @@ class Loop {
     std::unordered_map<std::uint64_t, std::unique_ptr<Circuit>> circuits_;
     std::unordered_map<std::uint32_t, std::size_t> circuits_by_host_;
     IntrusiveList<Circuit, FlushTag> with_output_;
-    std::vector<std::uint64_t> discarded_;
+    IntrusiveList<Circuit, DiscardTag> discarded_;
     bool cache_sweep_planned_ = false;
 };
 

@@ -45,6 +45,14 @@ bool Circuit::fits_response(DbrType type, std::uint32_t count) const noexcept {
            header_size(size, count) == kHeaderSize;
 }
 
+// Elements that the PV has not are sent as zeros, but not by the gigabyte.
+bool Circuit::may_ask_for(const Channel& channel, const Header& header) const noexcept {
+    const DbrType type{header.type};
+    return fits_response(type, header.count) &&
+           (header.count <= channel.pv->max_count() ||
+            dbr_size(type, header.count) <= shared_.config.output_high_water);
+}
+
 void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
     if (closing_) return;
     const DbrType type{header.type};

@@ -68,9 +68,7 @@ void Circuit::handle_create_chan(const Message& message) {
     }
     minor_ = static_cast<std::uint16_t>(std::min<std::uint32_t>(header.p2, kMinorVersion));
     const std::string_view name = name_in(message.payload);
-    const std::size_t limit =
-        std::min(shared_.config.max_channels, ChannelTable::kMaxChannels);
-    if (name.empty() || channels_.size() >= limit) return refuse_channel(header.p1);
+    if (name.empty() || !room_for_channel()) return refuse_channel(header.p1);
     if (!shared_.attach_by_request.load(std::memory_order_relaxed)) {
         PvPtr pv = shared_.table.find(name);
         return pv ? create_channel(header.p1, std::move(pv)) : refuse_channel(header.p1);
@@ -82,11 +80,16 @@ void Circuit::handle_create_chan(const Message& message) {
 }
 
 void Circuit::on_attach_completed(const Request& request) {
-    if (request.status() == ECA_NORMAL && request.attached()) {
+    if (request.status() == ECA_NORMAL && request.attached() && room_for_channel()) {
         create_channel(request.ioid, request.attached());
     } else {
         refuse_channel(request.ioid);
     }
+}
+
+bool Circuit::room_for_channel() const noexcept {
+    return channels_.size() <
+           std::min(shared_.config.max_channels, ChannelTable::kMaxChannels);
 }
 
 void Circuit::create_channel(std::uint32_t cid, PvPtr pv) {

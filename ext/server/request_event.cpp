@@ -23,7 +23,7 @@ void Circuit::handle_event_add(const Message& message) {
     if (!is_readable(DbrType{header.type})) {
         return send_failure(header, ECA_BADTYPE);
     }
-    if (!fits_response(DbrType{header.type}, header.count)) {
+    if (!may_ask_for(*channel, header)) {
         return send_error(header, channel->cid, ECA_TOLARGE, "update is too large");
     }
     cancel_subscription(*channel, header.p2);   // the same SUBID again replaces
@@ -48,14 +48,11 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
 
     Pv& pv = *channel.pv;
     const bool first = pv.subscriptions.empty();
-    const Pv::Joined joined = pv.join(loop_.post_queue());
-    for (const Event& event : joined.earlier) {
-        pv.subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
-    }
+    const SnapshotPtr current = deliver_earlier(pv);
     pv.subscriptions.push_back(added);
-    if (first && pv.wants_interest()) request_interest(channel, true);
+    if (first && pv.wants_interest()) request_interest(channel);
     if (!pv.reads_by_request() || !channel.may_read()) {
-        return added.deliver_first(joined.current);
+        return added.deliver_first(current);
     }
     added.waits_for_first = true;
     RequestPtr request = make_request(RequestKind::Read);
@@ -66,6 +63,15 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
     request->dbr_count = header.count;
     request->first_update = true;
     queue_request(std::move(request));
+}
+
+// Returns the value that comes behind all that was delivered.
+SnapshotPtr Circuit::deliver_earlier(Pv& pv) {
+    Pv::Joined joined = pv.join(loop_.post_queue());
+    for (const Event& event : joined.earlier) {
+        pv.subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
+    }
+    return std::move(joined.current);
 }
 
 void Circuit::on_first_update(const Request& request) {
@@ -122,31 +128,46 @@ void Circuit::leave_pv(Channel& channel) {
     Pv& pv = *channel.pv;
     if (!pv.subscriptions.empty()) return;
     pv.no_subscriptions();
-    if (pv.wants_interest()) request_interest(channel, false);
+    if (pv.wants_interest()) request_interest(channel);
 }
 
 // Nobody waits for the answer, so it does not count among the open requests.
-void Circuit::request_interest(Channel& channel, bool interested) {
-    RequestPtr request(new Request(RequestKind::Interest, nullptr));
-    request->client = identity_;
-    request->pv = channel.pv;
-    request->interest = interested;
-    shared_.requests.push(std::move(request));
+void Circuit::request_interest(Channel& channel) noexcept {
+    if (!channel.pv->interest_changed()) return;
+    try {
+        RequestPtr request(new Request(RequestKind::Interest, nullptr));
+        request->client = identity_;
+        request->pv = channel.pv;
+        shared_.requests.push(std::move(request));
+    } catch (const std::bad_alloc& error) {
+        shared_.log.add_caught("interest", channel.pv->name().c_str(), error);
+    }
 }
 
-void Circuit::change_rights(Channel& channel, std::uint32_t rights) {
+void Circuit::change_rights(std::uint32_t sid) noexcept {
+    Channel* found = closing_ ? nullptr : channels_.find(sid);
+    if (!found || found->rights == found->access.rights()) return;
+    Channel& channel = *found;
     const bool could_read = channel.may_read();
-    if (channel.rights == rights) return;
-    channel.rights = rights;
-    send_rights(channel);
-    if (could_read == channel.may_read() || !channel.subscriptions) return;
-    // Lost: one update that says so. Back: one with the value.
-    const SnapshotPtr current = channel.pv->snapshot();
-    for (auto& [subid, subscription] : *channel.subscriptions) {
-        subscription.may_read = channel.may_read();
-        subscription.drop_waiting();
-        subscription.deliver_first(current);
-    }
+    channel.rights = channel.access.rights();
+    guarded([&] {
+        send_rights(channel);
+        if (could_read == channel.may_read() || !channel.subscriptions ||
+            channel.subscriptions->empty()) {
+            return;
+        }
+        // Lost: one update that says so. Back: one with the value.
+        const SnapshotPtr current = deliver_earlier(*channel.pv);
+        for (auto& [subid, subscription] : *channel.subscriptions) {
+            subscription.may_read = channel.may_read();
+            subscription.drop_waiting();
+            subscription.deliver_first(current);
+        }
+    });
+}
+
+void Circuit::change_all_rights() noexcept {
+    channels_.for_each([this](const Channel& channel) { change_rights(channel.sid); });
 }
 
 }  // namespace pcas

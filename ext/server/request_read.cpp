@@ -12,7 +12,9 @@ void Circuit::handle_read_notify(const Message& message) {
 
 // A read sees what the writes before it on this circuit did.
 void Circuit::read_in_order(const Header& header) {
-    if (last_write_ == dispatched_write_) return execute_read(header);
+    if (deferred_.empty() && last_write_ == dispatched_write_) {
+        return execute_read(header);
+    }
     deferred_.push_back({header, last_write_});
 }
 
@@ -26,11 +28,11 @@ void Circuit::execute_read(const Header& header) {
     if (!is_readable(DbrType{header.type})) {
         return refuse_read(header, channel, ECA_GETFAIL, "data type cannot be read");
     }
+    if (!may_ask_for(*channel, header)) {
+        return refuse_read(header, channel, too_large_status(), "response is too large");
+    }
     if (!channel->may_read()) {
         return refuse_read(header, channel, ECA_NORDACCESS, "no read access");
-    }
-    if (!fits_response(DbrType{header.type}, header.count)) {
-        return refuse_read(header, channel, too_large_status(), "response is too large");
     }
     if (channel->pv->reads_by_request()) return request_read(*channel, header);
     answer_read(*channel, header, channel->pv->snapshot());
@@ -107,8 +109,10 @@ void Circuit::on_read_completed(const Request& request) {
     answer_read(*channel, header, request.result());
 }
 
+// As far as there is room for the answers; resume() goes on with the rest.
 void Circuit::run_deferred_reads() {
-    while (!deferred_.empty() && deferred_.front().behind <= dispatched_write_) {
+    while (!deferred_.empty() && deferred_.front().behind <= dispatched_write_ &&
+           !output_full()) {
         const Header header = deferred_.front().header;
         deferred_.pop_front();
         execute_read(header);

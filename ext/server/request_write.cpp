@@ -22,14 +22,19 @@ void Circuit::execute_write(const Message& message, bool notify) {
     }
     if (message.dropped) {
         Counters::add(shared_.counters.requests_too_large);
-        return refuse_write(header, channel, ECA_BADCOUNT, "more elements than the PV has");
+        return header.payload_size > shared_.config.max_payload
+                   ? refuse_write(header, channel, ECA_TOLARGE, "payload is too large")
+                   : refuse_write(header, channel, ECA_BADCOUNT,
+                                  "more elements than the PV has");
     }
     if (type == kDbrPutAckt || type == kDbrPutAcks) {   // there are no alarms to acknowledge
         return notify ? finish_write(header.type, header.count, header.p2, ECA_NORMAL)
                       : void();
     }
-    if (notify && deferred_puts_ >= shared_.config.max_deferred_puts) {
-        return refuse_write(header, channel, ECA_PUTFAIL, "too many put callbacks wait");
+    if (deferred_puts_ >= shared_.config.max_deferred_puts ||
+        deferred_bytes_ >= shared_.config.max_open_bytes) {
+        Counters::add(shared_.counters.puts_refused);
+        return refuse_write(header, channel, ECA_PUTFAIL, "too many puts wait");
     }
     const Pv& pv = *channel->pv;
     const SnapshotPtr current = pv.snapshot();
@@ -46,6 +51,7 @@ void Circuit::execute_write(const Message& message, bool notify) {
     request->dbr_type = type;
     request->dbr_count = header.count;
     request->notify = notify;
+    request->trapped = channel->access.traps_writes();
     request->value = std::move(decoded.snapshot);
     request->sequence = ++last_write_;
     queue_request(std::move(request));
@@ -74,13 +80,17 @@ void Circuit::on_write_progress(Request& request, bool completed) {
     if (!request.dispatched) {
         request.dispatched = true;
         --open_requests_;
+        open_bytes_ -= bytes_of(request);
         dispatched_write_ = std::max(dispatched_write_, request.sequence);
-        if (!completed && request.notify) ++deferred_puts_;
-    } else if (completed && request.notify) {
+        if (!completed) {
+            ++deferred_puts_;
+            deferred_bytes_ += bytes_of(request);
+        }
+    } else if (completed) {
         --deferred_puts_;
+        deferred_bytes_ -= bytes_of(request);
     }
-    if (completed) answer_write(request);
-    run_deferred_reads();
+    if (completed) answer_write(request);   // resume() runs the reads behind it
 }
 
 void Circuit::answer_write(const Request& request) {

@@ -185,7 +185,7 @@ void SearchService::ask_python(const Header& header, std::string_view name,
     request->name = name;
     request->ioid = header.p2;
     request->dbr_count = header.count;
-    asked_.emplace(request.get(), Asked{request, datagram, reply_socket});
+    asked_.emplace(request.get(), Asked{datagram, reply_socket});
     shared_.requests.push(std::move(request));
 }
 

@@ -83,8 +83,7 @@ class SearchService {
     void ask_python(const Header& header, std::string_view name, const Datagram& datagram,
                     SOCKET reply_socket);
 
-    struct Asked {
-        RequestPtr request;
+    struct Asked {   // the request is the queue's and Python's
         Datagram datagram;
         SOCKET reply_socket;
     };

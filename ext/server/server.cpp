@@ -32,8 +32,8 @@ void Server::start() {
     auto loop = std::make_unique<Loop>(*shared_);
     loop->bind();
     shared_->requests.open();
+    control_->thread = std::thread([l = loop.get()] { l->run(); });
     control_->loop = std::move(loop);
-    control_->thread = std::thread([l = control_->loop.get()] { l->run(); });
 }
 
 void Server::close() noexcept {
@@ -101,8 +101,10 @@ std::map<std::string, std::uint64_t> Server::stats() const {
         {"updates", c.updates},
         {"updates_merged", c.updates_merged},
         {"requests_too_large", c.requests_too_large},
+        {"puts_refused", c.puts_refused},
         {"protocol_errors", c.protocol_errors},
         {"bytes_received", c.bytes_received},
+        {"requests_dropped", shared_->requests.dropped()},
         {"log_suppressed", shared_->log.suppressed()},
         {"pvs", shared_->table.size()},
     };

@@ -19,7 +19,7 @@ struct Counters {
     Counter searches, search_hits, datagrams_dropped;
     Counter channels_created, channels_refused, subscriptions_refused;
     Counter reads, writes, updates, updates_merged;
-    Counter requests_too_large, protocol_errors;
+    Counter requests_too_large, puts_refused, protocol_errors;
     Counter bytes_received;
     // now
     Counter circuits, channels, subscriptions;
@@ -41,7 +41,7 @@ struct Shared {
     const Config config;
     Log log;
     PvTable table;
-    RequestQueue requests;
+    RequestQueue requests{config.max_queued_requests, config.max_queued_bytes};
     const std::shared_ptr<CompletionQueue> completions =
         std::make_shared<CompletionQueue>();
     Counters counters;

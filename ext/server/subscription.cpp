@@ -17,24 +17,30 @@ Subscription::Subscription(Channel& of, std::uint32_t id, DbrType dbr_type,
       mask(event_mask),
       may_read(of.may_read()) {}
 
-void Subscription::deliver(const Event& event) {
+void Subscription::deliver(const Event& event) noexcept {
     if (!(event.mask & mask) || !may_read) return;
-    if (!waiting_ && !waits_for_first && circuit.takes_updates()) {
-        return circuit.send_update(*this, event.snapshot);
-    }
-    wait(event.snapshot, event.mask);
+    circuit.guarded([&] {
+        if (!waiting_ && !waits_for_first && circuit.takes_updates()) {
+            circuit.send_update(*this, event.snapshot);
+        } else {
+            wait(event.snapshot, event.mask);
+        }
+    });
 }
 
 void Subscription::wait(const SnapshotPtr& snapshot, EventMask event_mask) {
     if (!waiting_) waiting_ = std::make_unique<std::vector<Event>>();
-    const std::size_t room = circuit.events_on() ? kMaxQueue : 1;
+    const std::size_t room = circuit.keeps_one_value() ? 1 : kMaxQueue;
     if (waiting_->size() >= room) {
         Counters::add(circuit.loop().shared().counters.updates_merged);
-        waiting_->back().snapshot = snapshot;
-        waiting_->back().mask |= event_mask;
+        Event& newest = waiting_->back();
+        circuit.uncount_waiting(newest.snapshot->size_bytes());
+        newest.snapshot = snapshot;
+        newest.mask |= event_mask;
     } else {
         waiting_->push_back({snapshot, event_mask});
     }
+    circuit.count_waiting(snapshot->size_bytes());
     if (!waits_for_first && !ListNode<Subscription, WaitingTag>::linked()) {
         circuit.add_waiting(*this);
     }
@@ -45,7 +51,16 @@ void Subscription::send_waiting() {
     const Event oldest = std::move(waiting_->front());
     waiting_->erase(waiting_->begin());
     if (waiting_->empty()) waiting_.reset();
+    circuit.uncount_waiting(oldest.snapshot->size_bytes());
     circuit.send_update(*this, oldest.snapshot);
+}
+
+void Subscription::drop_waiting() noexcept {
+    if (!waiting_) return;
+    for (const Event& event : *waiting_) {
+        circuit.uncount_waiting(event.snapshot->size_bytes());
+    }
+    waiting_.reset();
 }
 
 // Also goes out while events are off: a client that subscribes wants to know the value.
@@ -54,9 +69,14 @@ void Subscription::deliver_first(const SnapshotPtr& snapshot) {
 }
 
 void Subscription::keep_newest() noexcept {
-    if (waiting_ && waiting_->size() > 1) {
-        waiting_->erase(waiting_->begin(), waiting_->end() - 1);
+    if (!waiting_ || waiting_->size() < 2) return;
+    Event newest = std::move(waiting_->back());
+    waiting_->pop_back();
+    for (const Event& older : *waiting_) {
+        circuit.uncount_waiting(older.snapshot->size_bytes());
     }
+    waiting_->clear();
+    waiting_->push_back(std::move(newest));   // in the memory that is there
 }
 
 }  // namespace pcas

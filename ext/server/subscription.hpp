@@ -25,6 +25,7 @@ class Subscription final : public ListNode<Subscription>,
 
     Subscription(Channel& of, std::uint32_t id, DbrType dbr_type, std::uint32_t dbr_count,
                  EventMask event_mask) noexcept;
+    ~Subscription() { drop_waiting(); }
 
     // What a delivery needs comes first, to lie in one cache line.
     Circuit& circuit;
@@ -38,13 +39,13 @@ class Subscription final : public ListNode<Subscription>,
 
     // Sends the event, or keeps it while the circuit takes no updates. When the queue is
     // full (or events are off: as soon as one waits) the newest one is replaced.
-    void deliver(const Event& event);
+    void deliver(const Event& event) noexcept;
     // Sends the oldest waiting event.
     void send_waiting();
     bool has_waiting() const noexcept { return waiting_ != nullptr; }
     // Sends `snapshot` whatever its mask, ahead of what waits: the first update.
     void deliver_first(const SnapshotPtr& snapshot);
-    void drop_waiting() noexcept { waiting_.reset(); }
+    void drop_waiting() noexcept;
     void keep_newest() noexcept;
 
   private:

@@ -1,5 +1,25 @@
-"""Portable EPICS Channel Access server for Python."""
+"""Portable EPICS Channel Access server for Python.
 
+A program makes a `SimpleServer`, gives it the PVs of a pvdb dict, makes a `Driver`
+subclass that reads and writes them, and calls ``server.process(0.1)`` for ever.
+"""
+
+from . import _libcom  # isort: skip  # noqa: F401  (before the engine)
+from . import alarm, cas, driver
 from ._version import __version__, version_info
+from .alarm import Alarm, Severity
+from .driver import Driver, PVInfo, SimplePV, SimpleServer
 
-__all__ = ["__version__", "version_info"]
+__all__ = [
+    "Alarm",
+    "Driver",
+    "PVInfo",
+    "Severity",
+    "SimplePV",
+    "SimpleServer",
+    "__version__",
+    "alarm",
+    "cas",
+    "driver",
+    "version_info",
+]

@@ -154,7 +154,24 @@ TEST_CASE("wake gate: the time to look again covers what did not wake") {
     counter.gate->signal();
     CHECK(*counter.wakes == 1);
     counter.gate->signal();
-    CHECK(counter.gate->look_again() + 1ms > WakeGate::Clock::now());
+    CHECK(counter.gate->sleep_until() < WakeGate::Clock::now() + 1ms);
+}
+
+TEST_CASE("wake gate: no long sleep over work that came in the last interval") {
+    const WakeCounter counter;
+    counter.gate->signal();
+    counter.gate->taken();
+    counter.gate->signal();   // too soon to wake: the loop has to look
+    std::this_thread::sleep_for(2 * WakeGate::kInterval);   // a turn that took long
+    CHECK(counter.gate->sleep_until() <= WakeGate::Clock::now());
+}
+
+TEST_CASE("wake gate: a loop that sleeps is woken once") {
+    const WakeCounter counter;
+    counter.gate->taken();
+    CHECK(counter.gate->sleep_until() == WakeGate::Clock::time_point::max());
+    for (int i = 0; i < 20; ++i) counter.gate->signal();
+    CHECK(*counter.wakes == 1);
 }
 
 TEST_CASE("request queue: order is kept and a waiting thread is woken") {

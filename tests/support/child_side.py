@@ -22,10 +22,11 @@ def say(word, content):
 
 
 def answer_commands(handle):
-    """Answer each command on standard input with `handle(**command)` until it closes."""
+    """Answer each command on standard input with `handle(**command)` to its end."""
     for line in sys.stdin:
         try:
             result = handle(**json.loads(line))
+            json.dumps(result)
         except Exception:
             say("ANSWER", {"error": traceback.format_exc()})
         else:

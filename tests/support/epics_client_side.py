@@ -6,6 +6,9 @@ Run by an interpreter that has aioca 2.1, so it shares nothing with this project
 import asyncio
 import threading
 
+from child_side import answer_commands, say
+from epicscorelibs.ca import dbr
+
 from aioca import (
     FORMAT_CTRL,
     FORMAT_RAW,
@@ -16,8 +19,6 @@ from aioca import (
     caput,
     connect,
 )
-from child_side import answer_commands, say
-from epicscorelibs.ca import dbr
 
 FORMATS = {"raw": FORMAT_RAW, "time": FORMAT_TIME, "ctrl": FORMAT_CTRL}
 TYPES = {"text": dbr.DBR_CHAR_STR, "label": dbr.DBR_ENUM_STR, "string": dbr.DBR_STRING}

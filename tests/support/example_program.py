@@ -17,7 +17,7 @@ class Program:
     """A running example; what it prints goes to a file and is read at the end."""
 
     def __init__(self, name: str, *argv: str, env: dict[str, str]) -> None:
-        self._output = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115
+        self._output = tempfile.TemporaryFile(mode="w+")
         self._process = subprocess.Popen(
             [sys.executable, str(EXAMPLES / f"{name}.py"), *argv],
             env=env,

@@ -94,9 +94,7 @@ def pack(
     if extended is None:
         extended = size >= 0xFFFF or count >= 0xFFFF
     if extended:
-        head = struct.pack(
-            ">HHHHIIII", command, EXTENDED, type, 0, p1, p2, size, count
-        )
+        head = struct.pack(">HHHHIIII", command, EXTENDED, type, 0, p1, p2, size, count)
     else:
         head = struct.pack(">HHHHII", command, size, type, count, p1, p2)
     return head + payload
@@ -144,7 +142,9 @@ def search_request(
     return pack(SEARCH, text(name), type=reply, count=minor, p1=cid, p2=cid)
 
 
-def version(sequence: int | None = None, priority: int = 0, minor: int = MINOR) -> bytes:
+def version(
+    sequence: int | None = None, priority: int = 0, minor: int = MINOR
+) -> bytes:
     """VERSION, with a datagram sequence number if one is given."""
     if sequence is None:
         return pack(VERSION, type=priority, count=minor, extended=False)
@@ -372,9 +372,7 @@ class Circuit:
 
     def cancel(self, channel: Channel, subid: int, type: int, count: int = 1) -> None:
         """EVENT_CANCEL and its confirmation; updates on their way are passed over."""
-        self.send(
-            pack(EVENT_CANCEL, type=type, count=count, p1=channel.sid, p2=subid)
-        )
+        self.send(pack(EVENT_CANCEL, type=type, count=count, p1=channel.sid, p2=subid))
         for update in self.updates(subid):
             if not update.payload:
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import struct
 import time
@@ -172,14 +173,16 @@ def test_beacons_ramp_up_from_20_ms(name):
         ours=[0, 1, 2, 3, 4, 5, 6], reference=[0, 0, 1, 2, 3, 4, 5]
     )
     times = [stamp for stamp, _ in seen]
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     for number, gap in enumerate(gaps):
         # A busy machine delays a beacon and shortens the next gap.
         assert gap < 0.02 * 2**number + 1.0
     assert times[-1] - times[0] == pytest.approx(1.26, abs=0.4)
 
 
-@pytest.mark.parametrize("variable", ["EPICS_CAS_BEACON_PERIOD", "EPICS_CA_BEACON_PERIOD"])
+@pytest.mark.parametrize(
+    "variable", ["EPICS_CAS_BEACON_PERIOD", "EPICS_CA_BEACON_PERIOD"]
+)
 def test_beacon_period(variable):
     with udp_socket() as sock:
         address = f"{LOOPBACK}:{sock.getsockname()[1]}"
@@ -191,7 +194,9 @@ def test_beacon_period(variable):
     assert numbers == [*range(14)]
 
 
-@pytest.mark.parametrize("variable", ["EPICS_CAS_BEACON_PORT", "EPICS_CA_REPEATER_PORT"])
+@pytest.mark.parametrize(
+    "variable", ["EPICS_CAS_BEACON_PORT", "EPICS_CA_REPEATER_PORT"]
+)
 def test_beacon_port(variable):
     with udp_socket() as sock:
         changes = {

@@ -100,9 +100,7 @@ def test_small_payload_in_an_extended_header(circuit):
 def test_no_payload_in_an_extended_header(target, circuit):
     channel = circuit.create(target.pv("LONG"))
     circuit.send(
-        pack(
-            READ_NOTIFY, type=dbr.LONG, count=1, p1=channel.sid, p2=3, extended=True
-        )
+        pack(READ_NOTIFY, type=dbr.LONG, count=1, p1=channel.sid, p2=3, extended=True)
     )
     circuit.expect(READ_NOTIFY, p1=ECA_NORMAL, p2=3, count=1)
 

@@ -86,7 +86,7 @@ def test_puts_of_other_clients_are_queued_in_order(target):
             check_data_plane(target)
         busy.expect(WRITE_NOTIFY, p1=ECA_NORMAL, p2=1)
         answers, values = [], []
-        while len(answers) < 50 or values[-1] != 549:
+        while len(answers) < 50 or values[-1:] != [549]:
             message = other.receive()
             if message.command == WRITE_NOTIFY:
                 assert message.p1 == ECA_NORMAL

@@ -190,9 +190,7 @@ def test_event_cancel_with_a_count_cut_to_16_bits(target, circuit):
     channel = circuit.create(target.pv("BIG"))
     subid, _first = circuit.subscribe(channel, dbr.LONG, 100_000)
     cut = 100_000 & 0xFFFF
-    circuit.send(
-        pack(EVENT_CANCEL, type=dbr.LONG, count=cut, p1=channel.sid, p2=subid)
-    )
+    circuit.send(pack(EVENT_CANCEL, type=dbr.LONG, count=cut, p1=channel.sid, p2=subid))
     confirmation = circuit.expect(EVENT_ADD, p1=channel.sid, p2=subid)
     assert confirmation.payload == b""
 
@@ -229,9 +227,7 @@ def test_search_miss_on_tcp(target, circuit):
     assert circuit.receive() == Message(NOT_FOUND, wire.DO_REPLY, 13, 22, 22)
 
 
-@pytest.mark.parametrize(
-    "big", [False, True], ids=["16-byte header", "24-byte header"]
-)
+@pytest.mark.parametrize("big", [False, True], ids=["16-byte header", "24-byte header"])
 def test_error_message_embeds_the_request(target, circuit, big):
     # A bad type in READ: the reference closes after the same ERROR, ours goes on.
     channel = circuit.create(target.pv("BIG"))

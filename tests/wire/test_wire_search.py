@@ -83,9 +83,7 @@ def test_no_version_ahead(target, sock):
 @pytest.mark.parametrize("reply", [DONT_REPLY, DO_REPLY])
 def test_an_unknown_name_is_not_answered(target, sock, reply):
     name = target.pv("NOSUCH")
-    expect_dropped(
-        target, sock, version(sequence=1) + search_request(name, 5, reply)
-    )
+    expect_dropped(target, sock, version(sequence=1) + search_request(name, 5, reply))
 
 
 def test_hits_and_misses_in_one_datagram(target, sock):
@@ -94,7 +92,10 @@ def test_hits_and_misses_in_one_datagram(target, sock):
         search_request(target.pv(n), cid) for cid, n in enumerate(names)
     )
     (frame,) = udp_search(sock, target.udp, datagram)
-    assert frame == [Message(VERSION, 1, 13, 3, 0), *(hit(target, n) for n in (0, 2, 4))]
+    assert frame == [
+        Message(VERSION, 1, 13, 3, 0),
+        *(hit(target, n) for n in (0, 2, 4)),
+    ]
 
 
 def test_a_hundred_hits_come_in_frames_of_at_most_1024_bytes(target, sock):
@@ -115,9 +116,7 @@ def test_a_hundred_hits_come_in_frames_of_at_most_1024_bytes(target, sock):
 
 
 def test_the_reply_comes_from_the_searched_address(target, sock):
-    sock.sendto(
-        version(sequence=1) + search_request(target.pv("LONG"), 5), target.udp
-    )
+    sock.sendto(version(sequence=1) + search_request(target.pv("LONG"), 5), target.udp)
     _data, source = sock.recvfrom(65536)
     assert source == target.udp
 
@@ -276,9 +275,7 @@ def test_a_name_server_session(target):
         names = ["LONG", "NOSUCH", "DOUBLE"]
         circuit.send(
             version(sequence=1)
-            + b"".join(
-                search_request(target.pv(n), cid) for cid, n in enumerate(names)
-            )
+            + b"".join(search_request(target.pv(n), cid) for cid, n in enumerate(names))
         )
         for cid in (0, 2):
             answer = circuit.receive()

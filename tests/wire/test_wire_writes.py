@@ -113,9 +113,7 @@ def test_other_requests_go_on_while_a_put_callback_is_pending(target, circuit):
 def test_a_busy_target_of_another_channel_is_queued(target, circuit):
     channels = [circuit.create(target.pv("SLOW")) for _ in range(3)]
     circuit.send(
-        b"".join(
-            request(WRITE_NOTIFY, c, float(n), n) for n, c in enumerate(channels)
-        )
+        b"".join(request(WRITE_NOTIFY, c, float(n), n) for n, c in enumerate(channels))
     )
     answered = [circuit.expect(WRITE_NOTIFY) for _ in channels]
     assert {m.p1 for m in answered} == {ECA_NORMAL}

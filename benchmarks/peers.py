@@ -1,0 +1,137 @@
+"""The contenders' environments and programs, all made by the benchmark itself."""
+
+import os
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+import epicscorelibs.path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+PEERS = ROOT / ".peers"
+BUILD = ROOT / "build" / "bench"
+LIBRARY = Path(epicscorelibs.path.lib_path)
+C_FLAGS = ["-O2", "-std=gnu17", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
+EPICS_INCLUDES = [
+    "-Dlinux",
+    "-DUNIX",
+    "-DUSE_TYPED_RSET",
+    f"-I{epicscorelibs.path.include_path}",
+]
+LINK_FLAGS = [f"-L{LIBRARY}", f"-Wl,-rpath,{LIBRARY}", "-Wl,--no-as-needed"]
+EPICS_FLAGS = [*EPICS_INCLUDES, *LINK_FLAGS]
+ENGINE_FOLDERS = ("base", "proto", "dbr", "pv", "server")
+ENGINE_COMPILER = [
+    *os.environ.get("CXX", "c++").split(),
+    *("-std=c++20", "-O3", "-g", "-fvisibility=hidden"),
+    *EPICS_INCLUDES,
+]
+PROGRAMS = {
+    "load/raw_load.c": [],
+    "load/libca_load.c": [*EPICS_FLAGS, "-lca", "-lCom"],
+    "servers/rote_server.c": [],
+    "servers/ioc_server.c": [*EPICS_FLAGS, "-ldbRecStd", "-ldbCore", "-lca", "-lCom"],
+}
+PACKAGES = {
+    "pcaspy": ["pcaspy==0.8.1", "numpy"],
+    "caproto": ["caproto==1.3.0", "numpy"],
+    "softioc": ["softioc==4.7.2", "numpy"],
+}
+
+
+def program(name):
+    """Return the path of a compiled C program."""
+    return str(BUILD / name)
+
+
+def compile_programs():
+    """Compile the C programs that are older than their sources."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    headers = max(h.stat().st_mtime for h in (HERE / "load").glob("*.h"))
+    for source, flags in PROGRAMS.items():
+        path = HERE / source
+        target = BUILD / path.stem
+        newest = max(path.stat().st_mtime, headers)
+        if not target.exists() or target.stat().st_mtime < newest:
+            command = ["cc", *C_FLAGS, str(path), "-o", str(target), *flags]
+            subprocess.run(command, check=True)
+
+
+def compile_engine():
+    """Compile the engine with its C++ server; one object per file, to be quick."""
+    objects = BUILD / "engine"
+    objects.mkdir(parents=True, exist_ok=True)
+    sources = [HERE / "servers" / "engine_server.cpp"]
+    sources += [
+        s for d in ENGINE_FOLDERS for s in sorted((ROOT / "ext" / d).glob("*.cpp"))
+    ]
+    newest_header = max(h.stat().st_mtime for h in (ROOT / "ext").rglob("*.hpp"))
+    changed = False
+    made = []
+    for source in sources:
+        made.append(objects / f"{source.parent.name}-{source.stem}.o")
+        newest = max(source.stat().st_mtime, newest_header)
+        if not made[-1].exists() or made[-1].stat().st_mtime < newest:
+            command = [*ENGINE_COMPILER, f"-I{ROOT / 'ext'}", "-c", source]
+            subprocess.run([*command, "-o", made[-1]], check=True)
+            changed = True
+    if changed:
+        link = [*LINK_FLAGS, "-lCom", "-pthread"]
+        target = program("engine_server")
+        subprocess.run([*ENGINE_COMPILER, *made, "-o", target, *link], check=True)
+
+
+def peer_python(name):
+    """Return the interpreter of a peer's own environment, made at the first use."""
+    folder = PEERS / name
+    python = folder / "bin" / "python"
+    complete = folder / "benchmark-complete"
+    wanted = "\n".join(PACKAGES[name])
+    if not complete.exists() or complete.read_text() != wanted:
+        print(f"making the environment of {name}", file=sys.stderr)
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", *PACKAGES[name]], check=True
+        )
+        complete.write_text(wanted)
+    return str(python)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One server: how it is started and what it can do."""
+
+    name: str
+    label: str
+    modes: frozenset
+    script: str = ""
+
+    def command(self, mode, count, port):
+        if self.name == "rote":
+            return [program("rote_server"), str(port)]
+        if self.name == "engine":
+            return [program("engine_server"), mode, str(count)]
+        if self.name == "ioc":
+            dbd = LIBRARY.parent / "dbd"
+            return [program("ioc_server"), str(dbd), mode, str(count)]
+        python = sys.executable if self.name == "ours" else peer_python(self.name)
+        return [python, str(HERE / "servers" / self.script), mode, str(count)]
+
+
+ALL_MODES = frozenset({"plain", "arrays", "write", "read", "scan", "sparse", "busy"})
+PEER_MODES = frozenset({"plain", "arrays", "write"})
+CONTENDERS = {
+    c.name: c
+    for c in (
+        Contender("ours", "ours", ALL_MODES, "pcaspy_server.py"),
+        Contender("pcaspy", "pcaspy 0.8.1", ALL_MODES, "pcaspy_server.py"),
+        Contender("caproto", "caproto", PEER_MODES, "caproto_server.py"),
+        Contender("softioc", "softioc", PEER_MODES, "softioc_server.py"),
+        Contender("ioc", "reference IOC (C)", PEER_MODES),
+        Contender("engine", "our engine without Python", PEER_MODES),
+        Contender("rote", "by rote", PEER_MODES),
+    )
+}

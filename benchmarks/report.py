@@ -1,0 +1,115 @@
+"""Turn measurements into one table and one plot.
+
+`values` maps metric -> contender -> the measurements of all repetitions.
+"""
+
+import statistics
+
+from goals import ROWS
+from peers import CONTENDERS, ROOT
+
+DOCS = ROOT / "docs" / "explanation"
+
+
+def medians_of(measured):
+    return {name: statistics.median(v) for name, v in measured.items() if v}
+
+
+def number(value):
+    """Write a number with three digits, large ones in k and M."""
+    for limit, unit in ((1e6, " M"), (1e4, " k")):
+        if abs(value) >= limit:
+            return f"{value / (1e6 if unit == ' M' else 1e3):.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def cell(measured):
+    """Write the median and, of several repetitions, half the range in per cent."""
+    if not measured:
+        return "-"
+    median = statistics.median(measured)
+    text = number(median)
+    if len(measured) > 1 and median:
+        spread = 50 * (max(measured) - min(measured)) / abs(median)
+        text += f" ±{spread:.0f}%"
+    return text
+
+
+def ratio_to(medians, name):
+    ours, theirs = medians.get("ours"), medians.get(name)
+    if not ours or not theirs:
+        return ""
+    return f" ({ours / theirs:.3g} x {name})"
+
+
+def verdict(row, medians):
+    """Write each goal of a row, with the ratio reached and whether that is enough."""
+    words = {True: "met", False: "**missed**", None: "not measured"}
+    parts = [
+        f"{goal}: {words[goal.met(medians)]}{ratio_to(medians, goal.against)}"
+        for goal in row.goals
+    ]
+    return "; ".join(parts)
+
+
+def table(values):
+    """Return the Markdown table of all rows that were measured."""
+    names = [n for n in CONTENDERS if any(n in v for v in values.values())]
+    labels = [CONTENDERS[n].label for n in names]
+    lines = [
+        "| " + " | ".join(["workload", *labels, "goal"]) + " |",
+        "|" + "---|" * (len(names) + 2),
+    ]
+    for row in ROWS:
+        measured = values.get(row.metric)
+        if measured:
+            cells = [cell(measured.get(n)) for n in names]
+            goal = verdict(row, medians_of(measured))
+            lines.append("| " + " | ".join([row.text, *cells, goal]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def plot(values, path):
+    """Draw how many times better ours is than each peer, on a logarithmic axis."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot as plt
+
+    rows = [r for r in ROWS if r.goals and "ours" in values.get(r.metric, {})]
+    peers = [n for n in CONTENDERS if n != "ours"]
+    if not rows:
+        return
+    figure, axes = plt.subplots(figsize=(9, 0.32 * len(rows) + 1.5))
+    for name in peers:
+        points = []
+        for at, row in enumerate(rows):
+            medians = medians_of(values[row.metric])
+            if medians.get(name) and medians["ours"]:
+                better = medians["ours"] / medians[name]
+                if row.goals[0].sign == "<=":
+                    better = 1 / better
+                points.append((better, at))
+        if points:
+            axes.plot(*zip(*points, strict=True), "o", label=CONTENDERS[name].label)
+    axes.axvline(1, color="grey", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(rows)), [r.text for r in rows], fontsize=7)
+    axes.invert_yaxis()
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_xlabel("times better than (right: this server is better)")
+    axes.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def publish(values, facts):
+    """Write the table and plot that docs/explanation/performance.md includes."""
+    DOCS.mkdir(parents=True, exist_ok=True)
+    head = (
+        f"Measured {facts['when']} UTC, Python {facts['python']}, "
+        f"{facts['repetitions']} repetitions; medians ± half the range.\n\n"
+    )
+    (DOCS / "performance-results.md").write_text(head + table(values))
+    plot(values, DOCS / "performance.svg")

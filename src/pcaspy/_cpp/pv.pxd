@@ -1,0 +1,39 @@
+from libc.stdint cimport uint16_t, uint32_t
+from libcpp cimport bool
+from libcpp.string cimport string
+
+from pcaspy._cpp.metadata cimport MetadataPtr
+from pcaspy._cpp.errors cimport translate_exception
+from pcaspy._cpp.snapshot cimport SnapshotPtr
+from pcaspy._cpp.types cimport DbfType
+
+
+cdef extern from "pv/event_mask.hpp" namespace "pcas" nogil:
+    ctypedef uint16_t EventMask
+    EventMask kValueEvent
+    EventMask kLogEvent
+    EventMask kAlarmEvent
+    EventMask kPropertyEvent
+
+
+cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
+    cdef cppclass Pv:
+        const string& name() noexcept
+        DbfType type() noexcept
+        uint32_t max_count() noexcept
+        SnapshotPtr snapshot() except +translate_exception
+        void set(SnapshotPtr) except +translate_exception
+        void post(SnapshotPtr, EventMask) except +translate_exception
+        void set_reads_by_request(bool on) noexcept
+        void set_wants_interest(bool on) noexcept
+        void set_access_group(string) except +translate_exception
+        bool has_subscriptions() except +translate_exception
+        void* owner
+
+    cdef cppclass PvPtr:
+        PvPtr() noexcept
+        Pv* get() noexcept
+        void reset() noexcept
+
+    PvPtr create_pv "pcas::Pv::create"(
+        string, DbfType, uint32_t, MetadataPtr) except +translate_exception

@@ -1,0 +1,257 @@
+"""Drivers: where a program keeps its parameters and does what clients ask for."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import operator
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from logging import NullHandler
+from typing import Any
+
+from . import cas, registry
+from ._engine import Data, epicsTimeStamp, post_changed
+from .alarm import Alarm, Severity
+from .pv import SimplePV
+from .pvdb import AIT_OF_TYPE, PVInfo
+from .registry import Manager, ParamTable, manager
+from .server import SimpleServer
+
+__all__ = [
+    "Alarm",
+    "Data",
+    "Driver",
+    "DriverBase",
+    "DriverType",
+    "Iterable",
+    "Manager",
+    "NullHandler",
+    "PVInfo",
+    "Severity",
+    "SimplePV",
+    "SimpleServer",
+    "cas",
+    "logging",
+    "manager",
+    "operator",
+    "registerDriver",
+    "sys",
+    "threading",
+    "time",
+]
+
+logging.getLogger("pcaspy").addHandler(NullHandler())
+_set_log = logging.getLogger("pcaspy.Driver.setParam")
+
+_ait_d = AIT_OF_TYPE
+# The DBR_CTRL types of ait types
+_dbr_d = {
+    cas.aitEnumUint8: 32,
+    cas.aitEnumInt16: 29,
+    cas.aitEnumInt32: 33,
+    cas.aitEnumFloat64: 34,
+}
+_INFO_KEYS = (
+    "states",
+    "prec",
+    "unit",
+    "lolim",
+    "hilim",
+    "hihi",
+    "lolo",
+    "high",
+    "low",
+    "scan",
+    "asyn",
+    "adel",
+    "mdel",
+    "asg",
+    "port",
+    "enums",
+    "count",
+    "type",
+    "value",
+)
+
+
+def _register(driver: Any) -> None:
+    driver.pvDB.registry.driver[driver.port] = driver
+
+
+def registerDriver(driver_init_func: Callable[..., None]) -> Callable[..., None]:
+    """Makes an ``__init__`` register its driver when it is done."""
+
+    @functools.wraps(driver_init_func)
+    def wrapped(self: Any, *args: Any, **kargs: Any) -> None:
+        driver_init_func(self, *args, **kargs)
+        _register(self)
+
+    return wrapped
+
+
+class DriverType(type):
+    """Registers each driver for its port once it is made."""
+
+    def __call__(cls, *args: Any, **kargs: Any) -> Any:
+        driver = super().__call__(*args, **kargs)
+        if isinstance(getattr(driver, "pvDB", None), ParamTable):
+            _register(driver)
+        return driver
+
+
+class DriverBase(metaclass=DriverType):
+    """What is common to all drivers."""
+
+
+class Driver(DriverBase):
+    """Holds the values of the PVs of one port and does what clients ask for.
+
+    Subclasses override `read` and `write`. Both are called by `SimpleServer.process`,
+    in its thread; `read` of a PV with `scan` in a thread of its own. All other methods
+    may be called from any thread.
+
+    Args:
+        server: The server whose PVs it is for; by default the one made last.
+    """
+
+    port = "default"
+    pvDB: ParamTable
+
+    def __init__(self, server: SimpleServer | None = None) -> None:
+        held = registry.current() if server is None else server._registry
+        self.pvDB = ParamTable(held, self.port)
+
+    # ---- for subclasses to override ----
+
+    def read(self, reason: str) -> Any:
+        """The value of a parameter for a client; by default that of `setParam`.
+
+        None fails the request. Not overridden, gets are answered without Python.
+        """
+        return self.getParam(reason)
+
+    def write(self, reason: str, value: Any) -> Any:
+        """Takes the value that a client puts; by default `setParam`.
+
+        Returns:
+            False to refuse it: the client is told, the PV goes WRITE, INVALID. May be
+            ``async``: a put callback is answered when it ends.
+        """
+        self.setParam(reason, value)
+        return True
+
+    # ---- parameters ----
+
+    def setParam(
+        self, reason: str, value: Any, timestamp: epicsTimeStamp | None = None
+    ) -> None:
+        """Sets value, alarm and time; `updatePV` or `updatePVs` tell the clients.
+
+        Lists and arrays are copied.
+
+        Raises:
+            KeyError: There is no such parameter.
+            TypeError, ValueError: The value does not fit; nothing is changed.
+        """
+        self.pvDB[reason].set(value, timestamp)
+
+    def setParams(
+        self, values: Mapping[str, Any], timestamp: epicsTimeStamp | None = None
+    ) -> None:
+        """Sets many parameters to the same time and posts them.
+
+        Raises:
+            KeyError, TypeError, ValueError: As `setParam`; those before are set.
+        """
+        when = epicsTimeStamp() if timestamp is None else timestamp
+        params = self.pvDB
+        for reason, value in values.items():
+            data = params[reason]
+            data.set(value, when)
+            data.post()
+
+    def setParamStatus(
+        self, reason: str, alarm: int | None = None, severity: int | None = None
+    ) -> None:
+        """Sets alarm and severity, None for as it is. The time stays."""
+        self.pvDB[reason].set_status(alarm, severity)
+
+    def setParamEnums(
+        self, reason: str, enums: Sequence[str], states: Sequence[int] | None = None
+    ) -> None:
+        """Sets the labels of the states, and the severity of each.
+
+        Raises:
+            ValueError: Not as many states as enums.
+        """
+        if states is None:
+            states = [Severity.NO_ALARM] * len(enums)
+        if len(states) != len(enums):
+            raise ValueError("enums and states must have the same length")
+        self._change(reason, {"enums": enums, "states": states})
+
+    def setParamInfo(self, reason: str, info: Mapping[str, Any]) -> None:
+        """Sets fields of the PV; unknown ones are passed over.
+
+        Raises:
+            ValueError: A field has a value that is not allowed; nothing is changed.
+        """
+        self._change(reason, info)
+
+    def _change(self, reason: str, changes: Mapping[str, Any]) -> None:
+        data = self.pvDB[reason]
+        pv = data.handle
+        pv.info.change(changes)
+        if "value" in changes:
+            pv.info.value = changes["value"]
+        self.pvDB.registry.changed_fields(pv)
+        data.refresh()
+
+    def getParam(self, reason: str) -> Any:
+        """The value as it was set."""
+        return self.pvDB[reason].value
+
+    def getParamDB(self, reason: str) -> Data:
+        """Value, alarm, time and what waits to be posted."""
+        return self.pvDB[reason]
+
+    def getParamInfo(
+        self, reason: str, info_keys: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        """Fields of the PV by name: all, or those of `info_keys` that exist."""
+        info = self.pvDB[reason].handle.info
+        if info_keys is None:
+            info_keys = _INFO_KEYS
+        return {key: getattr(info, key) for key in info_keys if hasattr(info, key)}
+
+    # ---- telling clients ----
+
+    def callbackPV(self, reason: str) -> None:
+        """Answers the put callback that an `asyn` PV is busy with."""
+        held = self.pvDB.registry
+        if held.dispatcher is None:
+            return
+        data = self.pvDB[reason]
+        for pv in data.handles():
+            held.dispatcher.asyn.end(pv)
+
+    def updatePVs(self) -> None:
+        """Posts all parameters that changed, but those with `scan`."""
+        post_changed(self.pvDB.changed)
+
+    def updatePV(self, reason: str) -> None:
+        """Posts one parameter if it changed and has no `scan`."""
+        self.pvDB[reason].post()
+
+    # ---- for the server: which ways of a request are the short ones ----
+
+    def overrides_read(self) -> bool:
+        """Whether gets have to ask `read`."""
+        return getattr(self.read, "__func__", None) is not Driver.read
+
+    def overrides_update(self) -> bool:
+        """Whether a put has to call `updatePV`."""
+        return getattr(self.updatePV, "__func__", None) is not Driver.updatePV

@@ -1,0 +1,227 @@
+"""SimpleServer: serves the PVs of pvdb dicts."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import logging
+import os
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import cas, pvdb, registry
+from ._engine import Server
+from .dispatch import Dispatcher
+from .pv import SimplePV
+
+_log = logging.getLogger("pcaspy.SimpleServer")
+
+_default: Callable[[], SimpleServer | None] = lambda: None  # the server made last
+_servers: weakref.WeakSet[SimpleServer] = weakref.WeakSet()
+
+
+class _Static:
+    """A method that called on the class works on the server made last."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    def __get__(self, server: SimpleServer | None, kind: type) -> Callable[..., Any]:
+        if server is None:
+            server = _default()
+        return functools.partial(self._function, server)
+
+
+class SimpleServer(cas.caServer):
+    """A Channel Access server.
+
+    It begins to serve with the first `process()`, `start()` or ``with`` block. The
+    EPICS_CAS_ and EPICS_CA_ variables of the environment say where; keywords go first.
+
+    Args:
+        port: Port for searches and connections, instead of EPICS_CAS_SERVER_PORT. If it
+            is taken, connections use another one. 0: any free ports.
+        interfaces: Addresses to serve on; empty for all.
+        options: Any further option of the engine: udp_port, tcp_port, ignored,
+            beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
+            multicast_ttl, max_circuits, max_circuits_per_host, max_channels,
+            max_subscriptions, max_payload, output_high_water, max_open_requests,
+            max_deferred_puts, max_searches_per_turn, log_rate.
+
+    Raises:
+        TypeError: There is no such option.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int | None = None,
+        interfaces: list[str] | None = None,
+        **options: Any,
+    ) -> None:
+        global _default
+        if port is not None:
+            options = {"udp_port": port, "tcp_port": port, **options}
+        if interfaces is not None:
+            options["interfaces"] = interfaces
+        self._closed = False
+        self._engine = Server(options)
+        for warning in self._engine.warnings:
+            _log.warning("%s", warning)
+        self._registry = registry.claim(self._engine)
+        self._registry.dispatcher = Dispatcher(self._registry, weakref.ref(self))
+        kind = type(self)
+        self._engine.set_search_by_request(
+            kind.pvExistTest is not SimpleServer.pvExistTest
+        )
+        self._engine.set_attach_by_request(kind.pvAttach is not SimpleServer.pvAttach)
+        self._registry.serve(self._engine)
+        _default = weakref.ref(self)
+        _servers.add(self)
+
+    def __del__(self) -> None:
+        if "_registry" not in self.__dict__:
+            return
+        closed = self._closed
+        self._shut()
+        self._registry.engine = None
+        if closed:
+            registry.discard(self._registry)
+
+    def start(self) -> None:
+        """Binds the sockets and begins to serve; after `close()` again.
+
+        Raises:
+            OSError: An address or port cannot be used.
+        """
+        self._closed = False
+        self._engine.start()
+        self._registry.scanner.start()
+
+    def close(self) -> None:
+        """Ends serving and disconnects all clients. PVs and their values stay."""
+        self._closed = True
+        self._shut()
+
+    def _shut(self) -> None:
+        self._registry.scanner.stop()
+        self._registry.dispatcher.coroutines.stop()
+        self._engine.close()
+
+    def __enter__(self) -> SimpleServer:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def tcp_port(self) -> int:
+        """Where clients connect to; 0 while not serving."""
+        return self._engine.tcp_port
+
+    @property
+    def udp_port(self) -> int:
+        """Where searches are answered; 0 while not serving."""
+        return self._engine.udp_port
+
+    def stats(self) -> dict[str, int]:
+        """Counters by name: circuits, channels, subscriptions, searches and others."""
+        return self._engine.stats()
+
+    def pvExistTest(self, context: Any, addr: Any, fullname: str) -> Any:
+        """Whether `fullname` is served. Called by process() only if overridden.
+
+        Returns:
+            pverExistsHere, pverDoesNotExistHere, or a PV.
+        """
+        if fullname in self._registry.pvf:
+            return cas.pverExistsHere
+        return cas.pverDoesNotExistHere
+
+    def pvAttach(self, context: Any, fullname: str) -> Any:
+        """The PV of that name, or a status. Called by process() only if overridden."""
+        return self._registry.pvf.get(fullname, cas.S_casApp_pvNotFound)
+
+    @_Static
+    def createPV(self, prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> None:
+        """Serves a PV for each entry of `pvdb`, named `prefix` + key. At any time.
+
+        Called on the class it acts on the server made last.
+
+        Raises:
+            ValueError: An entry is wrong; none of them is served then.
+        """
+        _create(registry.current() if self is None else self._registry, prefix, pvdb)
+
+    @_Static
+    def process(self, delay: float) -> None:
+        """Handles what clients want from the drivers, for `delay` seconds.
+
+        `read` and `write` of drivers are called in here, in the calling thread. After
+        `close()` it only waits. Called on the class it acts on the server made last.
+        """
+        if self is None:
+            time.sleep(delay)
+            return
+        end = time.monotonic() + delay
+        if not self._closed:
+            if not self._engine.running:
+                self.start()
+            self._engine.process(delay, self._registry.dispatcher)
+        time.sleep(max(end - time.monotonic(), 0.0))
+
+    @_Static
+    def initAccessSecurityFile(self, filename: str, **subst: str) -> None:
+        """Loads rules of access security.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        with open(filename):
+            raise NotImplementedError("access security is not there yet")
+
+
+def _create(
+    target: registry.Registry, prefix: str, entries: Mapping[str, Mapping[str, Any]]
+) -> None:
+    with registry.collector_held(len(entries)):
+        infos = list(pvdb.parse(prefix, entries))
+        target.add([SimplePV(info.name, info) for info in infos])
+
+
+def _close_all() -> None:
+    for server in list(_servers):
+        server.close()
+
+
+def _before_fork() -> None:
+    for server in list(_servers):
+        server._engine.prepare_fork()
+        _forking.append(server)
+
+
+def _after_fork_in_parent() -> None:
+    while _forking:
+        _forking.pop()._engine.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    while _forking:
+        server = _forking.pop()
+        server._engine.after_fork_in_child()
+        server._registry.scanner.forget_threads()
+        server._registry.dispatcher.coroutines.forget_threads()
+
+
+_forking: list[SimpleServer] = []
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

@@ -1,0 +1,96 @@
+"""A server for tests: on loopback, on free ports, heard of by nobody else."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ._engine import instance_counts
+from .server import SimpleServer
+from .tools import ServerThread
+
+__all__ = ["IsolatedServer", "LeakError", "check_leaks"]
+
+
+class LeakError(AssertionError):
+    """Objects of the engine outlived the server that they belonged to."""
+
+
+class IsolatedServer(SimpleServer):
+    """A SimpleServer on 127.0.0.1 and ports that the system chooses, without beacons.
+
+    In a ``with`` block a thread processes it, and the block's end checks that the
+    engine has let go of everything but the PVs.
+
+    Args:
+        threaded: Whether the ``with`` block processes the server by itself.
+        options: As for `SimpleServer`.
+    """
+
+    def __init__(self, *, threaded: bool = True, **options: Any) -> None:
+        super().__init__(
+            **{
+                "port": 0,
+                "interfaces": ["127.0.0.1"],
+                "beacon_addresses": [],
+                "auto_beacon_addresses": False,
+                **options,
+            }
+        )
+        self._threaded = threaded
+        self._thread: ServerThread | None = None
+        self._before: Mapping[str, int] = {}
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which a client finds this server and no other."""
+        return {
+            "EPICS_CA_ADDR_LIST": "127.0.0.1",
+            "EPICS_CA_AUTO_ADDR_LIST": "NO",
+            "EPICS_CA_SERVER_PORT": str(self.udp_port),
+            "EPICS_CA_NAME_SERVERS": "",
+        }
+
+    def __enter__(self) -> IsolatedServer:
+        self._before = instance_counts()
+        self.start()
+        if self._threaded:
+            self._thread = ServerThread(self)
+            self._thread.daemon = True
+            self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread.join()
+            self._thread = None
+        self.close()
+        if exc[0] is None:
+            check_leaks(self._before)
+
+
+_OF_A_CLIENT = ("Circuit", "Channel", "Subscription", "Request")
+
+
+def check_leaks(before: Mapping[str, int], timeout: float = 5.0) -> None:
+    """Waits until no more engine objects of clients live than `before`.
+
+    Raises:
+        LeakError: They still do after `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        gc.collect()
+        now = instance_counts()
+        more = {
+            name: now[name] - before[name]
+            for name in _OF_A_CLIENT
+            if now[name] > before[name]
+        }
+        if not more:
+            return
+        if time.monotonic() > deadline:
+            raise LeakError(f"still alive: {more}")
+        time.sleep(0.01)

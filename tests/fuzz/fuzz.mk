@@ -1,0 +1,48 @@
+# make fuzz SECONDS=60             runs every target that long
+# make fuzz SECONDS=60 TARGETS=dbr   one of them
+#
+# Needs clang with libFuzzer (Debian: clang). New inputs are kept in build/fuzz/found,
+# and what breaks an invariant in build/fuzz/TARGET-crash-*: it belongs into
+# tests/fuzz/corpus/TARGET, which `make test` replays.
+
+SECONDS ?= 60
+TARGETS ?= framer dbr session search
+FUZZ_CXX ?= clang++
+
+FUZZ_OUT := build/fuzz
+FUZZ_EPICS = $(shell $(BIN)/python -c "import importlib.util as u; \
+	print(u.find_spec('epicscorelibs').submodule_search_locations[0])")
+FUZZ_FLAGS = -std=c++20 -O1 -g -Wall -Wextra -pthread -fno-omit-frame-pointer \
+	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+	-D_GNU_SOURCE -Dlinux -DUNIX -Iext -Itests/fuzz -isystem $(FUZZ_EPICS)/include
+FUZZ_SOURCES := $(wildcard $(addprefix ext/,$(addsuffix /*.cpp,base proto dbr pv server)))
+FUZZ_OBJECTS := $(FUZZ_SOURCES:%.cpp=$(FUZZ_OUT)/%.o)
+
+.PHONY: fuzz fuzz-build
+.SECONDARY: $(FUZZ_OBJECTS)
+fuzz-build: $(TARGETS:%=$(FUZZ_OUT)/%)
+
+fuzz: fuzz-build
+	@for target in $(TARGETS); do \
+		mkdir -p $(FUZZ_OUT)/found/$$target; \
+		echo "== $$target"; \
+		$(FUZZ_OUT)/$$target -max_total_time=$(SECONDS) -print_final_stats=1 \
+			-rss_limit_mb=2048 -timeout=20 -max_len=4096 \
+			-artifact_prefix=$(FUZZ_OUT)/$$target- \
+			$(FUZZ_OUT)/found/$$target tests/fuzz/corpus/$$target \
+			> $(FUZZ_OUT)/$$target.log 2>&1 \
+			|| { tail -60 $(FUZZ_OUT)/$$target.log; exit 1; }; \
+		grep -E 'cov: ' $(FUZZ_OUT)/$$target.log | tail -1; \
+		grep -E 'stat::' $(FUZZ_OUT)/$$target.log; \
+	done
+
+$(FUZZ_OUT)/%.o: %.cpp tests/fuzz/fuzz.mk | $(VENV)/.installed
+	@mkdir -p $(@D)
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZ_OUT)/%: tests/fuzz/fuzz_main.cpp tests/fuzz/%.hpp $(FUZZ_OBJECTS)
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -DTARGET=$* '-DFUZZ_HEADER="$*.hpp"' \
+		-MMD -MP -MF $@.d -o $@ $< $(FUZZ_OBJECTS) \
+		-L$(FUZZ_EPICS)/lib -Wl,-rpath,$(FUZZ_EPICS)/lib -lCom
+
+-include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/*.d)
