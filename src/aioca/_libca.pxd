@@ -1,3 +1,4 @@
+from aioca._values cimport Plan
 from aioca._native cimport Complaint, NativeChannel, Process, Queue
 
 
@@ -40,8 +41,11 @@ cdef class Channel(Sink):
     cdef dict waiters
     cdef set subscriptions
     cdef set watchers
+    cdef object attributes_plan
+    cdef dict attributes
 
     cdef void forget(self) noexcept
+    cdef dict attributes_of(self, Plan plan)
 
 
 cdef Loop current_loop()

@@ -30,7 +30,7 @@ from aioca._native cimport (
     process,
     process_pointer,
 )
-from aioca._values cimport set_tables
+from aioca._values cimport Plan, attributes_for, set_tables
 
 from aioca import _epics
 from aioca._errors import CANothing
@@ -447,6 +447,7 @@ cdef class Channel(Sink):
         self.owner.queue.mutex.unlock()
         self.is_connected = connected
         if connected:
+            self.attributes_plan = None
             self.native_type = native_type
             self.element_count = element_count
             waiters, self.waiters = self.waiters, {}
@@ -458,6 +459,13 @@ cdef class Channel(Sink):
         for watcher in list(self.watchers):
             watcher(self)
         return 0
+
+    cdef dict attributes_of(self, Plan plan):
+        """The attributes that this channel's values have."""
+        if self.attributes_plan is not plan:
+            self.attributes = attributes_for(plan, self.name, self.element_count)
+            self.attributes_plan = plan
+        return self.attributes
 
     # What programs use of a channel.
 

@@ -255,7 +255,7 @@ cdef class Monitor(Sink):
     cdef object value_of(self, Block* block, bint keep):
         if block.type == STATUS_ONLY:
             return CANothing(self.name, block.status)
-        return decode(self.plan, block, self.name, self.channel.element_count, keep)
+        return decode(self.plan, block, self.channel.attributes_of(self.plan), keep)
 
     cdef int deliver(self, object value) except -1:
         """Calls back; an awaitable result is awaited in a task before the next."""

@@ -352,6 +352,7 @@ cdef class Request(Sink):
 
     cdef object result(self, size_t i, bint done):
         cdef Slot* slot = &self.batch.slots[i]
+        cdef Plan plan
         name = self.names[i]
         if not done:
             nothing = CANothing(name, ECA_TIMEOUT)
@@ -360,8 +361,9 @@ cdef class Request(Sink):
         if slot.status != ECA_NORMAL:
             return CANothing(name, slot.status)
         if self.operation == Operation.Get:
-            return decode(<Plan> self.plans[i], slot.block, name,
-                          (<Channel> self.channels[i]).element_count, False)
+            plan = <Plan> self.plans[i]
+            return decode(plan, slot.block,
+                          (<Channel> self.channels[i]).attributes_of(plan), False)
         nothing = new_nothing(CANothing, name)
         PyObject_SetAttr(nothing, "name", name)
         return nothing
