@@ -424,8 +424,10 @@ def camonitor(
         events: Which changes make an update. By default the value, with ``FORMAT_TIME``
             also the alarm, with ``FORMAT_CTRL`` also limits, units and enum strings.
         datatype: The type to ask for instead of the PV's own.
-        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME`` or
-            ``FORMAT_CTRL``.
+        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME``,
+            ``FORMAT_CTRL``, or ``FORMAT_FULL`` for alarm, time stamp, units, limits and
+            enum strings; when these change the latest value is delivered with the new
+            ones.
         count: How many elements of an array: 0 for its present length, -1 for all.
         all_updates: Deliver every update. Otherwise an update that waits for the
             callback is replaced by a newer one, which `Subscription.dropped_callbacks`
