@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import cas, pvdb, registry
+from . import access, cas, pvdb, registry
 from ._engine import Server
 from .dispatch import Dispatcher
 from .pv import SimplePV
@@ -100,6 +100,7 @@ class SimpleServer(cas.caServer):
         self._closed = False
         self._engine.start()
         self._registry.scanner.start()
+        access.server_started(self._engine)
 
     def close(self) -> None:
         """Ends serving and disconnects all clients. PVs and their values stay."""
@@ -109,6 +110,7 @@ class SimpleServer(cas.caServer):
     def _shut(self) -> None:
         self._registry.scanner.stop()
         self._registry.dispatcher.coroutines.stop()
+        access.server_stopped(self._engine)
         self._engine.close()
 
     def __enter__(self) -> SimpleServer:
@@ -176,13 +178,26 @@ class SimpleServer(cas.caServer):
 
     @_Static
     def initAccessSecurityFile(self, filename: str, **subst: str) -> None:
-        """Loads rules of access security.
+        """Replaces the rules of access security, which hold for the whole process.
+
+        At any time, before or after `createPV`, and again. Clients are told of their
+        new rights. Inputs of rules are found as `cas.asCaStart` says.
+
+        Args:
+            filename: An access security file.
+            subst: Macros of the file.
 
         Raises:
             OSError: The file cannot be read.
+            ValueError: It is not valid: file, line and reason. The old rules stay.
         """
-        with open(filename):
-            raise NotImplementedError("access security is not there yet")
+        cas.asInitFile(filename, access.as_definitions(subst))
+        cas.asCaStart()
+
+
+def default_server() -> SimpleServer | None:
+    """The server made last, if there still is one."""
+    return _default()
 
 
 def _create(
