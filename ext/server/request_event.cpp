@@ -48,14 +48,11 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
 
     Pv& pv = *channel.pv;
     const bool first = pv.subscriptions.empty();
-    const Pv::Joined joined = pv.join(loop_.post_queue());
-    for (const Event& event : joined.earlier) {
-        pv.subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
-    }
+    const SnapshotPtr current = deliver_earlier(pv);
     pv.subscriptions.push_back(added);
     if (first && pv.wants_interest()) request_interest(channel);
     if (!pv.reads_by_request() || !channel.may_read()) {
-        return added.deliver_first(joined.current);
+        return added.deliver_first(current);
     }
     added.waits_for_first = true;
     RequestPtr request = make_request(RequestKind::Read);
@@ -66,6 +63,15 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
     request->dbr_count = header.count;
     request->first_update = true;
     queue_request(std::move(request));
+}
+
+// Returns the value that comes behind all that was delivered.
+SnapshotPtr Circuit::deliver_earlier(Pv& pv) {
+    Pv::Joined joined = pv.join(loop_.post_queue());
+    for (const Event& event : joined.earlier) {
+        pv.subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
+    }
+    return std::move(joined.current);
 }
 
 void Circuit::on_first_update(const Request& request) {
@@ -146,9 +152,12 @@ void Circuit::change_rights(std::uint32_t sid) noexcept {
     channel.rights = channel.access.rights();
     guarded([&] {
         send_rights(channel);
-        if (could_read == channel.may_read() || !channel.subscriptions) return;
+        if (could_read == channel.may_read() || !channel.subscriptions ||
+            channel.subscriptions->empty()) {
+            return;
+        }
         // Lost: one update that says so. Back: one with the value.
-        const SnapshotPtr current = channel.pv->snapshot();
+        const SnapshotPtr current = deliver_earlier(*channel.pv);
         for (auto& [subid, subscription] : *channel.subscriptions) {
             subscription.may_read = channel.may_read();
             subscription.drop_waiting();

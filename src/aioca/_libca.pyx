@@ -157,6 +157,23 @@ def message(status):
     return process().api.ca_message(status).decode(errors="replace")
 
 
+def protocol_version():
+    """The version of the Channel Access protocol that libca speaks."""
+    return process().api.ca_version().decode()
+
+
+def set_priority(unsigned priority):
+    """The priority, 0 to 99, of the circuits of channels opened from now on."""
+    process().priority = priority
+
+
+def print_status(unsigned level):
+    """Lets libca print the state of its context to the standard output."""
+    attach()
+    with nogil:
+        process().api.ca_client_status(level)
+
+
 # ---- loops -------------------------------------------------------------------------
 
 cdef class Sink:
@@ -447,6 +464,21 @@ cdef class Channel(Sink):
     def connected(self):
         """Whether the PV is connected now."""
         return self.is_connected
+
+    async def wait(self):
+        """Waits until the PV is connected."""
+        connected = asyncio.Event()
+
+        def look(channel):
+            if channel.connected():
+                connected.set()
+
+        self.add_watcher(look)
+        try:
+            look(self)
+            await connected.wait()
+        finally:
+            self.remove_watcher(look)
 
     def count_subscriptions(self):
         """Number of open subscriptions."""

@@ -121,7 +121,8 @@ def values_for(pvs: Sequence[str], values: Any, repeat_value: bool) -> list[Any]
     except TypeError:
         return [values] * len(pvs)
     assert len(pvs) == len(values), "PV and value lists must match in length"
-    return values
+    each: list[Any] = values
+    return each
 
 
 async def connect_many(
@@ -173,7 +174,9 @@ async def in_parallel(
     if isinstance(timeout, tuple):
         timeout = timeout[0] - time.time()
     try:
-        return list(await asyncio.wait_for(asyncio.gather(*calls), timeout))
+        together = asyncio.gather(*calls)
+        results: list[Any] = await asyncio.wait_for(together, timeout)
+        return results
     except asyncio.TimeoutError as error:
         raise several_timed_out(list(pvs)) from error
 
@@ -207,6 +210,6 @@ def _report_failure(task: asyncio.Task[Any]) -> None:
 
 
 def message(status: int) -> str:
-    """libca's text for an ECA status."""
+    """Libca's text for an ECA status."""
     text: str = cadef.ca_message(status)
     return text

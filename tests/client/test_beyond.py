@@ -2,10 +2,11 @@
 
 import asyncio
 
-import aioca
 import pytest
-from aioca import camonitor, caput
 from client_support import until
+
+import aioca
+from aioca import camonitor, caput
 
 
 async def test_iteration(p):
@@ -63,4 +64,6 @@ async def test_with(p):
 async def test_a_failure_names_the_pv(p):
     with pytest.raises(Exception, match="Write access denied") as caught:
         await caput(p + "DOUBLE.NAME", "x")
-    assert p + "DOUBLE.NAME" in "".join(getattr(caught.value, "__notes__", [p + "DOUBLE.NAME"]))
+    assert p + "DOUBLE.NAME" in "".join(
+        getattr(caught.value, "__notes__", [p + "DOUBLE.NAME"])
+    )
