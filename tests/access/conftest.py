@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.access import RULES
 from support.environment import server_environment
 from support.process import Child
 from support.targets import BOTH, OURS, SERVERS, Target
-
-RULES = SERVERS / "access.acf"
 
 
 class AccessTarget(Target):

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 from support import dbr
+from support.access import ALL, NONE, READ, SEVEN, with_rights
 from support.wire import (
     ACCESS_RIGHTS,
     ECA_NORDACCESS,
@@ -13,12 +14,7 @@ from support.wire import (
     ECA_NOWTACCESS,
     ERROR,
     EVENT_ADD,
-    Channel,
-    Circuit,
 )
-
-NONE, READ, ALL = 0, 1, 3
-SEVEN = struct.pack(">i", 7)
 
 # Rights of (user, host) on the PVs whose group asks for either.
 CLIENTS = {
@@ -36,15 +32,6 @@ CLIENTS = {
     ("", ""): {"OPERATORS": READ, "CONSOLE": READ, "BOTH": READ, "LEVELS": READ},
 }
 FOR_ALL = {"OPEN": ALL, "READONLY": READ, "CLOSED": NONE, "NOTHING": NONE, "LOST": READ}
-
-
-def with_rights(circuit: Circuit, channel: Channel, rights: int) -> None:
-    """Wait until the client is told these rights."""
-    told = channel.rights
-    while told != rights:
-        message = circuit.receive()
-        if message.command == ACCESS_RIGHTS and message.p1 == channel.cid:
-            told = message.p2
 
 
 @pytest.fixture

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import sys
 
 import pytest
 from support import dbr
+from support.access import (
+    ALL,
+    NONE,
+    READ,
+    RULES,
+    SEVEN,
+    put_status,
+    told_rights,
+    with_rights,
+)
 from support.wire import (
     ACCESS_RIGHTS,
-    CREATE_CHAN,
+    CLIENT_NAME,
     ECA_NORMAL,
     ECA_NOWTACCESS,
     EVENT_ADD,
+    create_request,
+    pack,
+    text,
 )
 
-NONE, READ, ALL = 0, 1, 3
-SEVEN = struct.pack(">i", 7)
 
-
-def with_rights(circuit, channel, rights):
-    """Wait until the client is told these rights."""
-    told = channel.rights
-    while told != rights:
-        message = circuit.receive()
-        if message.command == ACCESS_RIGHTS and message.p1 == channel.cid:
-            told = message.p2
-
-
-def acf(tmp_path, text, name="rules.acf"):
+def acf(tmp_path, rules, name="rules.acf"):
+    """A file with these rules."""
     path = tmp_path / name
-    path.write_text(text)
+    path.write_text(rules)
     return str(path)
 
 
@@ -40,14 +41,14 @@ def test_a_group_that_the_file_does_not_have_gives_no_access(ours):
         assert circuit.create(ours.pv("UNKNOWN")).rights == NONE
 
 
-def test_rules_loaded_while_clients_are_connected_reach_them(start, tmp_path):
+def test_rules_loaded_while_clients_are_connected_reach_them(start):
     server = start(None)
     with server.circuit() as circuit:
         channel = circuit.create(server.pv("READONLY"))
         unknown = circuit.create(server.pv("UNKNOWN"))
         assert (channel.rights, unknown.rights) == (ALL, ALL)
         subid, _ = circuit.subscribe(unknown, dbr.LONG)
-        assert server.child.ask(do="load", path=server_rules()) is None
+        assert server.child.ask(do="load", path=str(RULES)) is None
         told = {}
         while len(told) < 3:
             message = circuit.receive()
@@ -58,12 +59,6 @@ def test_rules_loaded_while_clients_are_connected_reach_them(start, tmp_path):
         assert circuit.put(channel, dbr.LONG, SEVEN).p1 == ECA_NOWTACCESS
 
 
-def server_rules():
-    from support.targets import SERVERS
-
-    return str(SERVERS / "access.acf")
-
-
 def test_after_a_load_no_put_is_judged_by_the_old_rules(start, tmp_path):
     server = start(None)
     opened = acf(tmp_path, "ASG(DEFAULT) { RULE(1, WRITE) }", "open.acf")
@@ -72,24 +67,9 @@ def test_after_a_load_no_put_is_judged_by_the_old_rules(start, tmp_path):
         channel = circuit.create(server.pv("OPEN"))
         for _ in range(20):
             server.child.ask(do="load", path=closed)
-            circuit.send(b"")
-            ioid_status = put_status(circuit, channel)
-            assert ioid_status == ECA_NOWTACCESS
+            assert put_status(circuit, channel) == ECA_NOWTACCESS
             server.child.ask(do="load", path=opened)
             assert put_status(circuit, channel) == ECA_NORMAL
-
-
-def put_status(circuit, channel):
-    """Put 7 and pass over what is told about rights."""
-    from support.wire import WRITE_NOTIFY, pack
-
-    ioid = circuit.new_id()
-    circuit.send(
-        pack(WRITE_NOTIFY, SEVEN, type=dbr.LONG, count=1, p1=channel.sid, p2=ioid)
-    )
-    while (message := circuit.receive()).command != WRITE_NOTIFY:
-        assert message.command == ACCESS_RIGHTS
-    return message.p1
 
 
 def test_a_reload_tells_the_clients_whose_rights_change(start, tmp_path):
@@ -114,30 +94,15 @@ def test_a_reload_connects_the_inputs_again(start):
         fill = circuit.create(server.pv("FILL"))
         with_rights(circuit, fill, ALL)
         for level, rights in ((7, READ), (2, ALL)):
-            server.child.ask(do="load", path=server_rules())
+            server.child.ask(do="load", path=str(RULES))
             server.child.ask(do="post", name="LEVEL", value=level)
-            deadline_rights(circuit, fill, rights)
-
-
-def deadline_rights(circuit, channel, rights):
-    """The last word about a channel's rights is `rights`."""
-    while (message := circuit.receive()).command == ACCESS_RIGHTS:
-        assert message.p1 == channel.cid
-        if message.p2 == rights:
-            return
-    raise AssertionError(message)
+            told_rights(circuit, fill, rights)
 
 
 def test_rules_may_be_loaded_when_the_server_serves_already(start):
-    server = start(server_rules_path(), "late")
+    server = start(RULES, "late")
     with server.circuit() as circuit:
         with_rights(circuit, circuit.create(server.pv("FILL")), ALL)
-
-
-def server_rules_path():
-    from pathlib import Path
-
-    return Path(server_rules())
 
 
 def test_stopped_inputs_take_the_rights_that_depend_on_them(start):
@@ -146,14 +111,14 @@ def test_stopped_inputs_take_the_rights_that_depend_on_them(start):
         fill = circuit.create(server.pv("FILL"))
         with_rights(circuit, fill, ALL)
         server.child.ask(do="stop_inputs")
-        server.child.ask(do="load", path=server_rules())
-        deadline_rights(circuit, fill, READ)
+        server.child.ask(do="load", path=str(RULES))
+        told_rights(circuit, fill, READ)
         server.child.ask(do="start_inputs")
-        deadline_rights(circuit, fill, ALL)
+        told_rights(circuit, fill, ALL)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("rules", "said"),
     [
         ("", ":1: syntax error"),
         ("ASG(DEFAULT) {\n RULE(1, READ)\n RULE(1 WRITE)\n}\n", ":3: syntax error"),
@@ -168,8 +133,8 @@ def test_stopped_inputs_take_the_rights_that_depend_on_them(start):
         ("ASG(D) {\n INPA($(Q)X)\n}", ":2: a macro is not defined: INPA($(Q)X)"),
     ],
 )
-def test_a_bad_file_is_an_error_and_the_old_rules_stay(ours, tmp_path, text, said):
-    path = acf(tmp_path, text)
+def test_a_bad_file_is_an_error_and_the_old_rules_stay(ours, tmp_path, rules, said):
+    path = acf(tmp_path, rules)
     with ours.circuit() as circuit:
         before = circuit.create(ours.pv("READONLY"))
         assert ours.child.ask(do="load", path=path) == ["ValueError", path + said]
@@ -178,9 +143,9 @@ def test_a_bad_file_is_an_error_and_the_old_rules_stay(ours, tmp_path, text, sai
 
 
 def test_a_file_that_is_not_there(ours, tmp_path):
-    kind, text = ours.child.ask(do="load", path=str(tmp_path / "nothing.acf"))
+    kind, said = ours.child.ask(do="load", path=str(tmp_path / "nothing.acf"))
     assert kind == "FileNotFoundError"
-    assert "nothing.acf" in text
+    assert "nothing.acf" in said
 
 
 def test_what_the_parser_passes_over_is_logged(start, tmp_path):
@@ -203,8 +168,7 @@ def test_clients_by_address(start, tmp_path):
     with server.circuit(host="desk") as circuit:
         channels = [circuit.create(server.pv(name)) for name in ("OPEN", "FILL")]
         server.child.ask(do="load", path=rules)
-        told = [circuit.expect(ACCESS_RIGHTS) for _ in range(1)]
-        assert {m.p1: m.p2 for m in told} == {channels[0].cid: NONE}
+        circuit.expect(ACCESS_RIGHTS, p1=channels[0].cid, p2=NONE)
         server.child.ask(do="load", path=rules, by_address=True)
         told = [circuit.expect(ACCESS_RIGHTS) for _ in range(2)]
         assert {m.p1: m.p2 for m in told} == {
@@ -258,32 +222,24 @@ def test_the_driver_can_ask_who_reads(start):
 
 
 def test_names_that_come_too_late_change_nothing(ours):
-    from support.wire import CLIENT_NAME, pack, text
-
     with ours.circuit(user="nobody") as circuit:
         assert circuit.create(ours.pv("OPERATORS")).rights == READ
         circuit.send(pack(CLIENT_NAME, text("olga")))
         assert circuit.create(ours.pv("OPERATORS")).rights == READ
 
 
-def test_clients_that_come_and_go_while_rules_change(start, tmp_path):
+def test_clients_that_come_and_go_while_rules_change(start):
     server = start()
     for turn in range(30):
         with server.circuit() as circuit:
             for name in ("FILL", "HIDDEN", "READONLY", "UNKNOWN"):
-                circuit.send(create(server.pv(name), circuit.new_id()))
+                circuit.send(create_request(server.pv(name), circuit.new_id()))
             server.child.ask(do="post", name="LEVEL", value=9 if turn % 2 else 1)
             if turn % 5 == 0:
-                server.child.ask(do="load", path=server_rules())
+                server.child.ask(do="load", path=str(RULES))
     with server.circuit() as circuit:
         server.child.ask(do="post", name="LEVEL", value=1)
         with_rights(circuit, circuit.create(server.pv("FILL")), ALL)
-
-
-def create(name, cid):
-    from support.wire import create_request
-
-    return create_request(name, cid)
 
 
 def test_a_client_library_shows_the_rights(start):
@@ -304,4 +260,3 @@ def test_a_client_library_shows_the_rights(start):
         check=True,
     )
     assert done.stdout.split() == ["True", "False"]
-    assert CREATE_CHAN  # the wire's names are those of support.wire
