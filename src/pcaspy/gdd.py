@@ -112,7 +112,7 @@ class gdd:
         if self._prim == _INVALID:
             self._prim = _DOUBLE
         if self._prim in _TEXTS:
-            self._value = _text_of(value)
+            self._value = f"{float(value):.4f}"
         else:
             self._value = self._numbers([value])[0].item()
 
@@ -425,8 +425,8 @@ def _text_of(value: Any) -> str:
 
 def _converted(values: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Any:
     """A new array, integers wrapped to the size of `dtype` as a C cast does."""
-    if values.dtype.kind in "OSU":
-        values = values.astype("f8")
+    if values.dtype.kind not in "biuf":
+        values = np.array([float(value) for value in values.ravel().tolist()])
     if values.dtype.kind == "f" and dtype.kind in "iu":
         finite = np.nan_to_num(values, nan=0.0, posinf=2.0**62, neginf=-(2.0**62))
         values = np.clip(finite, -(2.0**62), 2.0**62).astype("i8")
