@@ -404,7 +404,7 @@ class casPV(PvHandle):
             label[: casdef.MAX_ENUM_STRING_SIZE - 1]
             for label in values["enums"][: casdef.MAX_ENUM_STATES]
         )
-        values.update(asg="", mdel=0.0, adel=0.0, scan=0, states=())
+        values.update(asg="", mdel=0.0, adel=0.0, scan=0, asyn=False, states=())
         if self.info is None:
             self.info = InfoBase()
         elif self.info.fields.values == values:

@@ -196,7 +196,7 @@ class Dispatcher:
         """A put to a PV whose class has its own write()."""
         try:
             value = cas.gdd()
-            value.setPrimType(pv.info.type)
+            value.setPrimType(pv.bestExternalType())
             value.put(request.value)
             call = pv.writeNotify if request.notify else pv.write
             status = call(cas.client_of(request), value)
@@ -258,7 +258,7 @@ class Dispatcher:
         if request.asks_metadata:
             pv.describe()
         value = cas.gdd()
-        value.setPrimType(pv.info.type)
+        value.setPrimType(pv.bestExternalType())
         value.setTimeStamp()
         status = pv.read(cas.client_of(request), value)
         if status in (None, cas.S_casApp_success):

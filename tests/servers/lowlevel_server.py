@@ -3,6 +3,7 @@
 Its PVs do everything themselves. The methods of Commands are what a test can tell it.
 """
 
+import logging
 import sys
 import threading
 from pathlib import Path
@@ -295,6 +296,7 @@ class Commands:
 
 def main():
     prefix, *rules = sys.argv[1:]
+    logging.basicConfig(level=logging.WARNING)
     if rules:
         assert cas.asInitFile(rules[0], f"P={prefix}") == cas.S_casApp_success
         cas.asCaStart()
