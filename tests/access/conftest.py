@@ -3,34 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from support.access import RULES
-from support.environment import server_environment
-from support.process import Child
-from support.targets import BOTH, OURS, SERVERS, Target
-
-
-class AccessTarget(Target):
-    """A server with the PVs of access.db under a prefix of its own."""
-
-    def __init__(self, name: str, rules: Path | None = RULES, *options: str) -> None:
-        self.rules = "-" if rules is None else str(rules)
-        self.options = options
-        super().__init__(name)
-
-    def _start(self) -> None:
-        script = "access_server.py" if self.name == OURS else "access_ioc.py"
-        self.child = Child.python(
-            str(SERVERS / script),
-            self.prefix,
-            self.rules,
-            *self.options,
-            env=server_environment(self.port, **self.environment),
-        )
-        self.tcp = ("127.0.0.1", int(self.child.ready["tcp_port"]))
-        self.udp = ("127.0.0.1", int(self.child.ready["udp_port"]))
+from support.access import AccessTarget
+from support.targets import BOTH, OURS
 
 
 @pytest.fixture(scope="module", params=BOTH)

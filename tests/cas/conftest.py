@@ -5,29 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.environment import server_environment
+from support.lowlevel import LowLevelTarget
 from support.peer_client import PEERS, Peer
-from support.process import Child
-from support.targets import OURS, SERVERS, Target
 from support.wire import Circuit
-
-
-class LowLevelTarget(Target):
-    """lowlevel_server.py, with rules of access security or without."""
-
-    def __init__(self, *rules: str) -> None:
-        self.rules = rules
-        super().__init__(OURS)
-
-    def _start(self) -> None:
-        self.child = Child.python(
-            str(SERVERS / "lowlevel_server.py"),
-            self.prefix,
-            *self.rules,
-            env=server_environment(self.port),
-        )
-        self.tcp = ("127.0.0.1", int(self.child.ready["tcp_port"]))
-        self.udp = ("127.0.0.1", int(self.child.ready["udp_port"]))
 
 
 @pytest.fixture(scope="module")

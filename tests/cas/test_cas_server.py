@@ -6,17 +6,23 @@ import struct
 
 import pytest
 from support import dbr
+from support.lowlevel import LowLevelTarget
+from support.ports import udp_socket
 from support.wire import (
+    ACCESS_RIGHTS,
     CREATE_CH_FAIL,
     ECA_GETFAIL,
     ECA_NORMAL,
     ECA_NOWTACCESS,
     ECA_PUTFAIL,
     ERROR,
+    SEARCH,
     WRITE_NOTIFY,
     create_request,
     pack,
+    search_request,
     udp_search,
+    version,
 )
 
 
@@ -183,12 +189,18 @@ def test_pvs_made_on_demand_live_as_long_as_their_channels(target):
 
 def test_searches_are_answered_by_the_program(target):
     names = [target.pv(name) for name in ("NUMBER", "NEW:x", "nobody")]
-    assert len(udp_search(target.udp, names)) == 2
+    datagram = version() + b"".join(
+        search_request(name, cid) for cid, name in enumerate(names)
+    )
+    found = set()
+    with udp_socket() as sock:
+        while len(found) < 2:
+            for frame in udp_search(sock, target.udp, datagram):
+                found |= {m.p2 for m in frame if m.command == SEARCH}
+    assert found == {0, 1}
 
 
 def test_access_security_of_low_level_pvs(tmp_path):
-    from conftest import LowLevelTarget
-
     rules = tmp_path / "rules.acf"
     rules.write_text(
         "ASG(DEFAULT) { RULE(1, WRITE) }\n"
@@ -201,9 +213,9 @@ def test_access_security_of_low_level_pvs(tmp_path):
             number = other.create(target.pv("NUMBER"))
             assert other.put(number, dbr.DOUBLE, real(9)).p1 == ECA_NORMAL
             if guarded.rights != 1:
-                circuit.expect(22, p1=guarded.cid, p2=1)
+                circuit.expect(ACCESS_RIGHTS, p1=guarded.cid, p2=1)
             status = circuit.put(guarded, dbr.LONG, integer(1)).p1
             assert status == ECA_NOWTACCESS
             target.child.ask(do="group", name="GUARDED", group="")
-            circuit.expect(22, p1=guarded.cid, p2=3)
+            circuit.expect(ACCESS_RIGHTS, p1=guarded.cid, p2=3)
             assert circuit.put(guarded, dbr.LONG, integer(1)).p1 == ECA_NORMAL

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 from . import dbr
-from .targets import SERVERS
+from .environment import server_environment
+from .ports import LOOPBACK
+from .process import Child
+from .targets import OURS, SERVERS, Target
 from .wire import ACCESS_RIGHTS, WRITE_NOTIFY, Channel, Circuit, pack
 
 RULES = SERVERS / "access.acf"
 NONE, READ, ALL = 0, 1, 3
 SEVEN = struct.pack(">i", 7)
+
+
+class AccessTarget(Target):
+    """A server with the PVs of access.db under a prefix of its own."""
+
+    def __init__(self, name: str, rules: Path | None = RULES, *options: str) -> None:
+        self.rules = "-" if rules is None else str(rules)
+        self.options = options
+        super().__init__(name)
+
+    def _start(self) -> None:
+        script = "access_server.py" if self.name == OURS else "access_ioc.py"
+        self.child = Child.python(
+            str(SERVERS / script),
+            self.prefix,
+            self.rules,
+            *self.options,
+            env=server_environment(self.port, **self.environment),
+        )
+        self.tcp = (LOOPBACK, int(self.child.ready["tcp_port"]))
+        self.udp = (LOOPBACK, int(self.child.ready["udp_port"]))
 
 
 def with_rights(circuit: Circuit, channel: Channel, rights: int) -> None:
