@@ -120,7 +120,7 @@ void Loop::bind() {
     for (UniqueSocket& socket : listen_on_all(addresses, wanted, port)) {
         listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket)));
     }
-    if (port != wanted) {
+    if (config.tcp_port && port != wanted) {
         shared_.log.add(LogLevel::Warning, "config",
                         "TCP port " + std::to_string(wanted) + " is in use; serving on " +
                             std::to_string(port));

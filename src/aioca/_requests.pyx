@@ -65,6 +65,9 @@ cdef class Request(Sink):
     cdef readonly object future
     cdef object timer
     cdef bint over
+    cdef Plan plan              # of the channel before, which often fits the next one
+    cdef long plan_type
+    cdef bint plan_text
 
     def __cinit__(self, int operation, list names, *, bint single, bint throw,
                   object timeout, object values=None, object datatype=None,
@@ -150,8 +153,7 @@ cdef class Request(Sink):
             return 0
         try:
             if self.operation == Operation.Get:
-                plan = plan_for(self.datatype, self.format, channel.native_type,
-                                channel.long_string)
+                plan = self.plan_of(channel)
                 self.plans[i] = plan
                 slot.type = plan.wire_type
                 slot.count = request_count(self.count, channel.element_count)
@@ -166,6 +168,15 @@ cdef class Request(Sink):
             return 0
         ready.push_back(slot)
         return 0
+
+    cdef inline Plan plan_of(self, Channel channel):
+        if (self.plan is None or self.plan_type != channel.native_type
+                or self.plan_text != channel.long_string):
+            self.plan_type = channel.native_type
+            self.plan_text = channel.long_string
+            self.plan = plan_for(self.datatype, self.format, channel.native_type,
+                                 channel.long_string)
+        return self.plan
 
     cdef int send(self, vector[Slot*]& ready) except -1:
         cdef size_t i
@@ -305,6 +316,18 @@ cdef class Request(Sink):
                     else "ca_array_put_callback"
                     if self.operation == Operation.PutCallback else "ca_array_put")
         return refusal(self.names[i], slot.status, function)
+
+    def __await__(self):
+        """Waits, unless all is done already, and gives the `results`."""
+        if self.future is not None:
+            try:
+                yield from self.future
+            except BaseException:
+                # Cancelled: nothing more is sent. Failed: the other PVs go on.
+                if self.future.cancelled():
+                    self.cancel()
+                raise
+        return self.results()
 
     def results(self):
         """The value of each PV, or what stands for it. Call once, after the wait.

@@ -17,19 +17,6 @@ from aioca.channel import CAInfo, ChannelInfo
 from aioca.types import Count, Datatype, Format, Timeout
 
 
-async def finish(request: Request) -> list[Any]:
-    """Waits for a request, unless it is done already, and takes its results."""
-    if request.future is not None:
-        try:
-            await request.future
-        except BaseException:
-            # Cancelled: nothing more is sent. Failed: the other PVs go on.
-            if request.future.cancelled():
-                request.cancel()
-            raise
-    return request.results()
-
-
 async def get_one(
     pv: str,
     datatype: Datatype,
@@ -49,7 +36,7 @@ async def get_one(
         format=format,
         count=count,
     )
-    return (await finish(request))[0]
+    return (await request)[0]
 
 
 async def get_many(
@@ -71,7 +58,7 @@ async def get_many(
         format=format,
         count=count,
     )
-    return await finish(request)
+    return await request
 
 
 async def put_one(
@@ -87,7 +74,7 @@ async def put_one(
         values=[value],
         datatype=datatype,
     )
-    result: CANothing = (await finish(request))[0]
+    result: CANothing = (await request)[0]
     return result
 
 
@@ -109,7 +96,7 @@ async def put_many(
         values=values,
         datatype=datatype,
     )
-    return await finish(request)
+    return await request
 
 
 def values_for(pvs: Sequence[str], values: Any, repeat_value: bool) -> list[Any]:
@@ -135,7 +122,7 @@ async def connect_many(
             loop.get_channel(pv)
         return [CANothing(pv) for pv in pvs]
     request = Request(CONNECT, list(pvs), single=single, throw=throw, timeout=timeout)
-    return await finish(request)
+    return await request
 
 
 async def info_many(

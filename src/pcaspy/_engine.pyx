@@ -742,53 +742,63 @@ def post_changed(list changed not None):
 
 @cython.final
 cdef class Request:
-    """What a client wants and only Python can do; completed once, from any thread."""
+    """What a client wants and only Python can do; completed once, from any thread.
+
+    Completion lets go of it: a log record that keeps an exception, and with that this
+    object, keeps nothing of the engine.
+    """
     cdef RequestPtr request
+
+    cdef EngineRequest* here(self) except NULL:
+        if self.request.get() == NULL:
+            raise ValueError("the request is completed")
+        return self.request.get()
 
     @property
     def kind(self):
         """One of "write", "read", "exists", "attach" and "interest"."""
         return ("write", "read", "exists", "attach", "interest")[
-            <int>self.request.get().kind]
+            <int>self.here().kind]
 
     @property
     def pv(self):
-        return handle_of(self.request.get().pv)
+        return handle_of(self.here().pv)
 
     @property
     def name(self):
         """The name that is asked for (exists, attach)."""
-        cdef const string* name = &self.request.get().name
+        cdef const string* name = &self.here().name
         return text_of(name.data(), name.size())
 
     @property
     def value(self):
         """The value of a put, as Driver.write gets it."""
-        return value_of(self.request.get().value.get()[0])
+        return value_of(self.here().value.get()[0])
 
     @property
     def notify(self):
         """A put callback waits."""
-        return bool(self.request.get().notify)
+        return bool(self.here().notify)
 
     @property
     def interest(self):
         """The first subscription came (True) or the last one went (False)."""
-        return bool(self.request.get().interest)
+        return bool(self.here().interest)
 
     @property
     def trapped(self):
         """Access security wants this put logged."""
-        return bool(self.request.get().trapped)
+        return bool(self.here().trapped)
 
     @property
     def client(self):
         """(user, host, address) of the client, as far as it is known."""
-        return identity(self.request.get().client)
+        return identity(self.here().client)
 
     def call(self, function, *args):
         """``function(*args)``, which may ask `current_client` for this client."""
-        cdef const EngineRequest* before = swap_current_request(self.request.get())
+        cdef RequestPtr held = RequestPtr(self.here())    # completion lets go of it
+        cdef const EngineRequest* before = swap_current_request(held.get())
         try:
             return function(*args)
         finally:
@@ -796,10 +806,13 @@ cdef class Request:
 
     @property
     def completed(self):
-        return bool(self.request.get().completed())
+        return self.request.get() == NULL or bool(self.here().completed())
 
     def complete(self, EcaStatus status):
-        self.request.get().complete(status)
+        """The first completion counts."""
+        if self.request.get() != NULL:
+            self.here().complete(status)
+            self.request.reset()
 
     def complete_read(self, value):
         """Answers a get with what the driver's read returned.
@@ -807,9 +820,10 @@ cdef class Request:
         Raises:
             TypeError, ValueError: The value does not fit; the request stays open.
         """
-        cdef PvHandle pv = handle_of(self.request.get().pv)
+        cdef PvHandle pv = handle_of(self.here().pv)
         cdef Data data = pv.data
-        self.request.get().complete(ECA_NORMAL, data.read_result(pv, value))
+        self.here().complete(ECA_NORMAL, data.read_result(pv, value))
+        self.request.reset()
 
     def complete_value(self, value, alarm, severity, epicsTimeStamp when not None):
         """Answers a get with a value that is no parameter of a driver.
@@ -828,10 +842,12 @@ cdef class Request:
         return wanted % 7 == 0 or wanted >= 21     # text, or DBR_GR and beyond
 
     def complete_attach(self, PvHandle pv not None):
-        self.request.get().complete_attach(ECA_NORMAL, pv.pv)
+        self.here().complete_attach(ECA_NORMAL, pv.pv)
+        self.request.reset()
 
     def defer(self):
-        self.request.get().defer()
+        if self.request.get() != NULL:
+            self.here().defer()
 
 
 cdef object identity(const ClientPtr& client):
@@ -903,6 +919,12 @@ cdef int configure(Config& config, dict options) except -1:
             config.output_high_water = value
         elif name == "max_open_requests":
             config.max_open_requests = value
+        elif name == "max_open_bytes":
+            config.max_open_bytes = value
+        elif name == "max_queued_requests":
+            config.max_queued_requests = value
+        elif name == "max_queued_bytes":
+            config.max_queued_bytes = value
         elif name == "max_deferred_puts":
             config.max_deferred_puts = value
         elif name == "max_searches_per_turn":
@@ -945,9 +967,11 @@ cdef class Server:
         self.left.clear()
 
     def prepare_fork(self):
-        """Before fork(): no engine thread holds a lock until one of the next two."""
-        with nogil:
-            self.server.get().prepare_fork()
+        """Before fork(): no engine thread holds a lock until one of the next two.
+
+        Keeps the GIL, so that no Python thread comes to wait for these locks with it.
+        """
+        self.server.get().prepare_fork()
 
     def after_fork_in_parent(self):
         self.server.get().after_fork_in_parent()

@@ -1,9 +1,10 @@
-"""What process() does with a request that is not just ``driver.write(reason, value)``."""
+"""What process() does with requests that are not a plain write or read of a driver."""
 
 from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from collections import deque
 from typing import Any
 
@@ -23,6 +24,22 @@ _engine_log = logging.getLogger("pcaspy.engine")
 def _refused(result: Any) -> bool:
     """Only a plain False refuses: None, and write() without return, accept."""
     return type(result).__name__ in ("bool", "bool_") and not result
+
+
+def _of_program(error: BaseException | None) -> BaseException | None:
+    """`error` with a traceback that begins where the program's own code does.
+
+    So a kept log record does not keep a request alive.
+    """
+    if error is None:
+        return None
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        module = traceback.tb_frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] != __package__:
+            break
+        traceback = traceback.tb_next
+    return error.with_traceback(traceback)
 
 
 def _log_put(request: Request, pv: Any) -> None:
@@ -87,7 +104,7 @@ class Dispatcher:
         return not _write_log.isEnabledFor(logging.INFO)
 
     def turn(self, records: list[tuple[int, str]]) -> None:
-        """Once per batch of requests: postponed puts, and what the engine has to say."""
+        """Once per batch: postponed puts, and what the engine has to say."""
         for level, text in records:
             _engine_log.log(level, "%s", text)
         while (request := self.asyn.take_ready()) is not None:
@@ -123,17 +140,19 @@ class Dispatcher:
         _log_put(request, pv)
         try:
             result = pv.put(cas.client_of(request), request.value)
-        except Exception:
-            self.write_failed(request)
+        except Exception as error:
+            self._failed(request, pv, error)
         except BaseException:
             self._answer(request, pv, PUTFAIL)
             raise
         else:
-            self.written(request, result)
+            self._written(request, pv, result)
 
     def written(self, request: Request, result: Any) -> None:
         """Driver.write returned `result`."""
-        pv = request.pv
+        self._written(request, request.pv, result)
+
+    def _written(self, request: Request, pv: Any, result: Any) -> None:
         if inspect.iscoroutine(result):
             request.defer()
 
@@ -168,9 +187,10 @@ class Dispatcher:
 
     def write_failed(self, request: Request) -> None:
         """An exception, the one in flight, came out of Driver.write."""
-        self._failed(request, request.pv, True)
+        self._failed(request, request.pv, sys.exc_info()[1])
 
-    def _failed(self, request: Request, pv: Any, error: Any) -> None:
+    def _failed(self, request: Request, pv: Any, error: BaseException | None) -> None:
+        error = _of_program(error)
         _write_log.error("PV %s: write failed", pv.name, exc_info=error)
         self._post(pv, failed=True)
         self._answer(request, pv, PUTFAIL)
@@ -185,8 +205,12 @@ class Dispatcher:
                     pv.info.reason, Alarm.WRITE_ALARM, Severity.INVALID_ALARM
                 )
             pv.driver.updatePV(pv.info.reason)
-        except Exception:
-            _write_log.exception("PV %s: update after a put failed", pv.name)
+        except Exception as error:
+            _write_log.error(
+                "PV %s: update after a put failed",
+                pv.name,
+                exc_info=_of_program(error),
+            )
 
     def _answer(self, request: Request, pv: Any, status: int) -> None:
         self.asyn.end(pv, status, request)
@@ -200,9 +224,9 @@ class Dispatcher:
             value.put(request.value)
             call = pv.writeNotify if request.notify else pv.write
             status = call(cas.client_of(request), value)
-        except Exception:
+        except Exception as error:
             self._forget_async(request, pv)
-            self.write_failed(request)
+            self._failed(request, pv, error)
             return
         if status == cas.S_casApp_postponeAsyncIO:
             if not pv.writes().postpone(request, self._retry):
@@ -275,7 +299,8 @@ class Dispatcher:
         if why is not None:
             _read_log.warning("PV %s: %s", name, why)
         else:
-            _read_log.exception("PV %s: read failed", name)
+            error = _of_program(sys.exc_info()[1])
+            _read_log.error("PV %s: read failed", name, exc_info=error)
             if pv is not None and pv.data is not None:
                 pv.data.fail_read()
         request.complete(GETFAIL)

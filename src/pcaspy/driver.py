@@ -123,7 +123,7 @@ class Driver(DriverBase):
     pvDB: ParamTable
 
     def __init__(self, server: SimpleServer | None = None) -> None:
-        held = registry.current() if server is None else server._registry
+        held = registry.current() if server is None else server._registry  # noqa: SLF001
         self.pvDB = ParamTable(held, self.port)
 
     # ---- for subclasses to override ----
@@ -218,7 +218,8 @@ class Driver(DriverBase):
 
     def getParamDB(self, reason: str) -> Data:
         """Value, alarm, time and what waits to be posted."""
-        return self.pvDB[reason]
+        data: Data = self.pvDB[reason]
+        return data
 
     def getParamInfo(
         self, reason: str, info_keys: Iterable[str] | None = None

@@ -43,7 +43,9 @@ class gdd:
 
     __slots__ = ("_appl", "_prim", "_sevr", "_stat", "_status", "_time", "_value")
 
-    def __init__(self, appl: int = _VALUE, prim: int = _INVALID, dimen: int = 0) -> None:
+    def __init__(
+        self, appl: int = _VALUE, prim: int = _INVALID, dimen: int = 0
+    ) -> None:
         self._appl = int(appl)
         self._prim = _INVALID
         self._value: Any = 0

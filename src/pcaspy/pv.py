@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import logging
+import weakref
 from typing import Any
 
 from . import cas
@@ -112,7 +112,7 @@ class SimplePV(cas.PV):
 
     def bestExternalType(self) -> int:
         """The type of an element as an ait number."""
-        return self.info.type
+        return int(self.info.type)
 
     def maxDimension(self) -> int:
         """1 for arrays, else 0."""
@@ -120,7 +120,7 @@ class SimplePV(cas.PV):
 
     def maxBound(self, dims: int) -> int:
         """Largest number of elements."""
-        return self.info.count
+        return int(self.info.count)
 
     def _put_field(self, gddValue: Any, field: str) -> int:
         gddValue.put(getattr(self.info, field))
@@ -164,7 +164,7 @@ class SimplePV(cas.PV):
 
 
 class Overrides:
-    """Which methods a class of PVs has of its own, so that the short ways are closed."""
+    """Which methods a class of PVs has of its own; these close the short ways."""
 
     __slots__ = ("interest", "read", "update", "write")
 
@@ -181,7 +181,12 @@ class Overrides:
         self.interest = any_of("interestRegister", "interestDelete")
 
 
-@functools.lru_cache(maxsize=256)
+_known: weakref.WeakKeyDictionary[type, Overrides] = weakref.WeakKeyDictionary()
+
+
 def overrides(kind: type) -> Overrides:
     """The overrides of a class of PVs."""
-    return Overrides(kind)
+    known = _known.get(kind)
+    if known is None:
+        known = _known[kind] = Overrides(kind)
+    return known

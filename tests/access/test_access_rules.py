@@ -18,11 +18,21 @@ from support.wire import (
 
 # Rights of (user, host) on the PVs whose group asks for either.
 CLIENTS = {
-    ("olga", "console"): {"OPERATORS": ALL, "CONSOLE": ALL, "BOTH": ALL, "LEVELS": READ},
+    ("olga", "console"): {
+        "OPERATORS": ALL,
+        "CONSOLE": ALL,
+        "BOTH": ALL,
+        "LEVELS": READ,
+    },
     ("olga", "DESK7"): {"OPERATORS": ALL, "CONSOLE": ALL, "BOTH": ALL, "LEVELS": READ},
     ("olga", "desk"): {"OPERATORS": ALL, "CONSOLE": READ, "BOTH": READ, "LEVELS": READ},
     ("emma", "desk"): {"OPERATORS": ALL, "CONSOLE": READ, "BOTH": READ, "LEVELS": ALL},
-    ("emma", "console"): {"OPERATORS": ALL, "CONSOLE": ALL, "BOTH": READ, "LEVELS": ALL},
+    ("emma", "console"): {
+        "OPERATORS": ALL,
+        "CONSOLE": ALL,
+        "BOTH": READ,
+        "LEVELS": ALL,
+    },
     ("Olga", "console"): {
         "OPERATORS": READ,
         "CONSOLE": ALL,

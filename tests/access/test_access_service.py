@@ -52,7 +52,10 @@ def test_rules_loaded_while_clients_are_connected_reach_them(start):
         told = {}
         while len(told) < 3:
             message = circuit.receive()
-            key = (message.command, message.p1 if message.command != EVENT_ADD else subid)
+            key = (
+                message.command,
+                message.p1 if message.command != EVENT_ADD else subid,
+            )
             told[key] = message.p2
         assert told[ACCESS_RIGHTS, channel.cid] == READ
         assert told[ACCESS_RIGHTS, unknown.cid] == NONE
@@ -73,7 +76,9 @@ def test_after_a_load_no_put_is_judged_by_the_old_rules(start, tmp_path):
 
 
 def test_a_reload_tells_the_clients_whose_rights_change(start, tmp_path):
-    first = acf(tmp_path, "ASG(DEFAULT) { RULE(1, WRITE) }\nASG(fill) { RULE(1, READ) }")
+    first = acf(
+        tmp_path, "ASG(DEFAULT) { RULE(1, WRITE) }\nASG(fill) { RULE(1, READ) }"
+    )
     server = start(first)
     with server.circuit() as circuit:
         fill = circuit.create(server.pv("FILL"))

@@ -182,7 +182,9 @@ def test_a_server_can_be_asked_without_clients(capsys):
     assert server.pvAttach(None, "x") == cas.S_casApp_pvNotFound
     server.setDebugLevel(3)
     assert server.getDebugLevel() == 3
-    assert server.subscriptionEventsPosted() == server.subscriptionEventsProcessed() == 0
+    assert (
+        server.subscriptionEventsPosted() == server.subscriptionEventsProcessed() == 0
+    )
     server.generateBeaconAnomaly()
     server.show(1)
     assert "channels: 0" in capsys.readouterr().out

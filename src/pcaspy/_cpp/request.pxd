@@ -41,4 +41,6 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
 
     cdef cppclass RequestPtr:
         RequestPtr() noexcept
+        RequestPtr(EngineRequest*) noexcept
         EngineRequest* get() noexcept
+        void reset() noexcept
