@@ -19,8 +19,7 @@ _log = logging.getLogger("pcaspy.access")
 
 
 class _Inputs:
-    """When the inputs of the rules are connected: if wanted, as soon as there is a
-    server whose PVs they may be."""
+    """Inputs are connected when they are wanted and there is a server."""
 
     wanted = False
     context_made = False  # the client's context, which keeps what the environment said
@@ -74,7 +73,7 @@ def start_inputs() -> None:
     _Inputs.wanted = True
     if not _serving or not _engine.has_access_inputs():
         return
-    from epicscorelibs.lib import dbCore_dsoinfo
+    from epicscorelibs.lib import dbCore_dsoinfo  # type: ignore[import-untyped]
 
     with _own_servers_found():
         _engine.start_access_inputs(dbCore_dsoinfo.filename)

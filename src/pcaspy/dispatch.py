@@ -12,7 +12,7 @@ from . import cas
 from ._engine import GETFAIL, NORMAL, PUTFAIL, PvHandle, Request
 from .alarm import Alarm, Severity
 from .puts import AsynPuts, Coroutines
-from .pv import SimplePV, overrides
+from .pv import overrides
 
 _put_log = logging.getLogger("pcaspy.put")
 _write_log = logging.getLogger("pcaspy.SimplePV.writeValue")
@@ -321,7 +321,7 @@ class Dispatcher:
     def _attach(self, request: Request) -> None:
         try:
             found = self._server().pvAttach(cas.client_of(request), request.name)
-            if isinstance(found, PvHandle):
+            if isinstance(found, cas.casPV):
                 found.prepare(request.name)
                 self._attached.keep(found)
                 request.complete_attach(found)

@@ -15,7 +15,7 @@ import numpy as np
 from ._engine import epicsTimeStamp
 
 _INVALID, _ENUM, _DOUBLE, _FIXED_STRING, _STRING, _CONTAINER = 0, 5, 9, 10, 11, 12
-_DTYPES = {
+_DTYPES: dict[int, np.dtype[Any]] = {
     1: np.dtype("i1"),
     2: np.dtype("u1"),
     3: np.dtype("i2"),
@@ -153,7 +153,7 @@ class gdd:
         self._value = [_as_text(value) for value in values]
 
     def putFStringArray(self, values: Iterable[Any]) -> None:
-        """Takes text of at most 39 bytes each, and becomes an array of fixed strings."""
+        """Takes text, and becomes an array of strings of at most 39 bytes."""
         self._prim = _FIXED_STRING
         self._value = [_as_text(value) for value in values]
 
@@ -378,7 +378,9 @@ class gdd:
 
     def _numbers(self, values: Any) -> np.ndarray[Any, Any]:
         dtype = _DTYPES.get(self._prim, _DTYPES[_DOUBLE])
-        return _converted(np.atleast_1d(np.asarray(values)), dtype)
+        numbers: np.ndarray[Any, Any]
+        numbers = _converted(np.atleast_1d(np.asarray(values)), dtype)
+        return numbers
 
     def _put_numbers(self, values: Any) -> None:
         if self._prim in (_INVALID, *_TEXTS, _CONTAINER):

@@ -1,4 +1,4 @@
-"""Loading and reloading rules, bad files, unknown groups, logged puts, and who wrote."""
+"""Loading rules, bad files, unknown groups, logged puts, and who wrote."""
 
 from __future__ import annotations
 
