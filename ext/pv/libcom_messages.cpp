@@ -28,9 +28,10 @@ std::string without_colours(const std::string& text) {
 }  // namespace
 
 LibComMessages::LibComMessages() : file_(std::tmpfile()) {
-    if (file_) epicsSetThreadStderr(file_);
+    // First: the first use of the error log takes this thread's stderr for its console.
     eltc(0);
     errlogAddListener(&LibComMessages::on_logged, this);
+    if (file_) epicsSetThreadStderr(file_);
 }
 
 void LibComMessages::finish() {

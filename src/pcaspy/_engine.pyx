@@ -71,6 +71,7 @@ from pcaspy._cpp.types cimport (
     ECA_PUTFAIL,
     DbfType,
     EcaStatus,
+    raw,
 )
 
 import logging
@@ -85,10 +86,11 @@ PUTFAIL = ECA_PUTFAIL
 _POSIX_TIME_AT_EPICS_EPOCH = 631152000
 _set_logger = logging.getLogger("pcaspy.Driver.setParam")
 _DBF_OF_AIT = {2: <int>DbfType.Char, 3: <int>DbfType.Short, 5: <int>DbfType.Enum,
-               6: <int>DbfType.Long, 9: <int>DbfType.Double, 11: <int>DbfType.String}
+               6: <int>DbfType.Long, 8: <int>DbfType.Float, 9: <int>DbfType.Double,
+               11: <int>DbfType.String}
 _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
                  <int>DbfType.Enum: "u2", <int>DbfType.Long: "i4",
-                 <int>DbfType.Double: "f8"}
+                 <int>DbfType.Float: "f4", <int>DbfType.Double: "f8"}
 _IN_SNAPSHOT = object()     # Data's value is an array that is made when asked for
 cdef size_t kTake = 256     # requests taken from the engine at a time
 cdef double kSlice = 0.1    # seconds until signals and the engine's log are looked at
@@ -324,6 +326,39 @@ cdef class PvHandle:
 
     def set_wants_interest(self, bint on):
         self.pv.get().set_wants_interest(on)
+
+    @property
+    def opened(self):
+        """`open()` was called."""
+        return self.pv.get() != NULL
+
+    @property
+    def in_use(self):
+        """A channel or request refers to it."""
+        return self.pv.get() != NULL and not self.pv.get().sole_ref()
+
+    def set_access_group(self, group):
+        """The group of access security whose rules hold for this PV."""
+        cdef string name = bytes_of_text(group)
+        with nogil:
+            self.pv.get().set_access_group(name)
+
+    def post_value(self, value, alarm, severity, epicsTimeStamp when, EventMask mask):
+        """Sends a value with the events of `mask` to the subscribers.
+
+        Raises:
+            TypeError, ValueError: It does not fit.
+        """
+        self.pv.get().post(self.snapshot(value, alarm, severity, when), mask)
+
+    cdef SnapshotPtr snapshot(self, value, alarm, severity, epicsTimeStamp when) except *:
+        cdef Fields fields = self.info.fields
+        cdef NewSnapshot made = self.convert(value, Strictness.Checked)
+        made.get().time.seconds = when.secPastEpoch
+        made.get().time.nanoseconds = when.nsec
+        made.get().alarm.status, made.get().alarm.severity = alarm, severity
+        made.get().metadata = fields.metadata
+        return SnapshotPtr(made)
 
     cdef NewSnapshot convert(self, value, Strictness strictness) except *:
         """A new snapshot of `value`, not yet stamped."""
@@ -790,6 +825,22 @@ cdef class Request:
         self.here().complete(ECA_NORMAL, data.read_result(pv, value))
         self.request.reset()
 
+    def complete_value(self, value, alarm, severity, epicsTimeStamp when not None):
+        """Answers a get with a value that is no parameter of a driver.
+
+        Raises:
+            TypeError, ValueError: The value does not fit; the request stays open.
+        """
+        cdef PvHandle pv = handle_of(self.request.get().pv)
+        self.request.get().complete(
+            ECA_NORMAL, pv.snapshot(value, alarm, severity, when))
+
+    @property
+    def asks_metadata(self):
+        """A get wants units, limits or labels, or may need them."""
+        cdef uint16_t wanted = raw(self.request.get().dbr_type)
+        return wanted % 7 == 0 or wanted >= 21     # text, or DBR_GR and beyond
+
     def complete_attach(self, PvHandle pv not None):
         self.here().complete_attach(ECA_NORMAL, pv.pv)
         self.request.reset()
@@ -891,12 +942,14 @@ cdef class Server:
     cdef deque[RequestPtr] left      # taken, not yet handled
     cdef object __weakref__
     cdef readonly list warnings      # what was wrong with the environment
+    cdef readonly list interfaces    # the addresses that it is bound to; empty: all
 
     def __cinit__(self, dict options not None):
         cdef vector[string] warnings
         cdef Config config = config_from_environment(warnings)
         configure(config, options)
         self.warnings = [text.decode(errors="replace") for text in warnings]
+        self.interfaces = [text.decode() for text in config.interfaces]
         self.server.reset(new EngineServer(config))
 
     def __dealloc__(self):

@@ -28,6 +28,12 @@ class SimplePV(cas.PV):
         self.info = info
         self.open()
 
+    def prepare(self, fullname: str) -> None:
+        """Nothing to do: it was made ready with its `info`."""
+
+    def describe(self) -> None:
+        """Nothing to do: all there is to know is in its `info`."""
+
     def scan(self) -> None:
         """Reads the driver once and posts what it gave. Called by a scan thread."""
         driver, data, reason = self.driver, self.data, self.info.reason
@@ -169,7 +175,7 @@ class Overrides:
                 for name in names
             )
 
-        self.read = any_of("getValue")
+        self.read = any_of("read", "getValue")
         self.write = any_of("write", "writeNotify", "writeValue", "put")
         self.update = any_of("updateValue")
         self.interest = any_of("interestRegister", "interestDelete")

@@ -13,6 +13,7 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from . import access
 from ._engine import Data, PvHandle, Server, epicsTimeStamp
 from .pv import SimplePV, overrides
 from .pvdb import PVInfo, overrides_checks
@@ -338,6 +339,7 @@ class Registry:
         if self.dispatcher is not None:
             self.dispatcher.coroutines.stop()
         if self.engine is not None:
+            access.server_stopped(self.engine)
             self.engine.close()
 
     def after_fork_in_child(self) -> None:

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import cas, pvdb, registry
+from . import access, cas, pvdb, registry
 from ._engine import Server
 from .dispatch import Dispatcher
 from .pv import SimplePV
@@ -36,7 +36,7 @@ class _Static:
 
     def __get__(self, server: SimpleServer | None, kind: type) -> Callable[..., Any]:
         if server is None:
-            server = None if _Default.server is None else _Default.server()
+            server = default_server()
         return functools.partial(self._function, server)
 
 
@@ -104,6 +104,7 @@ class SimpleServer(cas.caServer):
         self._registry.closed = False
         self._engine.start()
         self._registry.scanner.start()
+        access.server_started(self._engine)
 
     def close(self) -> None:
         """Ends serving and disconnects all clients. PVs and their values stay."""
@@ -175,13 +176,26 @@ class SimpleServer(cas.caServer):
 
     @_Static
     def initAccessSecurityFile(self, filename: str, **subst: str) -> None:
-        """Loads rules of access security.
+        """Replaces the rules of access security, which hold for the whole process.
+
+        At any time, before or after `createPV`, and again. Clients are told of their
+        new rights. Inputs of rules are found as `cas.asCaStart` says.
+
+        Args:
+            filename: An access security file.
+            subst: Macros of the file.
 
         Raises:
             OSError: The file cannot be read.
+            ValueError: It is not valid: file, line and reason. The old rules stay.
         """
-        with open(filename):
-            raise NotImplementedError("access security is not there yet")
+        cas.asInitFile(filename, access.as_definitions(subst))
+        cas.asCaStart()
+
+
+def default_server() -> SimpleServer | None:
+    """The server made last, if there still is one."""
+    return None if _Default.server is None else _Default.server()
 
 
 def _create(
