@@ -49,6 +49,7 @@ demo: $(VENV)/.built
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.built $(VENV)/.test-tools
+	$(BIN)/python tests/support/peers.py pyepics caproto aioca
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.built $(VENV)/.lint-tools

@@ -23,8 +23,9 @@ def show_value(value):
 
 def show_picture(waveform):
     """The first two and a half divisions as a line of bars."""
-    points = waveform[: len(waveform) // 4 : len(waveform) // 4 // COLUMNS][:COLUMNS]
-    levels = [min(max(int(point * len(BARS) / 10), 0), len(BARS) - 1) for point in points]
+    step = len(waveform) // 4 // COLUMNS
+    points = waveform[: COLUMNS * step : step]
+    levels = (points * len(BARS) / 10).astype(int).clip(0, len(BARS) - 1)
     print(f"  {waveform.datetime:%H:%M:%S.%f}  {''.join(BARS[n] for n in levels)}")
 
 

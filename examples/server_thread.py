@@ -7,8 +7,9 @@ and the program ends. Usage: python server_thread.py [SECONDS]
 import sys
 import time
 
-from pcaspy import Driver, SimpleServer
 from pcaspy.tools import ServerThread
+
+from pcaspy import Driver, SimpleServer
 
 PREFIX = "MTEST:"
 PVDB = {"COUNT": {"type": "int"}}

@@ -37,6 +37,7 @@ IMPURE = {
     "condition_variable",
 }
 PYTHON_MAY_IMPORT = {"pcaspy": {"pcaspy"}, "aioca": {"aioca"}}
+CONSTANTS = {"alarm"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 CIMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+c?import|c?import\s+([\w.]+))", re.M)
 SOURCES = sorted(p for p in EXT.rglob("*") if p.suffix in {".cpp", ".hpp", ".h"})
@@ -160,14 +161,38 @@ def test_the_two_packages_do_not_import_each_other(package):
     assert wrong == []
 
 
-def test_the_compiled_engine_imports_no_module_of_its_package():
-    """`_engine` lies left of driver and server: they import it, never the reverse."""
-    engine = SRC / "pcaspy" / "_engine.pyx"
-    later = {p.stem for p in (SRC / "pcaspy").glob("*.py")} - {"__init__"}
-    text = engine.read_text()
-    wrong = [
-        name
-        for name in later
-        if re.search(rf"^\s*(from|import)\s+(pcaspy)?\.?{name}\b", text, re.M)
-    ]
-    assert wrong == []
+def own_imports(path: Path) -> set[str]:
+    """Modules of its own package that a Python or Cython module imports at the top."""
+    package = path.parent
+    own = {p.stem for p in package.iterdir() if p.suffix in {".py", ".pyx"}}
+    text = path.read_text()
+    found = set()
+    for line in text.splitlines():
+        match = re.match(
+            r"from (?:\.|PACKAGE\.?)(\w*) import (.*)".replace("PACKAGE", package.name),
+            line,
+        )
+        if match:
+            names = [match[1]] if match[1] else re.split(r"[\s,()]+", match[2])
+            found |= own & set(names)
+    return found - {path.stem}
+
+
+@pytest.mark.parametrize("package", PYTHON_MAY_IMPORT)
+def test_modules_import_to_the_left(package):
+    """No cycle; compiled modules import private modules and constants only."""
+    graph = {
+        p.stem: own_imports(p)
+        for p in (SRC / package).iterdir()
+        if p.suffix in {".py", ".pyx"} and p.stem != "__init__"
+    }
+    left = dict(graph)
+    while left:
+        free = [name for name, needs in left.items() if not needs & set(left)]
+        assert free, f"a cycle among {left}"
+        for name in free:
+            del left[name]
+    compiled = {p.stem for p in (SRC / package).glob("*.pyx")}
+    for name in compiled:
+        public = {needed for needed in graph[name] if not needed.startswith("_")}
+        assert public <= CONSTANTS, f"{name} imports {public}"

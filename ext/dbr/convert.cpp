@@ -253,6 +253,7 @@ bool states_exist(const std::byte* indices, std::size_t n,
 bool convert_elements(DbfType from, const std::byte* source, DbfType to,
                       std::byte* target, std::size_t n,
                       const ConvertRules& rules) noexcept {
+    if (n == 0) return true;  // the pointers may be null then
     switch (from) {
         case DbfType::String:
             return convert_strings(source, to, target, n, rules);

@@ -53,16 +53,6 @@ void Pv::post(SnapshotPtr snapshot, EventMask mask) {
     if (wake) wake->push(PvPtr(this));
 }
 
-void Pv::set_access_group(std::string group) {
-    std::lock_guard lock(mutex_);
-    access_group_ = std::move(group);
-}
-
-std::string Pv::access_group() const {
-    std::lock_guard lock(mutex_);
-    return access_group_;
-}
-
 bool Pv::has_subscriptions() const {
     std::lock_guard lock(mutex_);
     return pending_ != nullptr;

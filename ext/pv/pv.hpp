@@ -6,12 +6,14 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/instances.hpp"
 #include "base/intrusive_list.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
+#include "pv/access_security.hpp"
 #include "pv/event_mask.hpp"
 
 namespace pcas {
@@ -55,9 +57,10 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     // request. What comes and goes between two takes of the queue is not told.
     void set_wants_interest(bool on) noexcept { wants_interest_.store(on); }
     bool wants_interest() const noexcept { return wants_interest_.load(); }
-    // Access security group; takes effect for channels made later (see access_security).
-    void set_access_group(std::string group);
-    std::string access_group() const;
+    // Its access security group; the channels there are get its rights, too.
+    void set_access_group(std::string group) { access_.set_group(std::move(group)); }
+    std::string access_group() const { return access_.group(); }
+    AccessMember& access() noexcept { return access_; }
 
     bool has_subscriptions() const;
     // Loop thread: interest changed; true if a request has to be queued for it.
@@ -97,10 +100,10 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     std::atomic<bool> reads_by_request_{false};
     std::atomic<bool> wants_interest_{false};
     std::atomic<bool> interest_queued_{false};
+    AccessMember access_;
 
     mutable std::mutex mutex_;   // leaf; guards all below
     SnapshotPtr current_;
-    std::string access_group_;
     struct Pending {
         std::shared_ptr<PostQueue> queue;
         std::vector<Event> events;

@@ -10,18 +10,10 @@
 #include "base/instances.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
+#include "pv/client_identity.hpp"
 #include "pv/pv.hpp"
 
 namespace pcas {
-
-// Who is at the other end of a circuit; immutable, replaced when the client renames.
-struct ClientIdentity : RefCounted {
-    std::string user;      // from CLIENT_NAME
-    std::string host;      // from HOST_NAME; the claim of the client
-    std::string address;   // "a.b.c.d:port" of the peer
-    static void destroy(const ClientIdentity* c) noexcept { delete c; }
-};
-using ClientPtr = Ref<const ClientIdentity>;
 
 enum class RequestKind : std::uint8_t {
     Write,      // a put: carry out, then complete(status)
@@ -43,6 +35,7 @@ class Request final : public RefCounted, public CountedInstance<Counted::Request
     // ---- filled by the loop before the request is queued, constant from then on ----
     const RequestKind kind;
     bool notify = false;        // Write: a put callback waits for the completion
+    bool trapped = false;       // Write: access security wants it logged
     bool first_update = false;  // Read: starts the subscription `ioid` of channel `sid`
     bool interest = false;      // Interest: there are subscriptions; set when taken
     DbrType dbr_type{};         // Write, Read: the request's type and count

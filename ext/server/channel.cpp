@@ -1,6 +1,22 @@
 #include "server/channel.hpp"
 
+#include <utility>
+
+#include "server/circuit.hpp"
+#include "server/loop.hpp"
+
 namespace pcas {
+
+Channel::Channel(Circuit& of, std::uint32_t client_id, std::uint32_t server_id,
+                 PvPtr of_pv)
+    : circuit(of),
+      cid(client_id),
+      sid(server_id),
+      pv(std::move(of_pv)),
+      access(pv->access(), of.client(), of.loop().rights_queue(), {of.id(), server_id}),
+      rights(access.rights()) {
+    pv->channels.push_back(*this);
+}
 
 Channel& ChannelTable::add(Circuit& circuit, std::uint32_t cid, PvPtr pv) {
     std::uint32_t sid;

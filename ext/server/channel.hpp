@@ -19,16 +19,14 @@ class Circuit;
 
 class Channel final : public ListNode<Channel>, public CountedInstance<Counted::Channel> {
   public:
-    Channel(Circuit& of, std::uint32_t client_id, std::uint32_t server_id, PvPtr of_pv)
-        : circuit(of), cid(client_id), sid(server_id), pv(std::move(of_pv)) {
-        pv->channels.push_back(*this);
-    }
+    Channel(Circuit& of, std::uint32_t client_id, std::uint32_t server_id, PvPtr of_pv);
 
     Circuit& circuit;
     const std::uint32_t cid;
     const std::uint32_t sid;
     const PvPtr pv;
-    std::uint32_t rights = CA_PROTO_ACCESS_RIGHT_READ | CA_PROTO_ACCESS_RIGHT_WRITE;
+    const AccessClient access;
+    std::uint32_t rights;   // what the client knows, and what is enforced
 
     bool may_read() const noexcept { return rights & CA_PROTO_ACCESS_RIGHT_READ; }
     bool may_write() const noexcept { return rights & CA_PROTO_ACCESS_RIGHT_WRITE; }

@@ -5,7 +5,8 @@
 // request_*.cpp for each family) -> reply / send_data -> flush.
 //
 // Order: a circuit's requests are executed as they come. Writes go to Python; a read that
-// comes behind them waits until the driver has had them (`deferred_`).
+// comes behind them waits until the driver has had them, and writes behind that read wait
+// with it (`deferred_`).
 #pragma once
 
 #include <chrono>
@@ -41,8 +42,15 @@ class Circuit final : public IoHandler,
 
     std::uint64_t id() const noexcept { return id_; }
     const sockaddr_in& peer() const noexcept { return peer_; }
+    const ClientPtr& client() const noexcept { return identity_; }
     SOCKET socket() const noexcept { return socket_.get(); }
     Interest interest() const noexcept { return interest_; }
+    bool closing() const noexcept { return closing_; }
+    // What it holds for its client: unsent, waiting, and at Python. For tests.
+    std::size_t held_bytes() const noexcept {
+        return output_.bytes() + framer_.kept() + waiting_bytes_ + open_bytes_ +
+               deferred_bytes_;
+    }
 
     // ---- called by the loop; what is thrown below ends this circuit and no other ----
     void start() noexcept;   // greets the client
@@ -53,12 +61,14 @@ class Circuit final : public IoHandler,
     void on_completion(Request& request, bool completed) noexcept;
     // The channel's PV is gone.
     void disconnect_channel(Channel& channel) noexcept;
-    // What access security says now.
-    void change_rights(Channel& channel, std::uint32_t rights) noexcept;
+    // What access security grants the channel may have changed.
+    void change_rights(std::uint32_t sid) noexcept;
+    void change_all_rights() noexcept;
     void on_linger_over() noexcept { close_now(); }
 
     // ---- called by subscriptions ----
     bool takes_updates() const noexcept;
+    bool events_on() const noexcept { return events_on_; }
     // A subscription may keep one value and no more: events are off, or too much waits.
     bool keeps_one_value() const noexcept;
     void count_waiting(std::size_t bytes) noexcept { waiting_bytes_ += bytes; }
@@ -147,7 +157,7 @@ class Circuit final : public IoHandler,
                      const SnapshotPtr& snapshot);
     EcaStatus too_large_status() const noexcept;
     void request_read(Channel& channel, const Header& header);
-    void run_deferred_reads();
+    void run_deferred();
     void refuse_read(const Header& header, const Channel* channel, EcaStatus status,
                      std::string_view text);
     void on_read_completed(const Request& request);
@@ -161,12 +171,14 @@ class Circuit final : public IoHandler,
     void finish_write(std::uint16_t type, std::uint32_t count, std::uint32_t ioid,
                       EcaStatus status);
     void on_write_progress(Request& request, bool completed);
+    void queue_write(RequestPtr request);
     void answer_write(const Request& request);
 
     // request_event.cpp
     void handle_event_add(const Message& message);
     void handle_event_cancel(const Message& message);
     void add_subscription(Channel& channel, const Header& header, EventMask mask);
+    SnapshotPtr deliver_earlier(Pv& pv);
     void cancel_subscription(Channel& channel, std::uint32_t subid);
     void clear_subscriptions(Channel& channel);
     void leave_pv(Channel& channel);
@@ -209,11 +221,12 @@ class Circuit final : public IoHandler,
     std::size_t open_bytes_ = 0;           // of their values, or of the answers to come
     std::size_t deferred_puts_ = 0;        // dispatched, not completed
     std::size_t deferred_bytes_ = 0;       // of their values
-    struct DeferredRead {
+    // What came behind a read that waits for writes to reach the driver, in order.
+    struct Deferred {
         Header header;
-        std::uint64_t behind;   // the write to wait for
+        RequestPtr write;   // null: a read
     };
-    std::deque<DeferredRead> deferred_;
+    std::deque<Deferred> deferred_;
 };
 
 }  // namespace pcas

@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace pcas {
@@ -64,13 +65,43 @@ class Loop::Posts final : public PostQueue {
     std::vector<PvPtr> pvs_;
 };
 
+// Any thread, with asLib's lock, pushes channels whose rights may have changed.
+class Loop::RightsChanges final : public RightsQueue {
+  public:
+    explicit RightsChanges(std::shared_ptr<WakeGate> gate) : gate_(std::move(gate)) {}
+    void push(Entry entry) noexcept override {
+        {
+            std::lock_guard lock(mutex_);
+            try {
+                entries_.push_back(entry);
+            } catch (const std::bad_alloc&) {
+                all_ = true;
+            }
+        }
+        gate_->signal();
+    }
+    // True if any channel may be meant, not only those in `into`.
+    bool take(std::vector<Entry>& into) {
+        std::lock_guard lock(mutex_);
+        into.swap(entries_);
+        return std::exchange(all_, false);
+    }
+
+  private:
+    const std::shared_ptr<WakeGate> gate_;
+    std::mutex mutex_;   // leaf; guards all below
+    std::vector<Entry> entries_;
+    bool all_ = false;   // there was no memory for an entry
+};
+
 Loop::Loop(Shared& shared)
     : shared_(shared),
       poller_(Poller::create()),
       waker_(std::make_shared<Waker>()),
       gate_(std::make_shared<WakeGate>([waker = waker_] { waker->wake(); })),
       scratch_(kScratch),
-      posts_(std::make_shared<Posts>(gate_)) {
+      posts_(std::make_shared<Posts>(gate_)),
+      rights_changes_(std::make_unique<RightsChanges>(gate_)) {
     poller_->add(waker_->fd(), *waker_, {true, false});
 }
 
@@ -89,7 +120,7 @@ void Loop::bind() {
     for (UniqueSocket& socket : listen_on_all(addresses, wanted, port)) {
         listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket)));
     }
-    if (port != wanted) {
+    if (config.tcp_port && port != wanted) {
         shared_.log.add(LogLevel::Warning, "config",
                         "TCP port " + std::to_string(wanted) + " is in use; serving on " +
                             std::to_string(port));
@@ -103,6 +134,7 @@ bool Loop::in_loop() const noexcept {
 }
 
 std::shared_ptr<PostQueue> Loop::post_queue() noexcept { return posts_; }
+RightsQueue& Loop::rights_queue() noexcept { return *rights_changes_; }
 
 void Loop::stop() noexcept {
     stopping_ = true;
@@ -150,8 +182,10 @@ void Loop::on_exception(const std::exception& error) noexcept {
 
 void Loop::turn() {
     if (searches_) searches_->new_turn();
-    poller_->deliver();
     gate_->taken();
+    // First of all: no request that came after new rules is judged by the old ones.
+    take_rights_changes();
+    poller_->deliver();
     timers_.run_due();
     run_commands();
     take_completions();
@@ -209,6 +243,18 @@ void Loop::take_posts() {
         }
     }
     posted_.clear();
+}
+
+void Loop::take_rights_changes() {
+    std::vector<RightsQueue::Entry> changed;
+    if (rights_changes_->take(changed)) {
+        for (const auto& [id, circuit] : circuits_) circuit->change_all_rights();
+    }
+    for (const RightsQueue::Entry& entry : changed) {
+        if (Circuit* circuit = find_circuit(entry.circuit)) {
+            circuit->change_rights(entry.sid);
+        }
+    }
 }
 
 // What a flush makes room for goes out in the next turn, so that no circuit keeps the loop

@@ -54,6 +54,7 @@ class Loop {
     EncodingCache& encodings() noexcept { return encodings_; }
     std::span<std::byte> scratch() noexcept { return scratch_; }
     std::shared_ptr<PostQueue> post_queue() noexcept;
+    RightsQueue& rights_queue() noexcept;
 
     void adopt(UniqueSocket socket, const sockaddr_in& peer);
     Circuit* find_circuit(std::uint64_t id) noexcept;
@@ -68,6 +69,7 @@ class Loop {
 
   private:
     class Posts;
+    class RightsChanges;
     friend struct LoopDriver;   // tests take the turns themselves, without a thread
 
     void open();
@@ -77,6 +79,7 @@ class Loop {
     void run_commands();
     void take_completions();
     void take_posts();
+    void take_rights_changes();
     void flush_output();
     void remove_discarded();
     void close_all() noexcept;
@@ -93,6 +96,7 @@ class Loop {
 
     const std::shared_ptr<Posts> posts_;
     std::vector<PvPtr> posted_;   // kept for its memory
+    const std::unique_ptr<RightsChanges> rights_changes_;
     std::mutex command_mutex_;   // leaf; guards commands_
     std::vector<std::function<void()>> commands_;
     std::atomic<bool> stopping_{false};

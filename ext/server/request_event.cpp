@@ -48,14 +48,11 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
 
     Pv& pv = *channel.pv;
     const bool first = pv.subscriptions.empty();
-    const Pv::Joined joined = pv.join(loop_.post_queue());
-    for (const Event& event : joined.earlier) {
-        pv.subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
-    }
+    const SnapshotPtr current = deliver_earlier(pv);
     pv.subscriptions.push_back(added);
     if (first && pv.wants_interest()) request_interest(channel);
     if (!pv.reads_by_request() || !channel.may_read()) {
-        return added.deliver_first(joined.current);
+        return added.deliver_first(current);
     }
     added.waits_for_first = true;
     RequestPtr request = make_request(RequestKind::Read);
@@ -68,23 +65,25 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
     queue_request(std::move(request));
 }
 
+// Returns the value that comes behind all that was delivered.
+SnapshotPtr Circuit::deliver_earlier(Pv& pv) {
+    Pv::Joined joined = pv.join(loop_.post_queue());
+    for (const Event& event : joined.earlier) {
+        pv.subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
+    }
+    return std::move(joined.current);
+}
+
 void Circuit::on_first_update(const Request& request) {
     Channel* channel = channels_.find(request.sid);
     Subscription* subscription =
         channel ? channel->find_subscription(request.ioid) : nullptr;
     if (!subscription || !subscription->waits_for_first) return;
     subscription->waits_for_first = false;
-    if (request.status() == ECA_NORMAL && request.result()) {
-        subscription->deliver_first(request.result());
-    } else {
-        Header failed;
-        failed.command = CA_PROTO_EVENT_ADD;
-        failed.type = raw(request.dbr_type);
-        failed.count = request.dbr_count;
-        failed.p2 = request.ioid;
-        send_failure(failed, request.status() == ECA_NORMAL ? ECA_GETFAIL
-                                                            : request.status());
-    }
+    // A read that failed has left its alarm in the PV's own value. An update without data
+    // would say less, and asyncio clients in use end the subscription over it.
+    const bool read = request.status() == ECA_NORMAL && request.result();
+    subscription->deliver_first(read ? request.result() : channel->pv->snapshot());
     if (subscription->has_waiting()) add_waiting(*subscription);
 }
 
@@ -138,21 +137,30 @@ void Circuit::request_interest(Channel& channel) noexcept {
     }
 }
 
-void Circuit::change_rights(Channel& channel, std::uint32_t rights) noexcept {
+void Circuit::change_rights(std::uint32_t sid) noexcept {
+    Channel* found = closing_ ? nullptr : channels_.find(sid);
+    if (!found || found->rights == found->access.rights()) return;
+    Channel& channel = *found;
     const bool could_read = channel.may_read();
-    if (closing_ || channel.rights == rights) return;
-    channel.rights = rights;
+    channel.rights = channel.access.rights();
     guarded([&] {
         send_rights(channel);
-        if (could_read == channel.may_read() || !channel.subscriptions) return;
+        if (could_read == channel.may_read() || !channel.subscriptions ||
+            channel.subscriptions->empty()) {
+            return;
+        }
         // Lost: one update that says so. Back: one with the value.
-        const SnapshotPtr current = channel.pv->snapshot();
+        const SnapshotPtr current = deliver_earlier(*channel.pv);
         for (auto& [subid, subscription] : *channel.subscriptions) {
             subscription.may_read = channel.may_read();
             subscription.drop_waiting();
             subscription.deliver_first(current);
         }
     });
+}
+
+void Circuit::change_all_rights() noexcept {
+    channels_.for_each([this](const Channel& channel) { change_rights(channel.sid); });
 }
 
 }  // namespace pcas

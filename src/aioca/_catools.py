@@ -2,7 +2,8 @@
 
 Programs replace functions here: a safety guard puts its own ``caput`` in this module's
 globals and relies on the list form calling it once for each PV. So `caput_array` looks
-its own module's ``caput`` up on each call, and only takes the short way if that is ours.
+its own module's ``caput`` up on each call, and takes the short way only if that is
+ours.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Generic, TypeVar, Union, overload
+from typing import Any, Generic, TypeVar, overload
 
 from aioca import _libca, operations
 from aioca._epics import cadef, dbr
@@ -51,7 +52,8 @@ __all__ = [
 DEFAULT_TIMEOUT = 5.0
 
 T = TypeVar("T")
-PVs = Union[list[str], tuple[str, ...]]
+Form = TypeVar("Form", bound=Callable[..., Any])
+PVs = list[str] | tuple[str, ...]
 
 
 def _call_shape(scalar: Callable[..., Any]) -> inspect.Signature:
@@ -64,7 +66,8 @@ def _by_first_argument(scalar: Callable[..., Any]) -> Any:
     """Makes a function that chooses its form by the type of the first argument.
 
     Lists and tuples (see ``register`` of the result) take the list form, everything
-    else the scalar form.
+    else the scalar form. A form is a function that returns an awaitable; the result is
+    a coroutine function.
     """
     chosen = functools.singledispatch(scalar)
     dispatch = chosen.dispatch
@@ -78,6 +81,17 @@ def _by_first_argument(scalar: Callable[..., Any]) -> Any:
     call.register = chosen.register  # type: ignore[attr-defined]
     call.__signature__ = _call_shape(scalar)  # type: ignore[attr-defined]
     return call
+
+
+def _list_form_of(function: Any) -> Callable[[Form], Form]:
+    """Makes the decorated function the list form of another."""
+
+    def register(form: Form) -> Form:
+        function.register(list)(form)
+        function.register(tuple)(form)
+        return form
+
+    return register
 
 
 # ---- caget -------------------------------------------------------------------------
@@ -108,7 +122,7 @@ async def caget(
 
 
 @_by_first_argument
-async def caget(
+def caget(
     pv: str,
     datatype: Datatype = None,
     format: Format = 0,
@@ -136,11 +150,10 @@ async def caget(
         epicscorelibs.ca.cadef.CAException: libca refused the request.
         epicscorelibs.ca.dbr.InvalidDatatype: There is no such type.
     """
-    return await operations.get_one(pv, datatype, format, count, timeout, throw)
+    return operations.get_one(pv, datatype, format, count, timeout, throw)
 
 
-@caget.register(list)
-@caget.register(tuple)
+@_list_form_of(caget)
 async def caget_array(
     pvs: PVs,
     datatype: Datatype = None,
@@ -183,7 +196,7 @@ async def caput(
 
 
 @_by_first_argument
-async def caput(
+def caput(
     pv: str,
     value: Any,
     datatype: Datatype = None,
@@ -191,11 +204,12 @@ async def caput(
     *,
     timeout: Timeout = DEFAULT_TIMEOUT,
     throw: bool = True,
-) -> CANothing:
+) -> Awaitable[CANothing]:
     """Writes to one PV, or to a list of them at the same time.
 
     Puts to connected PVs are sent in the order of the calls. A failure of a put without
-    ``wait`` is logged by the logger ``aioca`` and given to the loop's exception handler.
+    ``wait`` is logged by the logger ``aioca`` and given to the loop's exception
+    handler.
 
     Args:
         pv: A name, or a list or tuple of names.
@@ -218,14 +232,13 @@ async def caput(
         OverflowError: A whole number does not fit the PV's type.
         ValueError: The value is None, or a text that is no number.
     """
-    return await operations.put_one(pv, value, datatype, wait, timeout, throw)
+    return operations.put_one(pv, value, datatype, wait, timeout, throw)
 
 
 _own_caput = caput
 
 
-@caput.register(list)
-@caput.register(tuple)
+@_list_form_of(caput)
 async def caput_array(
     pvs: PVs,
     values: Any,
@@ -248,9 +261,11 @@ async def caput_array(
         options["wait"] = wait
     if not throw:
         options.update(timeout=timeout, throw=False)
-        calls = [caput(pv, value, **options) for pv, value in zip(pvs, each)]
-        return await operations.in_parallel(pvs, calls, None)
-    calls = [caput(pv, value, timeout=None, **options) for pv, value in zip(pvs, each)]
+        timeout = None
+    else:
+        options.update(timeout=None)
+    pairs = zip(pvs, each, strict=True)
+    calls = [caput(pv, value, **options) for pv, value in pairs]
     return await operations.in_parallel(pvs, calls, timeout)
 
 
@@ -297,8 +312,7 @@ async def connect(
     return (await operations.connect_many([pv], wait, timeout, throw, True))[0]
 
 
-@connect.register(list)
-@connect.register(tuple)
+@_list_form_of(connect)
 async def connect_array(
     pvs: PVs,
     wait: bool = True,
@@ -344,8 +358,7 @@ async def cainfo(
     return (await operations.info_many([pv], wait, timeout, throw, True))[0]
 
 
-@cainfo.register(list)
-@cainfo.register(tuple)
+@_list_form_of(cainfo)
 async def cainfo_array(
     pvs: PVs,
     wait: bool = True,
@@ -361,7 +374,7 @@ async def cainfo_array(
 
 
 @overload
-def camonitor(
+def camonitor(  # type: ignore[overload-overlap]  # a str is an iterable of str
     pv: str,
     callback: Callable[[Any], Awaitable[None] | None] | None = ...,
     events: Dbe = ...,
@@ -411,8 +424,10 @@ def camonitor(
         events: Which changes make an update. By default the value, with ``FORMAT_TIME``
             also the alarm, with ``FORMAT_CTRL`` also limits, units and enum strings.
         datatype: The type to ask for instead of the PV's own.
-        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME`` or
-            ``FORMAT_CTRL``.
+        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME``,
+            ``FORMAT_CTRL``, or ``FORMAT_FULL`` for alarm, time stamp, units, limits and
+            enum strings; when these change the latest value is delivered with the new
+            ones.
         count: How many elements of an array: 0 for its present length, -1 for all.
         all_updates: Deliver every update. Otherwise an update that waits for the
             callback is replaced by a newer one, which `Subscription.dropped_callbacks`

@@ -12,8 +12,6 @@ import os
 import sys
 import types
 
-import epicscorelibs.lib
-
 __all__ = ["cadef", "dbr", "library_path"]
 
 
@@ -23,16 +21,16 @@ def library_path(name: str) -> str:
     On Windows also lets the loader search its folder for what it depends on.
     """
     info = importlib.import_module(f"epicscorelibs.lib.{name}_dsoinfo")
+    path: str = os.path.abspath(info.sofilename)
     if hasattr(os, "add_dll_directory"):
-        os.add_dll_directory(os.path.dirname(os.path.abspath(info.__file__)))
-    path: str = info.sofilename
+        os.add_dll_directory(os.path.dirname(path))
     return path
 
 
 def _stand_in() -> types.ModuleType:
     """What cadef uses of ``epicscorelibs.path``."""
     module = types.ModuleType("epicscorelibs.path")
-    base = os.path.dirname(os.path.dirname(os.path.abspath(epicscorelibs.lib.__file__)))
+    base = os.path.dirname(os.path.dirname(library_path("ca")))
     module.base_path = base  # type: ignore[attr-defined]
     module.include_path = os.path.join(base, "include")  # type: ignore[attr-defined]
     module.lib_path = os.path.join(base, "lib")  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from aioca._epics import cadef
 ECA_NORMAL: int = cadef.ECA_NORMAL
 
 
-class CANothing(Exception):  # noqa: N818
+class CANothing(Exception):
     """The outcome of an operation that has no value to return.
 
     Returned by `caput` and `connect` on success, returned in place of a value by a call

@@ -42,6 +42,8 @@ cdef extern from "ca_api.hpp" namespace "aioca" nogil:
         int ca_add_exception_event(void* handler, void* user)
         unsigned ca_get_host_name(void* channel, char* text, unsigned size)
         const char* ca_message(long status)
+        const char* ca_version()
+        int ca_client_status(unsigned level)
         const unsigned short* value_size
         const unsigned short* value_offset
     string load_api(CaApi&, const char* com_path, const char* ca_path)
@@ -157,6 +159,7 @@ cdef extern from "calls.hpp" namespace "aioca" nogil:
         vector[Queue*] queues
         atomic[cbool] ended
         Circuits circuits
+        unsigned priority
     Process*& process_pointer()
     Process& process()
     cbool has_ended()

@@ -63,8 +63,10 @@ cdef class Request(Sink):
     cdef list arrived
     cdef object error
     cdef readonly object future
-    cdef object timer
     cdef bint over
+    cdef Plan plan              # of the channel before, which often fits the next one
+    cdef long plan_type
+    cdef bint plan_text
 
     def __cinit__(self, int operation, list names, *, bint single, bint throw,
                   object timeout, object values=None, object datatype=None,
@@ -135,7 +137,7 @@ cdef class Request(Sink):
         self.future = self.loop.loop.create_future()
         self.loop.requests.add(self)
         if timeout is not None:
-            self.timer = self.loop.loop.call_later(patience, self.on_timeout)
+            self.loop.add_deadline(self, patience)
         if self.error is not None and self.throw:
             self.future.set_exception(self.error)
         return 0
@@ -150,8 +152,7 @@ cdef class Request(Sink):
             return 0
         try:
             if self.operation == Operation.Get:
-                plan = plan_for(self.datatype, self.format, channel.native_type,
-                                channel.long_string)
+                plan = self.plan_of(channel)
                 self.plans[i] = plan
                 slot.type = plan.wire_type
                 slot.count = request_count(self.count, channel.element_count)
@@ -166,6 +167,15 @@ cdef class Request(Sink):
             return 0
         ready.push_back(slot)
         return 0
+
+    cdef inline Plan plan_of(self, Channel channel):
+        if (self.plan is None or self.plan_type != channel.native_type
+                or self.plan_text != channel.long_string):
+            self.plan_type = channel.native_type
+            self.plan_text = channel.long_string
+            self.plan = plan_for(self.datatype, self.format, channel.native_type,
+                                 channel.long_string)
+        return self.plan
 
     cdef int send(self, vector[Slot*]& ready) except -1:
         cdef size_t i
@@ -243,7 +253,6 @@ cdef class Request(Sink):
 
     def on_timeout(self):
         """The time of the caller is over."""
-        self.timer = None
         if self.future is not None and not self.future.done():
             if self.throw:
                 self.future.set_exception(self.timeout_error())
@@ -266,9 +275,6 @@ cdef class Request(Sink):
 
     cdef int retire(self) except -1:
         self.loop.requests.discard(self)
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
         return 0
 
     cdef void leave(self) noexcept:
@@ -306,6 +312,18 @@ cdef class Request(Sink):
                     if self.operation == Operation.PutCallback else "ca_array_put")
         return refusal(self.names[i], slot.status, function)
 
+    def __await__(self):
+        """Waits, unless all is done already, and gives the `results`."""
+        if self.future is not None:
+            try:
+                yield from self.future
+            except BaseException:
+                # Cancelled: nothing more is sent. Failed: the other PVs go on.
+                if self.future.cancelled():
+                    self.cancel()
+                raise
+        return self.results()[0] if self.single else self.results()
+
     def results(self):
         """The value of each PV, or what stands for it. Call once, after the wait.
 
@@ -329,6 +347,7 @@ cdef class Request(Sink):
 
     cdef object result(self, size_t i, bint done):
         cdef Slot* slot = &self.batch.slots[i]
+        cdef Plan plan
         name = self.names[i]
         if not done:
             nothing = CANothing(name, ECA_TIMEOUT)
@@ -337,8 +356,9 @@ cdef class Request(Sink):
         if slot.status != ECA_NORMAL:
             return CANothing(name, slot.status)
         if self.operation == Operation.Get:
-            return decode(<Plan> self.plans[i], slot.block, name,
-                          (<Channel> self.channels[i]).element_count, False)
+            plan = <Plan> self.plans[i]
+            return decode(plan, slot.block,
+                          (<Channel> self.channels[i]).attributes_of(plan), False)
         nothing = new_nothing(CANothing, name)
         PyObject_SetAttr(nothing, "name", name)
         return nothing

@@ -43,7 +43,9 @@ namespace aioca {
     X(ca_get_host_name)                                                           \
     X(ca_puser)                                                                   \
     X(ca_name)                                                                    \
-    X(ca_message)
+    X(ca_message)                                                                 \
+    X(ca_version)                                                                 \
+    X(ca_client_status)
 
 struct CaApi {
 #define AIOCA_MEMBER(name) decltype(&::name) name = nullptr;

@@ -18,6 +18,7 @@ struct Process {
     std::vector<Queue*> queues;              // open ones
     std::atomic<bool> ended{false};          // the interpreter leaves: do nothing
     Circuits circuits;
+    capri priority = CA_PRIORITY_DEFAULT;  // of channels opened from now on
 };
 
 // Each extension module has its own copy of this pointer. The one that loads libca makes
@@ -173,7 +174,7 @@ inline int open_channel(Channel* channel, const char* name) {
         self.channels.insert(channel);
     }
     int status = self.api.ca_create_channel(name, on_connection, channel,
-                                            CA_PRIORITY_DEFAULT, &channel->id);
+                                            self.priority, &channel->id);
     if (status == ECA_NORMAL)
         self.api.ca_replace_access_rights_event(channel->id, on_access_rights);
     return status;

@@ -119,7 +119,7 @@ class ChannelCache:
         self._loop = loop
 
     @property
-    def _ChannelCache__channels(self) -> dict[str, Channel]:  # noqa: N802
+    def _ChannelCache__channels(self) -> dict[str, Channel]:
         return self._loop.channels
 
     def get_channel(self, name: str) -> Channel:
@@ -149,7 +149,7 @@ def state_of(channel: Channel) -> ChannelState:
     )
 
 
-class watch_channel:  # noqa: N801
+class watch_channel:
     """The state of a PV's channel, awaited or watched, through reconnects.
 
     Use it as an asynchronous iterator: the first state comes at once, then one for each

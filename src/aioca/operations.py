@@ -17,29 +17,16 @@ from aioca.channel import CAInfo, ChannelInfo
 from aioca.types import Count, Datatype, Format, Timeout
 
 
-async def finish(request: Request) -> list[Any]:
-    """Waits for a request, unless it is done already, and takes its results."""
-    if request.future is not None:
-        try:
-            await request.future
-        except BaseException:
-            # Cancelled: nothing more is sent. Failed: the other PVs go on.
-            if request.future.cancelled():
-                request.cancel()
-            raise
-    return request.results()
-
-
-async def get_one(
+def get_one(
     pv: str,
     datatype: Datatype,
     format: Format,
     count: Count,
     timeout: Timeout,
     throw: bool,
-) -> Any:
+) -> Awaitable[Any]:
     """The value of one PV."""
-    request = Request(
+    return Request(
         GET,
         [pv],
         single=True,
@@ -49,7 +36,6 @@ async def get_one(
         format=format,
         count=count,
     )
-    return (await finish(request))[0]
 
 
 async def get_many(
@@ -61,7 +47,7 @@ async def get_many(
     throw: bool,
 ) -> list[Any]:
     """The values of PVs, in their order."""
-    request = Request(
+    values: list[Any] = await Request(
         GET,
         list(pvs),
         single=False,
@@ -71,14 +57,14 @@ async def get_many(
         format=format,
         count=count,
     )
-    return await finish(request)
+    return values
 
 
-async def put_one(
+def put_one(
     pv: str, value: Any, datatype: Datatype, wait: bool, timeout: Timeout, throw: bool
-) -> CANothing:
+) -> Awaitable[CANothing]:
     """Puts a value to one PV."""
-    request = Request(
+    return Request(
         PUT_CALLBACK if wait else PUT,
         [pv],
         single=True,
@@ -87,8 +73,6 @@ async def put_one(
         values=[value],
         datatype=datatype,
     )
-    result: CANothing = (await finish(request))[0]
-    return result
 
 
 async def put_many(
@@ -100,7 +84,7 @@ async def put_many(
     throw: bool,
 ) -> list[CANothing]:
     """Puts one value to each PV, in their order."""
-    request = Request(
+    outcomes: list[CANothing] = await Request(
         PUT_CALLBACK if wait else PUT,
         list(pvs),
         single=False,
@@ -109,7 +93,7 @@ async def put_many(
         values=values,
         datatype=datatype,
     )
-    return await finish(request)
+    return outcomes
 
 
 def values_for(pvs: Sequence[str], values: Any, repeat_value: bool) -> list[Any]:
@@ -121,7 +105,8 @@ def values_for(pvs: Sequence[str], values: Any, repeat_value: bool) -> list[Any]
     except TypeError:
         return [values] * len(pvs)
     assert len(pvs) == len(values), "PV and value lists must match in length"
-    return values
+    each: list[Any] = values
+    return each
 
 
 async def connect_many(
@@ -134,7 +119,8 @@ async def connect_many(
             loop.get_channel(pv)
         return [CANothing(pv) for pv in pvs]
     request = Request(CONNECT, list(pvs), single=single, throw=throw, timeout=timeout)
-    return await finish(request)
+    outcome = await request
+    return [outcome] if single else outcome
 
 
 async def info_many(
@@ -173,7 +159,9 @@ async def in_parallel(
     if isinstance(timeout, tuple):
         timeout = timeout[0] - time.time()
     try:
-        return list(await asyncio.wait_for(asyncio.gather(*calls), timeout))
+        together = asyncio.gather(*calls)
+        results: list[Any] = await asyncio.wait_for(together, timeout)
+        return results
     except asyncio.TimeoutError as error:
         raise several_timed_out(list(pvs)) from error
 
@@ -207,6 +195,6 @@ def _report_failure(task: asyncio.Task[Any]) -> None:
 
 
 def message(status: int) -> str:
-    """libca's text for an ECA status."""
+    """Libca's text for an ECA status."""
     text: str = cadef.ca_message(status)
     return text

@@ -2,19 +2,19 @@
 
 from collections.abc import Sized
 from datetime import datetime as _datetime
-from typing import Any, Literal, Protocol, Union
+from typing import Any, Literal, Protocol
 
 #: How long a call may take, from its start: seconds, ``(time,)`` for a moment as
-#: ``time.time()`` tells it, ``None`` for as long as it takes. With 0 a call fails unless
-#: it can be done without waiting.
-Timeout = Union[None, tuple[float], float]
+#: ``time.time()`` tells it, ``None`` for as long as it takes. With 0 a call fails
+#: unless it can be done without waiting.
+Timeout = None | tuple[float] | float
 
 #: Which changes make an update: a sum of ``DBE_VALUE`` (the value, beyond the monitor
 #: deadband), ``DBE_LOG`` (beyond the archiver's deadband), ``DBE_ALARM`` (status or
-#: severity), ``DBE_PROPERTY`` (limits, units, enum strings). ``None`` chooses by format:
-#: value for ``FORMAT_RAW``, also alarm for ``FORMAT_TIME``, all three for
+#: severity), ``DBE_PROPERTY`` (limits, units, enum strings). ``None`` chooses by
+#: format: value for ``FORMAT_RAW``, also alarm for ``FORMAT_TIME``, all three for
 #: ``FORMAT_CTRL``.
-Dbe = Union[None, int]
+Dbe = None | int
 
 #: Codes of data types: the seven of Channel Access (``DBR_STRING`` to ``DBR_DOUBLE``),
 #: those for alarm acknowledgement (``DBR_PUT_ACKT``, ``DBR_PUT_ACKS``,
@@ -22,17 +22,18 @@ Dbe = Union[None, int]
 #: text (``DBR_ENUM_STR``, ``DBR_CHAR_BYTES``, ``DBR_CHAR_UNICODE``, ``DBR_CHAR_STR``).
 Dbr = Literal[0, 1, 2, 3, 4, 5, 6, 35, 36, 37, 38, 996, 997, 998, 999]
 
-#: The type to ask the server for: ``None`` for the PV's own, one of `Dbr`, or what numpy
-#: takes as a dtype (``int``, ``float``, ``str``, ``numpy.int16`` ...).
-Datatype = Union[None, Dbr, type, Any]
+#: The type to ask the server for: ``None`` for the PV's own, one of `Dbr`, or what
+#: numpy takes as a dtype (``int``, ``float``, ``str``, ``numpy.int16`` ...).
+Datatype = None | Dbr | type | Any
 
 #: What comes along with a value: nothing but its name (``FORMAT_RAW``), alarm and time
 #: stamp (``FORMAT_TIME``), or alarm, units, limits, enum strings (``FORMAT_CTRL``).
-Format = Literal[0, 1, 2]
+#: A subscription can have all of it (``FORMAT_FULL``).
+Format = Literal[0, 1, 2, 3]
 
 #: How many elements of an array: 0 for as many as it holds now, -1 for all it can hold,
 #: otherwise at most that many.
-Count = Union[Literal[0, -1], int]
+Count = Literal[0, -1] | int
 
 
 class AugmentedValue(Protocol, Sized):

@@ -21,9 +21,11 @@ from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
+from pcaspy._cpp cimport access_security
 from pcaspy._cpp.alarm_limits cimport AlarmLimits, check_alarm
 from pcaspy._cpp.codec cimport DecodeTarget
 from pcaspy._cpp.config cimport Config, config_from_environment
+from pcaspy._cpp.current_request cimport current_request, swap_current_request
 from pcaspy._cpp.instances cimport Counted, instance_counter, instance_name
 from pcaspy._cpp.log cimport LogRecord
 from pcaspy._cpp.metadata cimport Metadata, MetadataPtr
@@ -47,7 +49,13 @@ from pcaspy._cpp.py_bridge cimport (
     text_of,
     value_of,
 )
-from pcaspy._cpp.request cimport ClientIdentity, RequestKind, RequestPtr
+from pcaspy._cpp.request cimport (
+    ClientIdentity,
+    ClientPtr,
+    EngineRequest,
+    RequestKind,
+    RequestPtr,
+)
 from pcaspy._cpp.request_queue cimport nanoseconds
 from pcaspy._cpp.server cimport EngineServer
 from pcaspy._cpp.snapshot cimport (
@@ -63,6 +71,7 @@ from pcaspy._cpp.types cimport (
     ECA_PUTFAIL,
     DbfType,
     EcaStatus,
+    raw,
 )
 
 import logging
@@ -77,10 +86,11 @@ PUTFAIL = ECA_PUTFAIL
 _POSIX_TIME_AT_EPICS_EPOCH = 631152000
 _set_logger = logging.getLogger("pcaspy.Driver.setParam")
 _DBF_OF_AIT = {2: <int>DbfType.Char, 3: <int>DbfType.Short, 5: <int>DbfType.Enum,
-               6: <int>DbfType.Long, 9: <int>DbfType.Double, 11: <int>DbfType.String}
+               6: <int>DbfType.Long, 8: <int>DbfType.Float, 9: <int>DbfType.Double,
+               11: <int>DbfType.String}
 _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
                  <int>DbfType.Enum: "u2", <int>DbfType.Long: "i4",
-                 <int>DbfType.Double: "f8"}
+                 <int>DbfType.Float: "f4", <int>DbfType.Double: "f8"}
 _IN_SNAPSHOT = object()     # Data's value is an array that is made when asked for
 cdef size_t kTake = 256     # requests taken from the engine at a time
 cdef double kSlice = 0.1    # seconds until signals and the engine's log are looked at
@@ -316,6 +326,39 @@ cdef class PvHandle:
 
     def set_wants_interest(self, bint on):
         self.pv.get().set_wants_interest(on)
+
+    @property
+    def opened(self):
+        """`open()` was called."""
+        return self.pv.get() != NULL
+
+    @property
+    def in_use(self):
+        """A channel or request refers to it."""
+        return self.pv.get() != NULL and not self.pv.get().sole_ref()
+
+    def set_access_group(self, group):
+        """The group of access security whose rules hold for this PV."""
+        cdef string name = bytes_of_text(group)
+        with nogil:
+            self.pv.get().set_access_group(name)
+
+    def post_value(self, value, alarm, severity, epicsTimeStamp when, EventMask mask):
+        """Sends a value with the events of `mask` to the subscribers.
+
+        Raises:
+            TypeError, ValueError: It does not fit.
+        """
+        self.pv.get().post(self.snapshot(value, alarm, severity, when), mask)
+
+    cdef SnapshotPtr snapshot(self, value, alarm, severity, epicsTimeStamp when) except *:
+        cdef Fields fields = self.info.fields
+        cdef NewSnapshot made = self.convert(value, Strictness.Checked)
+        made.get().time.seconds = when.secPastEpoch
+        made.get().time.nanoseconds = when.nsec
+        made.get().alarm.status, made.get().alarm.severity = alarm, severity
+        made.get().metadata = fields.metadata
+        return SnapshotPtr(made)
 
     cdef NewSnapshot convert(self, value, Strictness strictness) except *:
         """A new snapshot of `value`, not yet stamped."""
@@ -699,56 +742,77 @@ def post_changed(list changed not None):
 
 @cython.final
 cdef class Request:
-    """What a client wants and only Python can do; completed once, from any thread."""
+    """What a client wants and only Python can do; completed once, from any thread.
+
+    Completion lets go of it: a log record that keeps an exception, and with that this
+    object, keeps nothing of the engine.
+    """
     cdef RequestPtr request
+
+    cdef EngineRequest* here(self) except NULL:
+        if self.request.get() == NULL:
+            raise ValueError("the request is completed")
+        return self.request.get()
 
     @property
     def kind(self):
         """One of "write", "read", "exists", "attach" and "interest"."""
         return ("write", "read", "exists", "attach", "interest")[
-            <int>self.request.get().kind]
+            <int>self.here().kind]
 
     @property
     def pv(self):
-        return handle_of(self.request.get().pv)
+        return handle_of(self.here().pv)
 
     @property
     def name(self):
         """The name that is asked for (exists, attach)."""
-        cdef const string* name = &self.request.get().name
+        cdef const string* name = &self.here().name
         return text_of(name.data(), name.size())
 
     @property
     def value(self):
         """The value of a put, as Driver.write gets it."""
-        return value_of(self.request.get().value.get()[0])
+        return value_of(self.here().value.get()[0])
 
     @property
     def notify(self):
         """A put callback waits."""
-        return bool(self.request.get().notify)
+        return bool(self.here().notify)
 
     @property
     def interest(self):
         """The first subscription came (True) or the last one went (False)."""
-        return bool(self.request.get().interest)
+        return bool(self.here().interest)
+
+    @property
+    def trapped(self):
+        """Access security wants this put logged."""
+        return bool(self.here().trapped)
 
     @property
     def client(self):
         """(user, host, address) of the client, as far as it is known."""
-        cdef const ClientIdentity* c = self.request.get().client.get()
-        if c == NULL:
-            return "", "", ""
-        return (text_of(c.user.data(), c.user.size()),
-                text_of(c.host.data(), c.host.size()),
-                text_of(c.address.data(), c.address.size()))
+        return identity(self.here().client)
+
+    def call(self, function, *args):
+        """``function(*args)``, which may ask `current_client` for this client."""
+        cdef RequestPtr held = RequestPtr(self.here())    # completion lets go of it
+        cdef const EngineRequest* before = swap_current_request(held.get())
+        try:
+            return function(*args)
+        finally:
+            swap_current_request(before)
 
     @property
     def completed(self):
-        return bool(self.request.get().completed())
+        return self.request.get() == NULL or bool(self.here().completed())
 
     def complete(self, EcaStatus status):
-        self.request.get().complete(status)
+        """The first completion counts."""
+        if self.request.get() != NULL:
+            self.here().complete(status)
+            self.request.reset()
 
     def complete_read(self, value):
         """Answers a get with what the driver's read returned.
@@ -756,15 +820,49 @@ cdef class Request:
         Raises:
             TypeError, ValueError: The value does not fit; the request stays open.
         """
-        cdef PvHandle pv = handle_of(self.request.get().pv)
+        cdef PvHandle pv = handle_of(self.here().pv)
         cdef Data data = pv.data
-        self.request.get().complete(ECA_NORMAL, data.read_result(pv, value))
+        self.here().complete(ECA_NORMAL, data.read_result(pv, value))
+        self.request.reset()
+
+    def complete_value(self, value, alarm, severity, epicsTimeStamp when not None):
+        """Answers a get with a value that is no parameter of a driver.
+
+        Raises:
+            TypeError, ValueError: The value does not fit; the request stays open.
+        """
+        cdef PvHandle pv = handle_of(self.request.get().pv)
+        self.request.get().complete(
+            ECA_NORMAL, pv.snapshot(value, alarm, severity, when))
+
+    @property
+    def asks_metadata(self):
+        """A get wants units, limits or labels, or may need them."""
+        cdef uint16_t wanted = raw(self.request.get().dbr_type)
+        return wanted % 7 == 0 or wanted >= 21     # text, or DBR_GR and beyond
 
     def complete_attach(self, PvHandle pv not None):
-        self.request.get().complete_attach(ECA_NORMAL, pv.pv)
+        self.here().complete_attach(ECA_NORMAL, pv.pv)
+        self.request.reset()
 
     def defer(self):
-        self.request.get().defer()
+        if self.request.get() != NULL:
+            self.here().defer()
+
+
+cdef object identity(const ClientPtr& client):
+    cdef const ClientIdentity* c = client.get()
+    if c == NULL:
+        return "", "", ""
+    return (text_of(c.user.data(), c.user.size()),
+            text_of(c.host.data(), c.host.size()),
+            text_of(c.address.data(), c.address.size()))
+
+
+def current_client():
+    """(user, host, address) of whom this thread reads or writes for now, or None."""
+    cdef const EngineRequest* request = current_request()
+    return None if request == NULL else identity(request.client)
 
 
 cdef object wrapped(const RequestPtr& request):
@@ -821,6 +919,12 @@ cdef int configure(Config& config, dict options) except -1:
             config.output_high_water = value
         elif name == "max_open_requests":
             config.max_open_requests = value
+        elif name == "max_open_bytes":
+            config.max_open_bytes = value
+        elif name == "max_queued_requests":
+            config.max_queued_requests = value
+        elif name == "max_queued_bytes":
+            config.max_queued_bytes = value
         elif name == "max_deferred_puts":
             config.max_deferred_puts = value
         elif name == "max_searches_per_turn":
@@ -838,12 +942,14 @@ cdef class Server:
     cdef deque[RequestPtr] left      # taken, not yet handled
     cdef object __weakref__
     cdef readonly list warnings      # what was wrong with the environment
+    cdef readonly list interfaces    # the addresses that it is bound to; empty: all
 
     def __cinit__(self, dict options not None):
         cdef vector[string] warnings
         cdef Config config = config_from_environment(warnings)
         configure(config, options)
         self.warnings = [text.decode(errors="replace") for text in warnings]
+        self.interfaces = [text.decode() for text in config.interfaces]
         self.server.reset(new EngineServer(config))
 
     def __dealloc__(self):
@@ -861,9 +967,11 @@ cdef class Server:
         self.left.clear()
 
     def prepare_fork(self):
-        """Before fork(): no engine thread holds a lock until one of the next two."""
-        with nogil:
-            self.server.get().prepare_fork()
+        """Before fork(): no engine thread holds a lock until one of the next two.
+
+        Keeps the GIL, so that no Python thread comes to wait for these locks with it.
+        """
+        self.server.get().prepare_fork()
 
     def after_fork_in_parent(self):
         self.server.get().after_fork_in_parent()
@@ -944,16 +1052,21 @@ cdef class Server:
     cdef handle_all(self, dispatcher):
         """Handles what was taken. What an exception leaves waits for the next call."""
         cdef bint direct = dispatcher.allows_direct()
+        cdef const EngineRequest* before
         cdef RequestPtr request
         if self.left.empty():
             return
         while not self.left.empty():
             request = self.left.front()
             self.left.pop_front()
-            if direct:
-                handle_request(request, dispatcher)
-            else:
-                dispatcher.handle(wrapped(request))
+            before = swap_current_request(request.get())
+            try:
+                if direct:
+                    handle_request(request, dispatcher)
+                else:
+                    dispatcher.handle(wrapped(request))
+            finally:
+                swap_current_request(before)
         with nogil:
             self.server.get().completions().flush()
 
@@ -969,7 +1082,8 @@ cdef int handle_request(const RequestPtr& request, dispatcher) except -1:
     cdef RequestKind kind = request.get().kind
     if pv is None or pv.driver is None or pv.data_ == NULL:
         dispatcher.handle(wrapped(request))
-    elif kind == RequestKind.Write and pv.plain_write:
+    elif (kind == RequestKind.Write and pv.plain_write
+            and not request.get().trapped):
         write(request, pv, dispatcher)
     elif kind == RequestKind.Read and pv.plain_read:
         read(request, pv, dispatcher)
@@ -1014,6 +1128,62 @@ cdef int read(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
         raise
     return 0
 
+
+# ---- access security -----------------------------------------------------------------
+
+def load_access_rules(bytes text not None, source, definitions, bint by_address):
+    """Replaces the rules of the process; the warnings about them.
+
+    Raises:
+        ValueError: The text is not valid; the old rules stay.
+    """
+    cdef string rules = text
+    cdef string name = bytes_of_text(source)
+    cdef string macros = bytes_of_text(definitions)
+    cdef access_security.HostIs host_is = (
+        access_security.HostIs.Peer if by_address else access_security.HostIs.Claimed)
+    cdef vector[string] warnings
+    with nogil:
+        warnings = access_security.load_rules(rules, name, macros, host_is)
+    return [warning.decode(errors="replace") for warning in warnings]
+
+
+def has_access_inputs():
+    """The rules in force have inputs."""
+    return bool(access_security.has_inputs())
+
+
+def start_access_inputs(library):
+    """Connects the inputs of the rules; `library` is the path of libdbCore.
+
+    Raises:
+        RuntimeError: The library cannot be loaded, or this is a forked process.
+    """
+    cdef string path = bytes_of_text(library)
+    with nogil:
+        access_security.start_inputs(path)
+
+
+def stop_access_inputs():
+    with nogil:
+        access_security.stop_inputs()
+
+
+def access_prepare_fork():
+    """Before fork(), after all servers did the same."""
+    with nogil:
+        access_security.prepare_fork()
+
+
+def access_after_fork(bint in_child):
+    """After fork(), before the servers."""
+    if in_child:
+        access_security.after_fork_in_child()
+    else:
+        access_security.after_fork_in_parent()
+
+
+# ---- for tests -----------------------------------------------------------------------
 
 def instance_counts():
     """How many objects of each engine class are alive: {name: count}."""

@@ -54,7 +54,8 @@ class Scanner:
         self._workers = 0
         self._idle = 0
         self._done = 0  # reads finished, to see progress
-        self._thread: threading.Thread | None = None
+        self._started = False
+        self._thread: threading.Thread | None = None  # while there is what to scan
 
     def set(self, pv: Any, seconds: float) -> None:
         """Scans `pv` every `seconds` from now on; 0 for not any more. Any thread."""
@@ -73,16 +74,22 @@ class Scanner:
                     self._periods[seconds] = period
                 period.members[pv] = None
                 self._period_of[pv] = seconds
+            self._run_if_needed()
             self._changed.notify_all()
 
     def start(self) -> None:
         """Begins to scan; each PV is read at once for a first time."""
         with self._changed:
-            if self._thread is not None:
+            if self._started:
                 return
+            self._started = True
             now = self._clock()
             for period in self._periods.values():
                 period.due = now
+            self._run_if_needed()
+
+    def _run_if_needed(self) -> None:
+        if self._started and self._periods and self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, name="pcaspy scan", daemon=True
             )
@@ -91,6 +98,7 @@ class Scanner:
     def stop(self) -> None:
         """Ends the threads; a read() that goes on is not waited for."""
         with self._changed:
+            self._started = False
             self._thread = None
             self._queue.clear()
             self._taken.clear()
@@ -105,6 +113,7 @@ class Scanner:
     def forget_threads(self) -> None:
         """After fork() in the child, where they do not exist."""
         self._changed = threading.Condition()
+        self._started = False
         self._thread = None
         self._workers = self._idle = 0
         self._queue.clear()

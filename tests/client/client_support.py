@@ -53,6 +53,14 @@ class Ioc:
     def pause(self):
         """Stops the process: its sockets stay open and nobody reads them."""
         os.kill(self.child.pid, signal.SIGSTOP)
+        # It goes on for a moment: wait until each of its threads has stopped.
+        deadline = time.monotonic() + 5
+        tasks = Path(f"/proc/{self.child.pid}/task")
+        while any(
+            "State:\tT" not in (task / "status").read_text() for task in tasks.iterdir()
+        ):
+            assert time.monotonic() < deadline, "it does not stop"
+            time.sleep(0.001)
 
     def go_on(self):
         if self.child.alive():

@@ -6,7 +6,6 @@ Commands: `line`, a line for the IOC's shell.
 import sys
 
 from child_side import answer_commands, say
-
 from epicscorelibs import ioc
 
 

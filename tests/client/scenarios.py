@@ -13,10 +13,11 @@ import io
 import pickle
 import time
 
-import aioca
 import numpy
-from aioca import _catools
 from epicscorelibs.ca import cadef, dbr
+
+import aioca
+from aioca import _catools
 
 SCENARIOS = {}
 
@@ -267,9 +268,7 @@ async def writes_to_lists(p):
         "one fails, throw=False": await then_read(
             [p + "REFUSES", *names], [10, 10, 10], throw=False
         ),
-        "repeat for one": await outcome(
-            aioca.caput(names[0], 1, repeat_value=True)
-        ),
+        "repeat for one": await outcome(aioca.caput(names[0], 1, repeat_value=True)),
     }
 
 
@@ -469,7 +468,7 @@ async def monitor_all_updates(p):
 
 @scenario
 async def monitor_merges(p):
-    """A callback that takes its time gets the newest value, and a count of the others."""
+    """A callback that takes its time gets the newest value and a count of others."""
     got, go = [], asyncio.Event()
 
     async def slow(value):
@@ -522,7 +521,13 @@ async def monitor_closes(p):
     count = len(got)
     await aioca.caput(p + "LONG", 77, wait=True)
     await asyncio.sleep(0.1)
-    return [before, during, monitor.state, len(got) == count, monitor.name == p + "LONG"]
+    return [
+        before,
+        during,
+        monitor.state,
+        len(got) == count,
+        monitor.name == p + "LONG",
+    ]
 
 
 @scenario

@@ -8,8 +8,9 @@ import threading
 import time
 import warnings
 
-import aioca
 import pytest
+
+import aioca
 from aioca import _libca, caget, camonitor, caput
 
 uvloop = pytest.importorskip("uvloop") if sys.platform != "win32" else None

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from aioca import CANothing, caget, camonitor, caput, connect, watch_channel
 from client_support import until
+
+from aioca import CANothing, caget, camonitor, caput, connect, watch_channel
 
 DATABASE = 'record(longout, "C:R") { field(VAL, "1") field(PINI, "YES") }'
 
@@ -63,7 +64,7 @@ async def test_state_is_watched_through_a_reconnect(ioc):
     await until(lambda: [s.connected for s in seen].count(True) >= 2)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert [s.connected for s in seen][0] is False
+    assert not seen[0].connected
 
 
 async def test_access_rights_are_watched(ioc, p):

@@ -1,7 +1,6 @@
 """Each scenario tells the same on this project's client and on the released one."""
 
 import pytest
-
 from scenarios import SCENARIOS
 
 

@@ -1,9 +1,10 @@
 """Fixtures: a port of its own for each test, an example's program, a foreign client."""
 
 import pytest
-from support.example_program import Program
+
 from support.environment import server_environment
 from support.epics_client import EpicsClient
+from support.example_program import Program
 from support.ports import free_port
 
 

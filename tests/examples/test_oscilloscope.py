@@ -1,6 +1,9 @@
 """The simulated oscilloscope: its records, its picture, its dependent choices."""
 
+import itertools
+
 import pytest
+
 from support.epics_client import ECA_NORMAL, ECA_PUTFAIL
 
 DBE_PROPERTY = 8
@@ -79,7 +82,7 @@ def test_picture_is_a_sine_of_one_volt(scope):
     assert len(picture) == 1000
     assert min(picture) == pytest.approx(4, abs=0.01)
     assert max(picture) == pytest.approx(6, abs=0.01)
-    crossings = sum(a < 5 <= b for a, b in zip(picture, picture[1:], strict=False))
+    crossings = sum(a < 5 <= b for a, b in itertools.pairwise(picture))
     assert crossings == pytest.approx(10, abs=1)  # 10 divisions of 1 ms at 1 kHz
     assert scope.get("MinValue_RBV")["value"] == pytest.approx(-1, abs=0.01)
     assert scope.get("MaxValue_RBV")["value"] == pytest.approx(1, abs=0.01)
@@ -94,7 +97,7 @@ def test_settings_change_the_picture(scope):
         5.5, abs=0.01
     )
     slow = scope.picture_after("TimePerDivSelect", "0.1 msec")
-    crossings = sum(a < 6 <= b for a, b in zip(slow, slow[1:], strict=False))
+    crossings = sum(a < 6 <= b for a, b in itertools.pairwise(slow))
     assert crossings <= 2
     late = scope.picture_after("TriggerDelay", 0.00025)
     assert late[0] == pytest.approx(6.5, abs=0.01)

@@ -1,6 +1,7 @@
 """ServerThread inside another main loop: values for some seconds, then a clean end."""
 
 import pytest
+
 from support.environment import server_environment
 from support.example_program import Program
 

@@ -149,7 +149,10 @@ def test_alarms_of_numbers(run, client):
         client.put("MTEST:LEVEL", value)
         assert alarm(client, "MTEST:LEVEL") == state
         update = client.updates("MTEST:LEVEL")[0]
-        assert (update["value"], update["status"], update["severity"]) == (value, *state)
+        assert (update["value"], update["status"], update["severity"]) == (
+            value,
+            *state,
+        )
     limits = client.get("MTEST:LEVEL")
     assert limits["lower_alarm_limit"] == -20
     assert limits["lower_warning_limit"] == -10

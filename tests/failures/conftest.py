@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support.environment import server_environment
 from support.epics_client import EpicsClient
 from support.ports import free_port

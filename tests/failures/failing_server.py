@@ -11,10 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.child_side import answer_commands_in_thread, say
-
 import numpy as np
+
 from pcaspy import Driver, SimpleServer
+from support.child_side import answer_commands_in_thread, say
 
 PREFIX = "FAIL:"
 PVDB = {

@@ -1,6 +1,7 @@
 """What goes wrong in a Driver fails that request and nothing else."""
 
 import pytest
+
 from support.epics_client import ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL, EpicsClient
 
 READ, WRITE, INVALID = 1, 2, 3

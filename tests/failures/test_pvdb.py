@@ -1,6 +1,7 @@
-"""A bad pvdb: one ValueError that says where and what is allowed; nothing is created."""
+"""A bad pvdb: a ValueError says where and what is allowed; nothing is created."""
 
 import pytest
+
 from support.epics_client import ECA_NORMAL
 
 BAD = {
@@ -9,7 +10,7 @@ BAD = {
     "count text": ({"count": "many"}, ["BAD", "count", "many"]),
     "enums": ({"type": "enum", "enums": "ON"}, ["BAD", "enums"]),
     "states": (
-        {"type": "enum", "enums": ["A", "B"], "states": [0]},
+        {"type": "enum", "enums": ["A", "B"], "states": [0, "high"]},
         ["BAD", "states"],
     ),
     "scan": ({"scan": -1}, ["BAD", "scan"]),

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from support.epics_client import ECA_NORMAL
 
 HIGH, LOW, UDF = 4, 6, 17

@@ -27,7 +27,7 @@ fuzz: fuzz-build
 		mkdir -p $(FUZZ_OUT)/found/$$target; \
 		echo "== $$target"; \
 		$(FUZZ_OUT)/$$target -max_total_time=$(SECONDS) -print_final_stats=1 \
-			-rss_limit_mb=2048 -timeout=20 \
+			-rss_limit_mb=2048 -timeout=20 -max_len=4096 \
 			-artifact_prefix=$(FUZZ_OUT)/$$target- \
 			$(FUZZ_OUT)/found/$$target tests/fuzz/corpus/$$target \
 			> $(FUZZ_OUT)/$$target.log 2>&1 \

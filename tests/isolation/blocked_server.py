@@ -12,9 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.child_side import answer_commands_in_thread, say
-
 from pcaspy import Driver, SimpleServer
+from support.child_side import answer_commands_in_thread, say
 
 PREFIX = "ISO:"
 PVDB = {
@@ -39,9 +38,7 @@ class BlockedDriver(Driver):
         if reason == "BLOCKS":
             os.write(self.entered, b"e")
             if self.mode == "hold":
-                ctypes.PyDLL(None).read(
-                    self.release, ctypes.create_string_buffer(1), 1
-                )
+                ctypes.PyDLL(None).read(self.release, ctypes.create_string_buffer(1), 1)
             else:
                 os.read(self.release, 1)
         self.setParam(reason, value)

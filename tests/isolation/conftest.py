@@ -5,6 +5,7 @@ import select
 from pathlib import Path
 
 import pytest
+
 from support.environment import server_environment
 from support.epics_client import ECA_NORMAL, EpicsClient
 from support.ports import LOOPBACK, free_port
@@ -77,6 +78,6 @@ def waiting(tmp_path):
 
 @pytest.fixture
 def client(blocked):
-    """Another client, started only now: it searches and connects while all is blocked."""
+    """Another client, started only now: it connects while the write is blocked."""
     with EpicsClient(blocked.port) as client:
         yield client

@@ -1,10 +1,11 @@
-"""A server and its client in one process: what an installed wheel must be able to do."""
+"""A server and its client in one process: what an installed wheel must do."""
 
 import asyncio
 
+from pcaspy.tools import ServerThread
+
 from aioca import FORMAT_CTRL, caget, caput
 from pcaspy import Driver, SimpleServer
-from pcaspy.tools import ServerThread
 
 
 class SmokeDriver(Driver):

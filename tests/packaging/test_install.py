@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.environment import server_environment
 from support.ports import free_port
 

@@ -7,6 +7,7 @@ The child prints `READY {...}` once, answers each JSON line on its standard inpu
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -71,6 +72,11 @@ class Child:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
+
+    def resident_bytes(self) -> int:
+        """Memory of the process that is in RAM."""
+        with open(f"/proc/{self.pid}/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def ask(self, _seconds: float = ANSWER_SECONDS, /, **command: Any) -> Any:
         """Send one command and return the `result` of its answer."""

@@ -509,7 +509,7 @@ def test_no_memory_for_an_announced_size(ours, command, size, bytewise):
     """An ERROR or the end, and no allocation; the reference takes 2 GiB here."""
     with ours.circuit() as circuit:
         channel = circuit.create(ours.pv("TARGET"))
-        before = resident_bytes(ours.child.pid)
+        before = ours.child.resident_bytes()
         circuit.send_hostile(
             pack(command, type=6, count=1, p1=channel.sid, size=size, extended=True),
             bytewise=bytewise,
@@ -519,12 +519,6 @@ def test_no_memory_for_an_announced_size(ours, command, size, bytewise):
         except wire.Closed:
             pass
         circuit.send_hostile(bytes(1 << 16))
-        assert resident_bytes(ours.child.pid) - before < 64 << 20
+        assert ours.child.resident_bytes() - before < 64 << 20
     with ours.circuit() as other:
         assert other.get(other.create(ours.pv("LONG")), dbr.LONG).p1 == 1
-
-
-def resident_bytes(pid):
-    """Resident memory of a process."""
-    with open(f"/proc/{pid}/statm") as statm:
-        return int(statm.read().split()[1]) * 4096

@@ -1,7 +1,5 @@
 """Masks, EVENTS_OFF and ON, cancel, order and the last value (5, 3.7)."""
 
-import struct
-
 import pytest
 from support import dbr, wire
 from support.wire import (
@@ -275,35 +273,3 @@ def test_events_off_stops_one_circuit_only(target, circuit, writer):
         put_number(writer, source, 2)
         assert until(target, other, subid, 2) == [2]
     assert circuit.drain() == []
-
-
-# Slow clients
-
-
-def test_the_last_value_reaches_a_client_that_did_not_read(target, writer):
-    source = writer.create(target.pv("BIG"))
-    with target.circuit(receive_buffer=4096) as slow:
-        channel = slow.create(target.pv("BIG"))
-        subid, _first = slow.subscribe(channel, dbr.LONG, 0)
-        for number in range(1, 41):
-            data = struct.pack(">100000i", *([number] * 100_000))
-            writer.write(source, dbr.LONG, data, 100_000)
-        assert writer.get(source, dbr.LONG).payload[:4] == struct.pack(">i", 40)
-        values = until(target, slow, subid, 40)
-        assert values == sorted(values)
-    writer.put(source, dbr.LONG, struct.pack(">100000i", *([7] * 100_000)), 100_000)
-
-
-def test_a_client_that_never_reads_delays_nobody(target, bystander, writer):
-    source = writer.create(target.pv("TARGET2"))
-    with target.circuit(receive_buffer=4096) as stuck:
-        channel = stuck.create(target.pv("BIG"))
-        stuck.send(
-            b"".join(
-                pack(wire.READ_NOTIFY, type=dbr.LONG, count=0, p1=channel.sid, p2=ioid)
-                for ioid in range(50)
-            )
-        )
-        for number in range(200):
-            put_number(writer, source, number)
-        bystander.check()

@@ -4,7 +4,7 @@ from libcpp.string cimport string
 from pcaspy._cpp.pv cimport PvPtr
 from pcaspy._cpp.errors cimport translate_exception
 from pcaspy._cpp.snapshot cimport SnapshotPtr
-from pcaspy._cpp.types cimport EcaStatus
+from pcaspy._cpp.types cimport DbrType, EcaStatus
 
 
 cdef extern from "pv/request.hpp" namespace "pcas" nogil:
@@ -26,7 +26,9 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
     cdef cppclass EngineRequest "pcas::Request":
         RequestKind kind
         bool notify
+        bool trapped
         bool interest
+        DbrType dbr_type
         PvPtr pv
         ClientPtr client
         SnapshotPtr value
@@ -39,4 +41,6 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
 
     cdef cppclass RequestPtr:
         RequestPtr() noexcept
+        RequestPtr(EngineRequest*) noexcept
         EngineRequest* get() noexcept
+        void reset() noexcept

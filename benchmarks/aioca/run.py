@@ -1,0 +1,195 @@
+"""The client against its peers and against a C loop on libca, on the same server.
+
+python benchmarks/aioca/run.py [--rounds N] [--only SCENARIO ...] [--peers NAME ...]
+
+Every contender runs in a process and an environment of its own. The contenders of a
+scenario take turns, so that what else the machine does falls on all of them; the
+numbers are medians over the turns, the spread is the distance of the quartiles. Numbers
+are microseconds per PV, microseconds of CPU per update (monitor), or milliseconds from
+the time stamp to the callback (burst). Only the ratios mean something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.environment import client_environment, server_environment  # noqa: E402
+from support.peers import peer_python  # noqa: E402
+from support.ports import free_port  # noqa: E402
+from support.process import Child  # noqa: E402
+
+PVS = 1000
+# Scenario: rounds inside a process, and goals as ratios to the C loop and to aioca 2.1.
+SCENARIOS = {
+    "connect": (1, 1.3, None),
+    "get": (30, 3, None),
+    "get_time": (30, 6, None),
+    "get_no_throw": (30, 6, None),
+    "get_one": (3, 1.3, None),
+    "put": (30, 15, None),
+    "put_wait": (10, 2, None),
+    "monitor": (3, 8, 1 / 8),
+    "burst": (4, None, 1 / 6),
+}
+CONTENDERS = ("ours", "C loop", "aioca 2.1", "pyepics", "caproto")
+# The C loop has no exceptions to leave out.
+AS_IN_C = {"get_no_throw": "get"}
+
+
+def database() -> str:
+    """A thousand PVs to read and write, to update ten times a second and once."""
+    lines = []
+    for i in range(PVS):
+        lines.append(f'record(ao, "B:{i}") {{ field(VAL, "{i}") field(PINI, "YES") }}')
+        for prefix, scan in (("M", ".1 second"), ("S", "1 second")):
+            lines.append(
+                f'record(calc, "{prefix}:{i}") {{ field(SCAN, "{scan}")'
+                ' field(CALC, "VAL+1") }'
+            )
+    return "\n".join(lines)
+
+
+def compile_loop(folder: Path) -> Path:
+    """Compiles the C program against the libraries that epicscorelibs ships."""
+    import epicscorelibs.path as epics
+
+    target = folder / "libca_loop"
+    library = Path(epics.lib_path)
+    subprocess.run(
+        [
+            *("cc", "-O2", "-std=gnu17", "-Dlinux", "-DUNIX", "-D_GNU_SOURCE"),
+            *(f"-I{epics.include_path}", str(HERE / "libca_loop.c")),
+            *("-o", str(target), f"-L{library}", f"-Wl,-rpath,{library}"),
+            *("-Wl,--no-as-needed", "-lca", "-lCom"),
+        ],
+        check=True,
+    )
+    return target
+
+
+def command(contender: str, loop: Path) -> list[str]:
+    """How a contender is started."""
+    if contender == "C loop":
+        return [str(loop)]
+    if contender == "ours":
+        return [sys.executable, str(HERE / "aioca_adapter.py")]
+    peer = contender.split()[0]
+    return [str(peer_python(peer)), str(HERE / f"{peer}_adapter.py")]
+
+
+def measure(scenario: str, contender: str, loop: Path, env: dict[str, str]) -> float:
+    """One process, and the median of its rounds."""
+    rounds = SCENARIOS[scenario][0]
+    if contender == "C loop":
+        scenario = AS_IN_C.get(scenario, scenario)
+    done = subprocess.run(
+        [*command(contender, loop), scenario, str(PVS), str(rounds)],
+        env=env,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    return statistics.median(json.loads(done.stdout.splitlines()[-1]))
+
+
+def import_times(rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of CPU that a start takes, with and without the client."""
+    programs = {
+        "numpy + asyncio": "import numpy, asyncio",
+        "ours": "import numpy, asyncio, aioca",
+    }
+    found: dict[str, list[float]] = {name: [] for name in programs}
+    clock = "\nimport time; print(time.process_time() * 1e3)"
+    for _ in range(rounds):
+        for name, program in programs.items():
+            done = subprocess.run(
+                [sys.executable, "-c", program + clock],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            found[name].append(float(done.stdout))
+    return found
+
+
+def spread(numbers: list[float]) -> float:
+    """The distance of the quartiles."""
+    if len(numbers) < 2:
+        return 0.0
+    low, _, high = statistics.quantiles(numbers, n=4)
+    return high - low
+
+
+def report(scenario: str, found: dict[str, list[float]]) -> str:
+    """A row: each contender's median and spread, and our ratios with their goals."""
+    medians = {name: statistics.median(n) for name, n in found.items() if n}
+    cells = [f"{scenario:13}"]
+    for name in CONTENDERS:
+        if name in medians:
+            cells.append(f"{medians[name]:9.2f} ±{spread(found[name]):<8.2f}")
+        else:
+            cells.append(f"{'-':19}")
+    _, of_floor, of_released = SCENARIOS[scenario]
+    ours = medians["ours"]
+    for name, goal in (("C loop", of_floor), ("aioca 2.1", of_released)):
+        if name in medians:
+            ratio = ours / medians[name]
+            verdict = "" if goal is None else f" (goal {goal:.3g})"
+            missed = " MISSED" if goal is not None and ratio > goal else ""
+            cells.append(f"{ratio:7.3f} x {name}{verdict}{missed}")
+    return "  ".join(cells)
+
+
+def main() -> None:
+    """Runs the scenarios and prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="*", choices=[*SCENARIOS, "import"])
+    parser.add_argument("--peers", nargs="*", choices=CONTENDERS, default=CONTENDERS)
+    options = parser.parse_args()
+    chosen = options.only or [*SCENARIOS, "import"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        loop = compile_loop(folder)
+        (folder / "bench.db").write_text(database())
+        port = free_port()
+        side = ROOT / "tests" / "client" / "ioc_side.py"
+        env = server_environment(port, PYTHONPATH=str(ROOT / "tests" / "support"))
+        with Child.python(str(side), str(folder / "bench.db"), env=env):
+            print(f"{'':13}  " + "  ".join(f"{c:19}" for c in CONTENDERS))
+            for scenario in (s for s in SCENARIOS if s in chosen):
+                found: dict[str, list[float]] = {c: [] for c in options.peers}
+                for _ in range(options.rounds):
+                    for contender in options.peers:
+                        settings = client_environment(port)
+                        found[contender].append(
+                            measure(scenario, contender, loop, settings)
+                        )
+                        time.sleep(0.05)
+                print(report(scenario, found), flush=True)
+    if "import" in chosen:
+        times = import_times(max(options.rounds, 5))
+        plain = statistics.median(times["numpy + asyncio"])
+        with_client = statistics.median(times["ours"])
+        ratio = with_client / plain
+        missed = " MISSED" if ratio > 1.15 else ""
+        print(
+            f"import         {with_client:.0f} ms of CPU, numpy + asyncio "
+            f"{plain:.0f} ms: {ratio:.3f} x (goal 1.15){missed}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+// What libCom would print while something runs, caught instead.
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+namespace pcas {
+
+// From construction to finish(): this thread's standard error as libCom knows it, and the
+// error log of the process, which does not go to the console meanwhile.
+class LibComMessages {
+  public:
+    LibComMessages();
+    ~LibComMessages() { finish(); }
+    LibComMessages(const LibComMessages&) = delete;
+    LibComMessages& operator=(const LibComMessages&) = delete;
+
+    void finish();
+    // After finish(), without colour codes: what was printed, and what was logged.
+    const std::string& printed() const noexcept { return printed_; }
+    const std::string& logged() const noexcept { return logged_; }
+
+  private:
+    static void on_logged(void* self, const char* text);
+
+    std::FILE* const file_;   // null if there is none to be had
+    bool finished_ = false;
+    std::string printed_;
+    std::string logged_;   // written by libCom's log thread until finish()
+};
+
+}  // namespace pcas

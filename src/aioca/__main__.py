@@ -1,0 +1,52 @@
+"""The command ``aioca``: EPICS' command line tools as ``aioca get`` and so on."""
+
+from __future__ import annotations
+
+import sys
+
+USAGE = """usage: aioca [-h] [-v] {get,put,monitor,info} ...
+
+Channel Access from the command line. Each command has the options of EPICS' tool of
+that kind; `aioca get -h` shows them.
+
+  get        read PVs              (EPICS' caget)
+  put        write a PV            (EPICS' caput)
+  monitor    print each update     (EPICS' camonitor)
+  info       describe PVs          (EPICS' cainfo)
+
+  -h, --help     show this help
+  -v, --version  show the version of aioca
+"""
+COMMANDS = ("get", "put", "monitor", "info")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE, end="")
+        return 0
+    if arguments[0] in ("-v", "--version"):
+        from aioca import __version__
+
+        print(__version__)
+        return 0
+    if arguments[0] not in COMMANDS:
+        print(f"{USAGE}\naioca: no such command: '{arguments[0]}'", file=sys.stderr)
+        return 2
+    from aioca._tool_options import Finished
+    from aioca._tools import run
+
+    try:
+        return run(arguments[0], arguments[1:])
+    except Finished as finished:
+        return finished.status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
