@@ -21,6 +21,7 @@ from aioca._catools import (
 )
 from aioca._epics import cadef as _cadef
 from aioca._epics import dbr as _dbr
+from aioca._monitor import FORMAT_FULL
 from aioca.channel import Channel, ChannelState, get_channel, watch_channel
 
 __version__ = "3.0.0"
@@ -70,6 +71,7 @@ __all__ = [
     "DBR_STRING",
     "DBR_STSACK_STRING",
     "FORMAT_CTRL",
+    "FORMAT_FULL",
     "FORMAT_RAW",
     "FORMAT_TIME",
     "CAInfo",

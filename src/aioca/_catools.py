@@ -66,7 +66,8 @@ def _by_first_argument(scalar: Callable[..., Any]) -> Any:
     """Makes a function that chooses its form by the type of the first argument.
 
     Lists and tuples (see ``register`` of the result) take the list form, everything
-    else the scalar form.
+    else the scalar form. A form is a function that returns an awaitable; the result is
+    a coroutine function.
     """
     chosen = functools.singledispatch(scalar)
     dispatch = chosen.dispatch
@@ -121,7 +122,7 @@ async def caget(
 
 
 @_by_first_argument
-async def caget(
+def caget(
     pv: str,
     datatype: Datatype = None,
     format: Format = 0,
@@ -149,7 +150,7 @@ async def caget(
         epicscorelibs.ca.cadef.CAException: libca refused the request.
         epicscorelibs.ca.dbr.InvalidDatatype: There is no such type.
     """
-    return await operations.get_one(pv, datatype, format, count, timeout, throw)
+    return operations.get_one(pv, datatype, format, count, timeout, throw)
 
 
 @_list_form_of(caget)
@@ -195,7 +196,7 @@ async def caput(
 
 
 @_by_first_argument
-async def caput(
+def caput(
     pv: str,
     value: Any,
     datatype: Datatype = None,
@@ -203,7 +204,7 @@ async def caput(
     *,
     timeout: Timeout = DEFAULT_TIMEOUT,
     throw: bool = True,
-) -> CANothing:
+) -> Awaitable[CANothing]:
     """Writes to one PV, or to a list of them at the same time.
 
     Puts to connected PVs are sent in the order of the calls. A failure of a put without
@@ -231,7 +232,7 @@ async def caput(
         OverflowError: A whole number does not fit the PV's type.
         ValueError: The value is None, or a text that is no number.
     """
-    return await operations.put_one(pv, value, datatype, wait, timeout, throw)
+    return operations.put_one(pv, value, datatype, wait, timeout, throw)
 
 
 _own_caput = caput
@@ -423,8 +424,10 @@ def camonitor(
         events: Which changes make an update. By default the value, with ``FORMAT_TIME``
             also the alarm, with ``FORMAT_CTRL`` also limits, units and enum strings.
         datatype: The type to ask for instead of the PV's own.
-        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME`` or
-            ``FORMAT_CTRL``.
+        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME``,
+            ``FORMAT_CTRL``, or ``FORMAT_FULL`` for alarm, time stamp, units, limits and
+            enum strings; when these change the latest value is delivered with the new
+            ones.
         count: How many elements of an array: 0 for its present length, -1 for all.
         all_updates: Deliver every update. Otherwise an update that waits for the
             callback is replaced by a newer one, which `Subscription.dropped_callbacks`

@@ -1,3 +1,4 @@
+from aioca._values cimport Plan
 from aioca._native cimport Complaint, NativeChannel, Process, Queue
 
 
@@ -17,10 +18,16 @@ cdef class Loop:
     cdef object relay
     cdef double last_flush
     cdef bint flush_scheduled
+    cdef list deadlines
+    cdef object alarm
+    cdef double alarm_at
+    cdef long deadline_count
 
     cdef Channel channel(self, str name)
     cdef int want_flush(self) except -1
     cdef int touch(self, Sink request) except -1
+    cdef int add_deadline(self, Sink request, double patience) except -1
+    cdef int set_alarm(self) except -1
     cdef int submit_touched(self) except -1
     cdef complain(self, Complaint& complaint)
     cpdef int dispose(self) except -1
@@ -40,8 +47,11 @@ cdef class Channel(Sink):
     cdef dict waiters
     cdef set subscriptions
     cdef set watchers
+    cdef object attributes_plan
+    cdef dict attributes
 
     cdef void forget(self) noexcept
+    cdef dict attributes_of(self, Plan plan)
 
 
 cdef Loop current_loop()

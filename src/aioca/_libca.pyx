@@ -13,6 +13,7 @@ import os
 import threading
 import warnings
 from asyncio import get_running_loop
+from heapq import heapify, heappop, heappush
 from time import monotonic
 
 from libcpp.vector cimport vector
@@ -30,7 +31,7 @@ from aioca._native cimport (
     process,
     process_pointer,
 )
-from aioca._values cimport set_tables
+from aioca._values cimport Plan, attributes_for, set_tables
 
 from aioca import _epics
 from aioca._errors import CANothing
@@ -195,6 +196,7 @@ cdef class Loop:
         self.requests = set()
         self.touched = []
         self.left_over = []
+        self.deadlines = []
         enlist(self.queue, on_neglect)
         try:
             descriptor = self.queue.waker.descriptor()
@@ -258,6 +260,43 @@ cdef class Loop:
         if self.flush_scheduled:
             self.flush()
         return 0
+
+    # Deadlines of requests. One timer serves all of them: most requests are finished
+    # long before their time, and a timer of the event loop's is not cheap.
+
+    cdef int add_deadline(self, Sink request, double patience) except -1:
+        """Calls the request's ``on_timeout`` unless it retires before."""
+        self.deadline_count += 1
+        when = self.loop.time() + patience
+        if len(self.deadlines) > 64 + 2 * len(self.requests):
+            self.deadlines = [one for one in self.deadlines if one[2] in self.requests]
+            heapify(self.deadlines)
+        heappush(self.deadlines, (when, self.deadline_count, request))
+        if self.alarm is None or when < self.alarm_at:
+            self.set_alarm()
+        return 0
+
+    cdef int set_alarm(self) except -1:
+        if self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = None
+        if self.deadlines:
+            self.alarm_at = self.deadlines[0][0]
+            self.alarm = self.loop.call_at(self.alarm_at, self.on_alarm)
+        return 0
+
+    def on_alarm(self):
+        """The time of one request or more is over."""
+        self.alarm = None
+        now = self.loop.time() + 1e-4
+        while self.deadlines:
+            when, _, request = self.deadlines[0]
+            if request in self.requests and when > now:
+                break
+            heappop(self.deadlines)
+            if request in self.requests:
+                request.on_timeout()
+        self.set_alarm()
 
     cdef int touch(self, Sink request) except -1:
         """Requests whose channels connected are sent together, after the drain."""
@@ -447,6 +486,7 @@ cdef class Channel(Sink):
         self.owner.queue.mutex.unlock()
         self.is_connected = connected
         if connected:
+            self.attributes_plan = None
             self.native_type = native_type
             self.element_count = element_count
             waiters, self.waiters = self.waiters, {}
@@ -458,6 +498,13 @@ cdef class Channel(Sink):
         for watcher in list(self.watchers):
             watcher(self)
         return 0
+
+    cdef dict attributes_of(self, Plan plan):
+        """The attributes that this channel's values have."""
+        if self.attributes_plan is not plan:
+            self.attributes = attributes_for(plan, self.name, self.element_count)
+            self.attributes_plan = plan
+        return self.attributes
 
     # What programs use of a channel.
 

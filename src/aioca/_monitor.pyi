@@ -6,6 +6,8 @@ from aioca._errors import CANothing
 from aioca._libca import Channel, Sink
 from aioca.types import Count, Datatype, Dbe, Format, Timeout
 
+FORMAT_FULL: int
+
 class Monitor(Sink):
     """One subscription on libca, and the delivery of its updates."""
 

@@ -10,6 +10,7 @@ import inspect
 import sys
 import traceback
 from collections import deque
+from copy import copy
 from contextvars import copy_context
 
 from libc.stdint cimport uint64_t
@@ -37,11 +38,18 @@ from aioca._errors import CANothing
 (&process_pointer())[0] = shared_process()
 
 cdef object dbr = _epics.dbr
+#: Format of a subscription whose values carry alarm, time stamp and metadata
+FORMAT_FULL = 3
 cdef dict DEFAULT_EVENTS = {
     dbr.FORMAT_RAW: 1,  # DBE_VALUE
     dbr.FORMAT_TIME: 1 | 4,  # and DBE_ALARM
     dbr.FORMAT_CTRL: 1 | 4 | 8,  # and DBE_PROPERTY
+    FORMAT_FULL: 1 | 4,
 }
+cdef long DBE_PROPERTY = 8
+# Attributes of a value that are no metadata but its own.
+cdef frozenset OWN_ATTRIBUTES = frozenset(
+    ("name", "ok", "datatype", "element_count", "status", "severity"))
 cdef enum:
     STATE_OPENING = 0
     STATE_OPEN = 1
@@ -73,6 +81,13 @@ cdef class Monitor(Sink):
     cdef object task
     cdef object context
     cdef object timer
+    # With FORMAT_FULL the metadata come from a second libca subscription, which the
+    # server updates when they change (DBE_PROPERTY).
+    cdef NativeMonitor* properties
+    cdef Plan metadata_plan
+    cdef dict metadata         # None until it is known
+    cdef object last           # the latest value, to be delivered with new metadata
+    cdef bint refresh
     cdef object __weakref__
 
     def __init__(self, str name, callback, events, datatype, format, count, all_updates,
@@ -136,8 +151,10 @@ cdef class Monitor(Sink):
         cdef long mask = self.events
         cdef unsigned long count
         cdef NativeMonitor* fresh
-        self.plan = plan_for(self.datatype, self.format, self.channel.native_type,
-                             self.channel.long_string)
+        cdef bint full = self.format == FORMAT_FULL
+        self.plan = plan_for(
+            self.datatype, dbr.FORMAT_TIME if full else self.format,
+            self.channel.native_type, self.channel.long_string)
         wire_type = self.plan.wire_type
         if wire_type <= 6:
             # libca drops an update without elements unless it carries more than them.
@@ -153,15 +170,44 @@ cdef class Monitor(Sink):
         self.state = STATE_OPEN
         with nogil:
             subscribe(fresh, wire_type, count, mask)
+        if full:
+            self.subscribe_metadata()
         self.loop.want_flush()
+        return 0
+
+    cdef int subscribe_metadata(self) except -1:
+        """Makes the second subscription, if the type has metadata."""
+        cdef long wire_type
+        cdef long mask = DBE_PROPERTY
+        cdef NativeMonitor* fresh
+        self.metadata = None
+        self.last = None
+        self.metadata_plan = plan_for(
+            self.datatype, dbr.FORMAT_CTRL, self.channel.native_type,
+            self.channel.long_string)
+        if self.metadata_plan.wire_type == self.plan.wire_type:
+            self.metadata = {}
+            return 0
+        wire_type = self.metadata_plan.wire_type
+        fresh = new NativeMonitor(self.channel.native)
+        (<Node*> fresh).owner = <void*> self
+        self.properties = fresh
+        with nogil:
+            subscribe(fresh, wire_type, 1, mask)
         return 0
 
     cdef void forget(self) noexcept:
         cdef NativeMonitor* native = self.native
+        cdef NativeMonitor* properties = self.properties
         self.native = NULL
-        if native != NULL and not has_ended():
-            with nogil:
+        self.properties = NULL
+        if has_ended():
+            return
+        with nogil:
+            if native != NULL:
                 close_monitor(native)
+            if properties != NULL:
+                close_monitor(properties)
 
     cdef int release_native(self) except -1:
         if self.native != NULL:
@@ -212,35 +258,70 @@ cdef class Monitor(Sink):
     def on_arrival(self, failure=None):
         """Called instead of a callback: `next_value` has something, or a failure."""
 
-    def next_value(self):
+    cpdef next_value(self):
         """The oldest pending update, taken out; None if there is none."""
-        cdef Block* block = self.take()
+        cdef Block* block
+        if self.format == FORMAT_FULL:
+            self.look_at_metadata()
+            if self.metadata is None:
+                return None
+        block = self.take(self.native)
         if block == NULL:
-            return None
+            return self.refreshed() if self.refresh else None
         try:
-            return self.value_of(block, False)
+            value = self.value_of(block, False)
         finally:
             free_block(block)
+        if self.metadata and value.ok:
+            value.__dict__.update(self.metadata)
+        if self.metadata is not None:
+            self.last = value
+            self.refresh = False
+        return value
+
+    cdef int look_at_metadata(self) except -1:
+        """Takes in the metadata that arrived since."""
+        cdef Block* block = self.take(self.properties)
+        if block == NULL:
+            return 0
+        try:
+            if block.type == STATUS_ONLY:
+                fresh = {}
+            else:
+                described = decode(self.metadata_plan, block,
+                                   self.channel.attributes_of(self.metadata_plan), False)
+                fresh = {key: value for key, value in vars(described).items()
+                         if key not in OWN_ATTRIBUTES}
+        finally:
+            free_block(block)
+        self.refresh = (self.last is not None and self.last.ok
+                        and repr(fresh) != repr(self.metadata))
+        self.metadata = fresh
+        return 0
+
+    cdef object refreshed(self):
+        """The latest value once more, with the present metadata."""
+        self.refresh = False
+        attributes = dict(vars(self.last), **self.metadata)
+        value = copy(self.last)
+        value.__dict__ = attributes
+        self.last = value
+        return value
 
     cdef int deliver_pending(self) except -1:
-        cdef Block* block
         while self.state != STATE_CLOSED and self.task is None:
-            block = self.take()
-            if block == NULL:
-                return 0
             try:
-                value = self.value_of(block, False)
+                value = self.next_value()
             except Exception:
                 self.close(sys.exc_info())
                 return 0
-            finally:
-                free_block(block)
+            if value is None:
+                return 0
             self.deliver(value)
         return 0
 
-    cdef Block* take(self) noexcept:
-        """The oldest pending update, or null."""
-        cdef NativeMonitor* native = self.native
+    cdef Block* take(self, NativeMonitor* native) noexcept:
+        """The oldest update that waits in a monitor, or null."""
         if native == NULL:
             return NULL
         self.loop.queue.mutex.lock()
@@ -255,7 +336,7 @@ cdef class Monitor(Sink):
     cdef object value_of(self, Block* block, bint keep):
         if block.type == STATUS_ONLY:
             return CANothing(self.name, block.status)
-        return decode(self.plan, block, self.name, self.channel.element_count, keep)
+        return decode(self.plan, block, self.channel.attributes_of(self.plan), keep)
 
     cdef int deliver(self, object value) except -1:
         """Calls back; an awaitable result is awaited in a task before the next."""
@@ -273,19 +354,14 @@ cdef class Monitor(Sink):
 
     async def await_callbacks(self, awaitable):
         """Awaits one callback after the other until no update is pending."""
-        cdef Block* block
         try:
             while True:
                 await awaitable
                 if self.state == STATE_CLOSED:
                     return
-                block = self.take()
-                if block == NULL:
+                value = self.next_value()
+                if value is None:
                     return
-                try:
-                    value = self.value_of(block, False)
-                finally:
-                    free_block(block)
                 awaitable = self.callback(value)
         except asyncio.CancelledError:
             raise

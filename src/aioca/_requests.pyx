@@ -63,7 +63,6 @@ cdef class Request(Sink):
     cdef list arrived
     cdef object error
     cdef readonly object future
-    cdef object timer
     cdef bint over
     cdef Plan plan              # of the channel before, which often fits the next one
     cdef long plan_type
@@ -138,7 +137,7 @@ cdef class Request(Sink):
         self.future = self.loop.loop.create_future()
         self.loop.requests.add(self)
         if timeout is not None:
-            self.timer = self.loop.loop.call_later(patience, self.on_timeout)
+            self.loop.add_deadline(self, patience)
         if self.error is not None and self.throw:
             self.future.set_exception(self.error)
         return 0
@@ -254,7 +253,6 @@ cdef class Request(Sink):
 
     def on_timeout(self):
         """The time of the caller is over."""
-        self.timer = None
         if self.future is not None and not self.future.done():
             if self.throw:
                 self.future.set_exception(self.timeout_error())
@@ -277,9 +275,6 @@ cdef class Request(Sink):
 
     cdef int retire(self) except -1:
         self.loop.requests.discard(self)
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
         return 0
 
     cdef void leave(self) noexcept:
@@ -327,7 +322,7 @@ cdef class Request(Sink):
                 if self.future.cancelled():
                     self.cancel()
                 raise
-        return self.results()
+        return self.results()[0] if self.single else self.results()
 
     def results(self):
         """The value of each PV, or what stands for it. Call once, after the wait.
@@ -352,6 +347,7 @@ cdef class Request(Sink):
 
     cdef object result(self, size_t i, bint done):
         cdef Slot* slot = &self.batch.slots[i]
+        cdef Plan plan
         name = self.names[i]
         if not done:
             nothing = CANothing(name, ECA_TIMEOUT)
@@ -360,8 +356,9 @@ cdef class Request(Sink):
         if slot.status != ECA_NORMAL:
             return CANothing(name, slot.status)
         if self.operation == Operation.Get:
-            return decode(<Plan> self.plans[i], slot.block, name,
-                          (<Channel> self.channels[i]).element_count, False)
+            plan = <Plan> self.plans[i]
+            return decode(plan, slot.block,
+                          (<Channel> self.channels[i]).attributes_of(plan), False)
         nothing = new_nothing(CANothing, name)
         PyObject_SetAttr(nothing, "name", name)
         return nothing

@@ -11,8 +11,8 @@ cdef class Plan:
 
 
 cdef Plan plan_for(object datatype, object format, long native, bint long_string)
-cdef object decode(Plan plan, Block* block, object name, object element_count,
-                   bint keep)
+cdef dict attributes_for(Plan plan, object name, object element_count)
+cdef object decode(Plan plan, Block* block, dict attributes, bint keep)
 cdef int encode(object value, object datatype, long native, bint long_string,
                 Slot* slot) except -1
 cdef void set_tables(const unsigned short* sizes, const unsigned short* offsets)

@@ -17,16 +17,16 @@ from aioca.channel import CAInfo, ChannelInfo
 from aioca.types import Count, Datatype, Format, Timeout
 
 
-async def get_one(
+def get_one(
     pv: str,
     datatype: Datatype,
     format: Format,
     count: Count,
     timeout: Timeout,
     throw: bool,
-) -> Any:
+) -> Awaitable[Any]:
     """The value of one PV."""
-    request = Request(
+    return Request(
         GET,
         [pv],
         single=True,
@@ -36,7 +36,6 @@ async def get_one(
         format=format,
         count=count,
     )
-    return (await request)[0]
 
 
 async def get_many(
@@ -48,7 +47,7 @@ async def get_many(
     throw: bool,
 ) -> list[Any]:
     """The values of PVs, in their order."""
-    request = Request(
+    values: list[Any] = await Request(
         GET,
         list(pvs),
         single=False,
@@ -58,14 +57,14 @@ async def get_many(
         format=format,
         count=count,
     )
-    return await request
+    return values
 
 
-async def put_one(
+def put_one(
     pv: str, value: Any, datatype: Datatype, wait: bool, timeout: Timeout, throw: bool
-) -> CANothing:
+) -> Awaitable[CANothing]:
     """Puts a value to one PV."""
-    request = Request(
+    return Request(
         PUT_CALLBACK if wait else PUT,
         [pv],
         single=True,
@@ -74,8 +73,6 @@ async def put_one(
         values=[value],
         datatype=datatype,
     )
-    result: CANothing = (await request)[0]
-    return result
 
 
 async def put_many(
@@ -87,7 +84,7 @@ async def put_many(
     throw: bool,
 ) -> list[CANothing]:
     """Puts one value to each PV, in their order."""
-    request = Request(
+    outcomes: list[CANothing] = await Request(
         PUT_CALLBACK if wait else PUT,
         list(pvs),
         single=False,
@@ -96,7 +93,7 @@ async def put_many(
         values=values,
         datatype=datatype,
     )
-    return await request
+    return outcomes
 
 
 def values_for(pvs: Sequence[str], values: Any, repeat_value: bool) -> list[Any]:
@@ -122,7 +119,8 @@ async def connect_many(
             loop.get_channel(pv)
         return [CANothing(pv) for pv in pvs]
     request = Request(CONNECT, list(pvs), single=single, throw=throw, timeout=timeout)
-    return await request
+    outcome = await request
+    return [outcome] if single else outcome
 
 
 async def info_many(

@@ -28,7 +28,8 @@ Datatype = None | Dbr | type | Any
 
 #: What comes along with a value: nothing but its name (``FORMAT_RAW``), alarm and time
 #: stamp (``FORMAT_TIME``), or alarm, units, limits, enum strings (``FORMAT_CTRL``).
-Format = Literal[0, 1, 2]
+#: A subscription can have all of it (``FORMAT_FULL``).
+Format = Literal[0, 1, 2, 3]
 
 #: How many elements of an array: 0 for as many as it holds now, -1 for all it can hold,
 #: otherwise at most that many.

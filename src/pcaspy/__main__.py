@@ -23,7 +23,8 @@ def _port(text: str) -> int:
     return port
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The parser of the arguments."""
     parser = argparse.ArgumentParser(prog="pcaspy", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         What the shell gets: 0 also after Ctrl-C and SIGTERM, 1 if the file or the port
         cannot be used, 2 if the arguments are wrong.
     """
-    options = _parser().parse_args(arguments)
+    options = command_line().parse_args(arguments)
     try:
         {"serve": _serve, "check": _check}[options.command](options)
     except (DefinitionError, OSError) as error:

@@ -6,7 +6,7 @@ import pytest
 from client_support import until
 
 import aioca
-from aioca import camonitor, caput
+from aioca import FORMAT_FULL, camonitor, caput
 
 
 async def test_iteration(p):
@@ -67,3 +67,51 @@ async def test_a_failure_names_the_pv(p):
     assert p + "DOUBLE.NAME" in "".join(
         getattr(caught.value, "__notes__", [p + "DOUBLE.NAME"])
     )
+
+
+async def test_one_subscription_carries_value_time_and_metadata(target, p):
+    got = []
+    await caput(p + "DOUBLE.EGU", "eV", wait=True)
+    await caput(p + "DOUBLE", 1, wait=True)
+    monitor = camonitor(p + "DOUBLE", got.append, format=FORMAT_FULL)
+    await until(lambda: got)
+    value = got[0]
+    assert (+value, value.units, value.precision) == (1.0, "eV", 3)
+    assert (value.upper_ctrl_limit, value.severity) == (10, 0)
+    assert value.raw_stamp
+    await caput(p + "DOUBLE", 7, wait=True)
+    await until(lambda: len(got) == 2)
+    assert (+got[1], got[1].severity, got[1].units) == (7.0, 1, "eV")
+    await caput(p + "DOUBLE.EGU", "keV", wait=True)
+    await until(lambda: len(got) == 3)
+    assert (+got[2], got[2].severity, got[2].units) == (7.0, 1, "keV")
+    assert got[2].raw_stamp == got[1].raw_stamp
+    assert got[1].units == "eV"
+    assert type(got[2]) is type(got[1])
+    monitor.close()
+    await caput(p + "DOUBLE.EGU", "eV", wait=True)
+
+
+@pytest.mark.parametrize("name", ["ENUM", "W:DOUBLE", "STRING", "W:CHAR", "LONG"])
+async def test_metadata_of_each_type(p, name):
+    async with camonitor(p + name, format=FORMAT_FULL) as updates:
+        value = await anext(updates)
+    assert value.timestamp
+    if name == "ENUM":
+        assert value.enums == ["ZERO", "ONE", "TWO"]
+    elif name == "STRING":
+        assert not hasattr(value, "units")
+    else:
+        assert isinstance(value.units, str)
+    assert type(value) is type(await aioca.caget(p + name))
+
+
+async def test_an_array_is_delivered_again_with_new_metadata(p):
+    async with camonitor(p + "W:DOUBLE", format=FORMAT_FULL) as updates:
+        first = await anext(updates)
+        await caput(p + "W:DOUBLE.EGU", "mA", wait=True)
+        second = await anext(updates)
+        await caput(p + "W:DOUBLE.EGU", "", wait=True)
+    assert (first.units, second.units) == ("", "mA")
+    assert first.tolist() == second.tolist()
+    assert second.flags.owndata
