@@ -192,7 +192,7 @@ async def writes(p):
     told = {}
     for name, values in PUTS.items():
         for value in values:
-            told[f"{name} {value!r}"] = [
+            told[f"{name} {type(value).__name__} {value!s}"] = [
                 await outcome(aioca.caput(p + name, value, wait=True)),
                 await outcome(aioca.caget(p + name)),
             ]

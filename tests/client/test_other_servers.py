@@ -5,13 +5,14 @@ from contextlib import ExitStack
 
 import pytest
 from client_support import HERE, free_port
-from conftest import scenario_child
 from scenarios import SCENARIOS
+from test_same_as_released import differences
+
+from conftest import scenario_child
 from support.environment import server_environment
 from support.peers import peer_python
 from support.process import Child
 from support.targets import OURS, Target
-from test_same_as_released import differences
 
 # These name fields of records, or rely on what an IOC does.
 OF_RECORDS = {"read_special", "read_long_string", "writes_of_wrong_values", "events"}
