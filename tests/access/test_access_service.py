@@ -302,3 +302,14 @@ def test_a_program_that_ends_with_inputs_connected_ends_quietly(tmp_path):
     harmless = ("****", "Unexpected problem with CA circuit")
     said = [s for s in done.stderr.splitlines() if not s.startswith(harmless)]
     assert said == []
+
+
+def test_an_input_on_another_server_of_the_process():
+    done = subprocess.run(
+        [sys.executable, str(SERVERS / "access_two_servers.py"), str(RULES)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "[3, 1, 3]\n", done.stderr
