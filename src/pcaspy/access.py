@@ -97,8 +97,16 @@ def server_started(server: _engine.Server) -> None:
 
 
 def server_stopped(server: _engine.Server) -> None:
-    """That server does not serve any more."""
+    """That server is about to end. With the last one the inputs end, until the next."""
     _serving.pop(id(server), None)
+    if not _serving:
+        _engine.stop_access_inputs()
+
+
+def after_fork_in_child() -> None:
+    """Servers and inputs are the parent's."""
+    _serving.clear()
+    _Inputs.wanted = False
 
 
 def _address(interfaces: list[str]) -> str:

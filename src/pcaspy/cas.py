@@ -298,6 +298,8 @@ def _before_fork() -> None:
 
 def _after_fork(in_child: bool) -> None:
     _engine.access_after_fork(in_child)
+    if in_child:
+        access.after_fork_in_child()
     while _forking:
         engine = _forking.pop()
         if in_child:

@@ -17,6 +17,7 @@ from support.access import (
     told_rights,
     with_rights,
 )
+from support.targets import SERVERS
 from support.wire import (
     ACCESS_RIGHTS,
     CLIENT_NAME,
@@ -265,3 +266,50 @@ def test_a_client_library_shows_the_rights(start):
         check=True,
     )
     assert done.stdout.split() == ["True", "False"]
+
+
+def test_a_forked_child_neither_hangs_nor_disturbs_its_parent():
+    done = subprocess.run(
+        [sys.executable, str(SERVERS / "access_fork.py"), str(RULES)],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.stdout.split("\n")[:2] == ["[7, 7, 7, 7]", "parent True"], done.stderr
+    assert done.returncode == 0
+
+
+def test_a_program_that_ends_with_inputs_connected_ends_quietly(tmp_path):
+    code = (
+        "import sys, pcaspy\nfrom pcaspy.testing import IsolatedServer\n"
+        "server = IsolatedServer()\n"
+        "server.createPV('T:', {'LEVEL': {'value': 1}, 'OPEN': {'type': 'int'}})\n"
+        "driver = pcaspy.Driver()\n"
+        "driver.setParam('LEVEL', 1)\ndriver.setParam('OPEN', 0)\n"
+        "server.start()\n"
+        "server.initAccessSecurityFile(sys.argv[1], P='T:')\n"
+        "server.process(0.5)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(RULES)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    # libca may tell that it finds no caRepeater, and that its circuit was reset
+    harmless = ("****", "Unexpected problem with CA circuit")
+    said = [s for s in done.stderr.splitlines() if not s.startswith(harmless)]
+    assert said == []
+
+
+def test_an_input_on_another_server_of_the_process():
+    done = subprocess.run(
+        [sys.executable, str(SERVERS / "access_two_servers.py"), str(RULES)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "[3, 1, 3]\n", done.stderr
