@@ -16,7 +16,7 @@ import sys
 import threading
 
 import pyqtgraph
-from oscilloscope import DIVISIONS, PREFIX, PVDB, SETTINGS, Oscilloscope
+from oscilloscope import DIVISIONS, PREFIX, PVDB, Oscilloscope
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QApplication,

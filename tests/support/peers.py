@@ -25,6 +25,9 @@ REQUIREMENTS = {
     "p4p": ["p4p==4.3.0"],
     "softioc": ["softioc==4.7.2"],
     "pcaspy": ["pcaspy==0.8.1", "numpy"],
+    # For the examples with a window, together with this project's own packages.
+    "gui": ["PySide6-Essentials>=6.6", "pyqtgraph>=0.13", "numpy", "epicscorelibs"],
+    "pydm": ["pydm==1.29.0", "PyQt5>=5.15"],
 }
 
 

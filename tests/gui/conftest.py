@@ -1,0 +1,47 @@
+"""Programs with a window, without a screen, in environments of their own."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.environment import client_environment, server_environment
+from support.peers import ROOT, peer_python
+from support.ports import free_port
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def port():
+    return free_port()
+
+
+@pytest.fixture
+def env(port):
+    """For a server and a client in one process, without a screen."""
+    return {
+        **server_environment(port),
+        **client_environment(port),
+        "QT_QPA_PLATFORM": "offscreen",
+        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'examples'}",
+    }
+
+
+@pytest.fixture
+def run(env):
+    """Runs a program in one of the environments to its end; it must succeed."""
+
+    def run_program(environment, *argv):
+        python = peer_python(environment)
+        done = subprocess.run(
+            [str(python), *map(str, argv)],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout
+
+    return run_program
