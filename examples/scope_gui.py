@@ -33,7 +33,6 @@ from PySide6.QtWidgets import (
 # Searches reach this computer also where broadcasts do not; read by the first channel.
 os.environ.setdefault("EPICS_CA_ADDR_LIST", "127.0.0.1")
 from aioca import FORMAT_CTRL, CANothing, camonitor, caput
-
 from pcaspy import SimpleServer
 from pcaspy.tools import ServerThread
 
@@ -48,7 +47,11 @@ NUMBERS = {
     "TriggerDelay": ("Trigger delay", 0, 1, 1e-4),
     "NoiseAmplitude": ("Noise", 0, 10, 0.1),
 }
-READINGS = {"MinValue_RBV": "Minimum", "MaxValue_RBV": "Maximum", "MeanValue_RBV": "Mean"}
+READINGS = {
+    "MinValue_RBV": "Minimum",
+    "MaxValue_RBV": "Maximum",
+    "MeanValue_RBV": "Mean",
+}
 PICTURES = ("Waveform_RBV", "TimeBase_RBV")
 ALARM_COLOURS = ("#208020", "#a08000", "#c02020", "#a020a0")
 
@@ -186,7 +189,9 @@ class Window(QMainWindow):
 
 def save_when_shown(window, file):
     """Saves a picture of the window once it has something to show, and ends."""
-    if window.pictures_shown >= 2 and all(w.isEnabled() for w in window.widgets.values()):
+    if window.pictures_shown >= 2 and all(
+        w.isEnabled() for w in window.widgets.values()
+    ):
         window.grab().save(file)
         window.close()
     else:

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from support.environment import client_environment, server_environment
 from support.peers import ROOT, peer_python
 from support.ports import free_port

@@ -1,0 +1,62 @@
+"""The panels: up to date, well-formed, about PVs that there are, and usable in PyDM."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from conftest import HERE
+from support.example_program import Program
+from support.peers import ROOT
+
+PANELS = ROOT / "examples" / "panels"
+NAMES = ["scope.bob", "scope.adl", "scope.ui"]
+
+
+@pytest.fixture(scope="module")
+def served():
+    sys.path.insert(0, str(ROOT / "examples"))
+    try:
+        from oscilloscope import PREFIX, PVDB
+    finally:
+        sys.path.pop(0)
+    return {PREFIX + name for name in PVDB}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_what_the_script_writes(tmp_path, name):
+    script = PANELS / "make_panels.py"
+    subprocess.run([sys.executable, script, tmp_path], check=True)
+    assert (PANELS / name).read_text() == (tmp_path / name).read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_pvs_exist(served, name):
+    used = set(re.findall(r"testAPD:scope1:\w+", (PANELS / name).read_text()))
+    assert len(used) == 21
+    assert used <= served
+
+
+@pytest.mark.parametrize("name", ["scope.bob", "scope.ui"])
+def test_is_xml(name):
+    ElementTree.parse(PANELS / name)
+
+
+def test_adl_has_balanced_braces():
+    depth = 0
+    for line in (PANELS / "scope.adl").read_text().splitlines():
+        depth += line.count("{") - line.count("}")
+        assert depth >= 0, line
+    assert depth == 0
+
+
+def test_panel_in_pydm(run, env):
+    server = Program("oscilloscope", env=env)
+    try:
+        assert "done" in run("pydm", HERE / "panel_side.py", PANELS / "scope.ui")
+        server.interrupt()
+        assert server.wait()[0] == 0
+    finally:
+        server.close()
