@@ -57,7 +57,7 @@ ALARM_COLOURS = ("#208020", "#a08000", "#c02020", "#a020a0")
 
 
 class ChannelAccess(QObject):
-    """The client: an asyncio loop in a thread. `updated` comes in the window's thread."""
+    """The client: an asyncio loop in a thread, which emits the signals."""
 
     updated = Signal(str, object)
     failed = Signal(str)
@@ -189,9 +189,8 @@ class Window(QMainWindow):
 
 def save_when_shown(window, file):
     """Saves a picture of the window once it has something to show, and ends."""
-    if window.pictures_shown >= 2 and all(
-        w.isEnabled() for w in window.widgets.values()
-    ):
+    connected = all(widget.isEnabled() for widget in window.widgets.values())
+    if connected and window.pictures_shown >= 2:
         window.grab().save(file)
         window.close()
     else:

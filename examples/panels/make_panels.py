@@ -188,7 +188,8 @@ def ui():
     for name, (base, header) in UI_HEADERS.items():
         parts.append(
             f"  <customwidget>\n   <class>{name}</class>\n"
-            f"   <extends>{base}</extends>\n   <header>{header}</header>\n  </customwidget>\n"
+            f"   <extends>{base}</extends>\n"
+            f"   <header>{header}</header>\n  </customwidget>\n"
         )
     return "".join(parts) + " </customwidgets>\n <resources/>\n <connections/>\n</ui>\n"
 

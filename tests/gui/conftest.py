@@ -1,15 +1,12 @@
 """Programs with a window, without a screen, in environments of their own."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from support.environment import client_environment, server_environment
 from support.peers import ROOT, peer_python
 from support.ports import free_port
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from conftest import HERE
 from support.example_program import Program
 from support.peers import ROOT
 
@@ -55,7 +54,9 @@ def test_adl_has_balanced_braces():
 def test_panel_in_pydm(run, env):
     server = Program("oscilloscope", env=env)
     try:
-        assert "done" in run("pydm", HERE / "panel_side.py", PANELS / "scope.ui")
+        assert "done" in run(
+            "pydm", ROOT / "tests" / "gui" / "panel_side.py", PANELS / "scope.ui"
+        )
         server.interrupt()
         assert server.wait()[0] == 0
     finally:

@@ -1,11 +1,10 @@
 """The oscilloscope's window: it shows what the server has, and sets it."""
 
-from conftest import HERE
 from support.peers import ROOT
 
 
 def test_window(run):
-    assert run("gui", HERE / "window_side.py").endswith("done\n")
+    assert run("gui", ROOT / "tests" / "gui" / "window_side.py").endswith("done\n")
 
 
 def test_screenshot(run, tmp_path):

@@ -1,4 +1,4 @@
-"""Works with the oscilloscope's window as its user does; runs in the GUI's environment."""
+"""Works with the oscilloscope's window as its user does; runs in its environment."""
 
 import sys
 import time
