@@ -7,9 +7,8 @@ and the program ends. Usage: python server_thread.py [SECONDS]
 import sys
 import time
 
-from pcaspy.tools import ServerThread
-
 from pcaspy import Driver, SimpleServer
+from pcaspy.tools import ServerThread
 
 PREFIX = "MTEST:"
 PVDB = {"COUNT": {"type": "int"}}

@@ -11,6 +11,7 @@ from support.example_program import Program
 from support.peers import ROOT
 
 PANELS = ROOT / "examples" / "panels"
+SIDE = ROOT / "tests" / "gui" / "panel_side.py"
 NAMES = ["scope.bob", "scope.adl", "scope.ui"]
 
 
