@@ -59,6 +59,7 @@ lint: $(VENV)/.built $(VENV)/.lint-tools
 	$(BIN)/codespell
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/mypy
+	$(BIN)/basedpyright
 
 format: $(VENV)/.lint-tools
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,7 @@
 """The result of a put, and the failure of any operation."""
 
+import sys
+
 from aioca._epics import cadef
 
 ECA_NORMAL: int = cadef.ECA_NORMAL
@@ -55,5 +57,6 @@ def refusal(name: str, status: int, function: str) -> Exception:
         lost.name = name  # type: ignore[attr-defined]
         return lost
     refused: Exception = cadef.CAException(status, getattr(cadef, function))
-    refused.add_note(name) if hasattr(refused, "add_note") else None
+    if sys.version_info >= (3, 11):
+        refused.add_note(name)
     return refused

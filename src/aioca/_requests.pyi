@@ -15,8 +15,8 @@ class Request(Sink):
 
     @property
     def future(self) -> Future[None] | None: ...
-    def __init__(
-        self,
+    def __new__(
+        cls,
         operation: int,
         names: list[str],
         *,
@@ -27,7 +27,7 @@ class Request(Sink):
         datatype: Datatype = None,
         format: Format = 0,
         count: Count = 0,
-    ) -> None: ...
+    ) -> Request: ...
     def channels_up(self, indices: Iterable[int]) -> None: ...
     def submit_ready(self) -> None: ...
     def on_timeout(self) -> None: ...

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -6,6 +6,7 @@ DTYPES: tuple[np.dtype[Any] | None, ...]
 
 class InvalidDatatype(Exception): ...
 
+@final
 class Plan:
     """How one request is made and its answer read."""
 

@@ -36,7 +36,7 @@ Format = Literal[0, 1, 2, 3]
 Count = Literal[0, -1] | int
 
 
-class AugmentedValue(Protocol, Sized):
+class AugmentedValue(Sized, Protocol):
     """What `caget` returns and `camonitor` calls back with.
 
     A number, a text, or a numpy array if the PV has more than one element, with these

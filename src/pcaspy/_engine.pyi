@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, final
 
 NORMAL: int
 GETFAIL: int
@@ -14,6 +14,7 @@ class epicsTimeStamp:
         seconds: float, nsec: int | None = None
     ) -> epicsTimeStamp: ...
 
+@final
 class Fields:
     values: dict[str, Any]
     given: frozenset[str]
@@ -61,6 +62,7 @@ class PvHandle:
     def set_reads_by_request(self, on: bool) -> None: ...
     def set_wants_interest(self, on: bool) -> None: ...
 
+@final
 class Data:
     value: Any
     alarm: int
@@ -96,6 +98,7 @@ class Data:
     def post(self, by_scan: bool = False) -> None: ...
     def send(self) -> None: ...
 
+@final
 class Request:
     @property
     def kind(self) -> str: ...
@@ -129,7 +132,7 @@ class Request:
 class Server:
     warnings: list[str]
     interfaces: list[str]
-    def __init__(self, options: dict[str, Any]) -> None: ...
+    def __new__(cls, options: dict[str, Any]) -> Server: ...
     def start(self) -> None: ...
     def close(self) -> None: ...
     def prepare_fork(self) -> None: ...

@@ -174,7 +174,7 @@ class casPV(PvHandle):
         """0 for a scalar, 1 for an array."""
         return 0
 
-    def maxBound(self, dimension: int) -> int:
+    def maxBound(self, dims: int) -> int:
         """Largest number of elements of an array."""
         return 1
 

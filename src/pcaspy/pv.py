@@ -126,41 +126,41 @@ class SimplePV(cas.PV):
         gddValue.put(getattr(self.info, field))
         return cas.S_casApp_success
 
-    def getPrecision(self, prec: Any) -> int:
+    def getPrecision(self, value: Any) -> int:
         """Puts the decimals to show into a gdd."""
-        return self._put_field(prec, "prec")
+        return self._put_field(value, "prec")
 
-    def getUnits(self, units: Any) -> int:
+    def getUnits(self, value: Any) -> int:
         """Puts the engineering unit into a gdd."""
-        return self._put_field(units, "unit")
+        return self._put_field(value, "unit")
 
-    def getEnums(self, enums: Any) -> int:
+    def getEnums(self, value: Any) -> int:
         """Puts the labels of the states into a gdd."""
-        return self._put_field(enums, "enums")
+        return self._put_field(value, "enums")
 
-    def getHighLimit(self, hilim: Any) -> int:
+    def getHighLimit(self, value: Any) -> int:
         """Puts the upper display limit into a gdd."""
-        return self._put_field(hilim, "hilim")
+        return self._put_field(value, "hilim")
 
-    def getLowLimit(self, lolim: Any) -> int:
+    def getLowLimit(self, value: Any) -> int:
         """Puts the lower display limit into a gdd."""
-        return self._put_field(lolim, "lolim")
+        return self._put_field(value, "lolim")
 
-    def getHighAlarmLimit(self, hilim: Any) -> int:
+    def getHighAlarmLimit(self, value: Any) -> int:
         """Puts the limit hihi into a gdd."""
-        return self._put_field(hilim, "hihi")
+        return self._put_field(value, "hihi")
 
-    def getLowAlarmLimit(self, lolim: Any) -> int:
+    def getLowAlarmLimit(self, value: Any) -> int:
         """Puts the limit lolo into a gdd."""
-        return self._put_field(lolim, "lolo")
+        return self._put_field(value, "lolo")
 
-    def getHighWarnLimit(self, hilim: Any) -> int:
+    def getHighWarnLimit(self, value: Any) -> int:
         """Puts the limit high into a gdd."""
-        return self._put_field(hilim, "high")
+        return self._put_field(value, "high")
 
-    def getLowWarnLimit(self, lolim: Any) -> int:
+    def getLowWarnLimit(self, value: Any) -> int:
         """Puts the limit low into a gdd."""
-        return self._put_field(lolim, "low")
+        return self._put_field(value, "low")
 
 
 class Overrides:
