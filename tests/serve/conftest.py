@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+
 from support.environment import server_environment, without_epics
 from support.epics_client import EpicsClient
 from support.ports import free_port

@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from support.environment import without_epics
 
 from pcaspy.__main__ import main
+from support.environment import without_epics
 
 GOOD = '{"prefix": "P:", "pvdb": {"A": {}, "B": {"type": "int"}}}'
 

@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+
 from support.environment import server_environment
 from support.epics_client import ECA_NORMAL, ECA_PUTFAIL
 from support.ports import free_port
