@@ -48,7 +48,7 @@ def build(python: str) -> Path:
     raw = WORK / f"raw-{Path(python).name}"
     shutil.rmtree(raw, ignore_errors=True)
     options = ("--wheel", "--no-isolation", "--outdir", raw)
-    # Python's own flags ask for debugging information, four fifths of the size.
+    # Python's own flags ask for debugging information, nine tenths of the size.
     slim = {**os.environ, "LDFLAGS": "-Wl,--strip-debug"}
     run(inner, "-m", "build", *options, ROOT, env=slim)
     (made,) = raw.glob("*.whl")
