@@ -96,11 +96,12 @@ def measure(scenario: str, contender: str, loop: Path, env: dict[str, str]) -> f
     done = subprocess.run(
         [*command(contender, loop), scenario, str(PVS), str(rounds)],
         env=env,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
-        check=True,
         timeout=300,
     )
+    if done.returncode:
+        raise RuntimeError(f"{contender}, {scenario}:\n{done.stderr}")
     return statistics.median(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -46,12 +46,15 @@ class Unlocked {
 class Loop::Posts final : public PostQueue {
   public:
     explicit Posts(std::shared_ptr<WakeGate> gate) : gate_(std::move(gate)) {}
-    void push(PvPtr pv) override {
+    void push(PvPtr pv, bool wake) override {
         {
             std::lock_guard lock(mutex_);
             pvs_.push_back(std::move(pv));
         }
-        gate_->signal();
+        if (wake) gate_->signal();
+        else gate_->note();
+    }
+    void flush() override { gate_->flush();
     }
     void take(std::vector<PvPtr>& into) {
         into.clear();

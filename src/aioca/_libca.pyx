@@ -405,6 +405,11 @@ def known_loops():
     return list(loops.values())
 
 
+def live_objects():
+    """How many channels, requests and subscriptions libca or a loop still holds."""
+    return sum((<Loop> state).queue.nodes.load() for state in loops.values())
+
+
 def dispose_closed():
     """Gives up the channels of loops that have been closed."""
     for state in list(loops.values()):

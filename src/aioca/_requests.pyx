@@ -203,7 +203,7 @@ cdef class Request(Sink):
         """Sends the parts whose channels connected during this drain."""
         cdef vector[Slot*] ready
         cdef size_t i
-        if self.over:
+        if self.over or self.batch == NULL:
             return
         arrived, self.arrived = self.arrived, []
         for i in arrived:
@@ -255,7 +255,8 @@ cdef class Request(Sink):
         """The time of the caller is over."""
         if self.future is not None and not self.future.done():
             if self.throw:
-                self.future.set_exception(self.timeout_error())
+                self.error = self.timeout_error()
+                self.future.set_exception(self.error)
             else:
                 self.future.set_result(None)
         self.cancel()
@@ -275,6 +276,10 @@ cdef class Request(Sink):
 
     cdef int retire(self) except -1:
         self.loop.requests.discard(self)
+        if self.error is not None:
+            # Nobody asks for results any more. The exception's traceback keeps this
+            # object for a while, it need not keep libca's data as well.
+            self.leave()
         return 0
 
     cdef void leave(self) noexcept:
@@ -331,11 +336,13 @@ cdef class Request(Sink):
             Exception: what an operation raises although ``throw`` is false.
         """
         cdef size_t i
-        cdef size_t size = self.batch.slots.size()
+        cdef size_t size
         cdef vector[uint8_t] done
         if self.error is not None:
+            self.leave()
             raise self.error
         batch_mutex_lock(self.batch)
+        size = self.batch.slots.size()
         for i in range(size):
             done.push_back(self.batch.slots[i].state == SlotState.Done)
         batch_mutex_unlock(self.batch)

@@ -33,7 +33,9 @@ from pcaspy._cpp.pv cimport (
     EventMask,
     Pv,
     PvPtr,
+    begin_batch,
     create_pv,
+    end_batch,
     kAlarmEvent,
     kLogEvent,
     kPropertyEvent,
@@ -734,8 +736,25 @@ def post_changed(list changed not None):
     changed.clear()
     for data in taken:
         data.queued = False
-    for data in taken:
-        data.post()
+    begin_batch()
+    try:
+        for data in taken:
+            data.post()
+    finally:
+        end_batch()
+
+
+def set_and_post(params not None, values not None, when):
+    """Sets each reason of `values` in `params`, all to one time, and posts them."""
+    cdef Data data
+    begin_batch()
+    try:
+        for reason, value in values.items():
+            data = params[reason]
+            data.set(value, when)
+            data.post()
+    finally:
+        end_batch()
 
 
 # ---- requests for Python -------------------------------------------------------------

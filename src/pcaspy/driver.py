@@ -13,7 +13,7 @@ from logging import NullHandler
 from typing import Any
 
 from . import cas, registry
-from ._engine import Data, epicsTimeStamp, post_changed
+from ._engine import Data, epicsTimeStamp, post_changed, set_and_post
 from .alarm import Alarm, Severity
 from .cas import current_client
 from .pv import SimplePV
@@ -169,11 +169,7 @@ class Driver(DriverBase):
             KeyError, TypeError, ValueError: As `setParam`; those before are set.
         """
         when = epicsTimeStamp() if timestamp is None else timestamp
-        params = self.pvDB
-        for reason, value in values.items():
-            data = params[reason]
-            data.set(value, when)
-            data.post()
+        set_and_post(self.pvDB, values, when)
 
     def setParamStatus(
         self, reason: str, alarm: int | None = None, severity: int | None = None

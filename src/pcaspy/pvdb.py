@@ -351,7 +351,7 @@ class PVInfo(InfoBase):
         """Does nothing: which limits are in use follows from the fields."""
 
     def checkValue(self, newValue: Any) -> int:
-        """The DBE_ mask of the events that a change to `newValue` is worth."""
+        """The ``DBE_`` mask of the events that a change to `newValue` is worth."""
         if self.fields.values["count"] > 1 or self.type == cas.aitEnumUint8:
             return cas.DBE_VALUE | cas.DBE_LOG
         if self.type in _TEXT or isinstance(self.mlst, str):

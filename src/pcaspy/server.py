@@ -44,7 +44,8 @@ class SimpleServer(cas.caServer):
     """A Channel Access server.
 
     It begins to serve with the first `process()`, `start()` or ``with`` block. The
-    EPICS_CAS_ and EPICS_CA_ variables of the environment say where; keywords go first.
+    ``EPICS_CAS_`` and ``EPICS_CA_`` variables of the environment say where; keywords go
+    first.
 
     Args:
         port: Port for searches and connections, instead of EPICS_CAS_SERVER_PORT. If it

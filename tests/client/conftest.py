@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.environment import client_environment
 from support.peers import peer_python
 from support.ports import LOOPBACK, free_port

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from client_support import THIRD_PORT, Ioc
+
 from support.environment import client_environment
 
 DATABASE = """

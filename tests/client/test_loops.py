@@ -9,11 +9,10 @@ import time
 import warnings
 
 import pytest
+import uvloop
 
 import aioca
 from aioca import _libca, caget, camonitor, caput
-
-uvloop = pytest.importorskip("uvloop") if sys.platform != "win32" else None
 
 
 def run_in(loop, coroutine):

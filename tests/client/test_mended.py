@@ -13,7 +13,7 @@ from client_support import THIRD_PORT, Ioc, Pulse, until
 from epicscorelibs.ca import cadef, dbr
 
 import aioca
-from aioca import CANothing, caget, camonitor, caput, connect
+from aioca import CANothing, _libca, caget, camonitor, caput, connect
 
 DATABASE = """
 record(waveform, "C:W") { field(FTVL, "DOUBLE") field(NELM, "5") }
@@ -182,6 +182,10 @@ async def test_purge_ends_the_calls_that_wait(server):
     assert [result.ok for result in results[4]] == [False, False]
     server.go_on()
     assert aioca.get_channel_infos() == []
+    # Nothing of the requests is left, neither in Python nor in C++.
+    del calls, results
+    await until(lambda: _libca.live_objects() == 0, 5)
+    assert not _libca.running_loop().requests
 
 
 async def test_whole_numbers_that_do_not_fit(server):

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from blocks import Block
+
 from support.environment import client_environment, server_environment
 from support.ports import free_port
 

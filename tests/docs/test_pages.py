@@ -6,8 +6,9 @@ import shlex
 
 import pytest
 from blocks import blocks
-from pcaspy.__main__ import command_line
 from session import ROOT, Session
+
+from pcaspy.__main__ import command_line
 
 PAGES = sorted(
     page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts
@@ -38,7 +39,9 @@ def test_blocks(page, reader):
         elif block.language == "python":
             reader.python(block)
         else:
-            raise AssertionError(f"{where}: a block of {block.language!r} that nobody runs")
+            raise AssertionError(
+                f"{where}: a block of {block.language!r} that nobody runs"
+            )
     assert "Traceback" not in reader.errors(), reader.errors()
 
 
@@ -74,4 +77,13 @@ def test_container_file():
     words = [line.split()[0] for line in text.splitlines() if line.strip()]
     assert words[0] == "FROM"
     assert words[-1] == "CMD"
-    assert set(words) <= {"FROM", "RUN", "COPY", "USER", "EXPOSE", "ENV", "CMD", "WORKDIR"}
+    assert set(words) <= {
+        "FROM",
+        "RUN",
+        "COPY",
+        "USER",
+        "EXPOSE",
+        "ENV",
+        "CMD",
+        "WORKDIR",
+    }

@@ -31,6 +31,9 @@ cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
         bool sole_ref() noexcept
         void* owner
 
+    void begin_batch "pcas::PostBatch::begin"() noexcept
+    void end_batch "pcas::PostBatch::end"() noexcept
+
     cdef cppclass PvPtr:
         PvPtr() noexcept
         Pv* get() noexcept
