@@ -26,6 +26,9 @@ from support.wire import (
 )
 
 
+UDF, INVALID = 17, 3
+
+
 def real(value):
     return struct.pack(">d", value)
 
@@ -152,8 +155,9 @@ def test_misuse_in_write_fails_this_put_and_nothing_else(
 def test_misuse_in_get_value_fails_this_get(target, circuit, name):
     channel = circuit.create(target.pv(name))
     assert circuit.get(channel, dbr.DOUBLE).p1 == ECA_GETFAIL
-    _, update = circuit.subscribe(channel, dbr.DOUBLE)
-    assert update.p1 == ECA_GETFAIL
+    _, update = circuit.subscribe(channel, dbr.STS + dbr.DOUBLE)
+    status, severity = struct.unpack_from(">HH", update.payload)
+    assert (update.p1, status, severity) == (ECA_NORMAL, UDF, INVALID)
 
 
 @pytest.mark.parametrize("name", ["BADTYPE", "BADBOUND", "RAISES", "WEIRD", "NOBODY"])

@@ -10,6 +10,9 @@
 #include "pv/access_security.hpp"
 #include "pv/access_text.hpp"
 
+// asLib keeps what it has allocated for a file that it refuses then.
+extern "C" const char* __lsan_default_suppressions() { return "leak:callocMustSucceed"; }
+
 using namespace pcas;
 using access_security::HostIs;
 

@@ -22,7 +22,7 @@ def main():
     valves = IsolatedServer()
     valves.createPV("T:", {"FILL": {"asg": "fill"}})
     pcaspy.Driver(valves)
-    with levels, valves:
+    with valves, levels:
         pcaspy.SimpleServer.initAccessSecurityFile(sys.argv[1], P="T:")
         with Circuit(("127.0.0.1", valves.tcp_port)) as circuit:
             fill = circuit.create("T:FILL")
