@@ -74,3 +74,4 @@ distclean: clean
 
 -include benchmarks/bench.mk
 -include tests/fuzz/fuzz.mk
+-include docs/docs.mk

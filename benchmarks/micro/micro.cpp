@@ -31,7 +31,8 @@ class NoPayload final : public PayloadPolicy {
 
 class NoQueue final : public PostQueue {
   public:
-    void push(PvPtr pv) override { sink = pv->max_count(); }
+    void push(PvPtr pv, bool) override { sink = pv->max_count(); }
+    void flush() override {}
 };
 
 Ref<Snapshot> make_snapshot(DbfType type, std::uint32_t count) {

@@ -40,7 +40,9 @@ class WakeGate {
             unwoken_.store(true);   // another thread wakes it, after our work came
         }
     }
-    // Any thread: no more work is to come soon, so wake for what signal() left.
+    // Any thread, instead of signal() when flush() is to follow soon.
+    void note() noexcept { unwoken_.store(true); }
+    // Any thread: no more work is to come soon, so wake for what was left.
     void flush() {
         if (!unwoken_.exchange(false)) return;
         last_wake_.store(Clock::now().time_since_epoch().count());

@@ -1,5 +1,7 @@
 #include "proto/framer.hpp"
 
+#include <caProto.h>
+
 #include <algorithm>
 
 namespace pcas {
@@ -38,6 +40,10 @@ bool Framer::next(Message& message) {
     if (fault_ != Fault::None || !skip()) return false;
     Header& header = message.header;
     if (!read_header(bytes_, header, true)) return false;
+    if (header.command > CA_PROTO_LAST_CMMD) {
+        set_fault(Fault::BadCommand, header);
+        return false;
+    }
     if (header.payload_size % 8 != 0) {
         set_fault(Fault::Misaligned, header);
         return false;

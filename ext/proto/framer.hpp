@@ -19,6 +19,7 @@ struct Message {
 
 enum class Fault : std::uint8_t {
     None,
+    BadCommand,   // none of Channel Access: whatever follows is something else
     Misaligned,   // payload size is no multiple of 8
     TooLarge      // announces more than will be skipped
 };

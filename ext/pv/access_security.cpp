@@ -4,7 +4,8 @@
 #include <caProto.h>
 #include <epicsFindSymbol.h>
 
-#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <stdexcept>
@@ -14,6 +15,10 @@
 
 #include "pv/access_text.hpp"
 #include "pv/libcom_messages.hpp"
+
+#ifdef __GLIBC__
+#include <unistd.h>
+#endif
 
 namespace pcas {
 namespace {
@@ -36,6 +41,18 @@ void for_each_group(F&& f) {
     for (ELLNODE* node = ellFirst(&lists->asgList); node; node = ellNext(node)) {
         f(*reinterpret_cast<ASG*>(node));   // the node is its first member
     }
+}
+
+// Ends this process, when it exits, before the exit handlers that were set so far run.
+void leave_without_exit_handlers() {
+#ifdef __GLIBC__
+    ::on_exit(
+        [](int status, void*) {
+            std::fflush(nullptr);
+            ::_exit(status);
+        },
+        nullptr);
+#endif
 }
 
 }  // namespace
@@ -90,8 +107,9 @@ class AccessService {
         void (*stop)() = nullptr;
         std::string library;
         bool running = false;
-        bool lost = false;   // in the child of a fork
+        bool lost = false;   // their thread is that of the parent process
     } inputs_;
+    bool forked_ = false;
 
     std::mutex mutex_;   // guards all below, and the lists of members and clients
     IntrusiveList<AccessMember> members_;   // those that have clients
@@ -249,7 +267,7 @@ std::vector<std::string> AccessService::load(const std::string& text,
         inputs_.stop();
         inputs_.running = false;
     }
-    LibComMessages messages;
+    LibComMessages messages(!forked_);
     const long status = replace_rules(rules, host_is);
     messages.finish();
     if (restart) {
@@ -302,9 +320,13 @@ void AccessService::release_after_fork() {
     load_mutex_.unlock();
 }
 
-// The thread of the inputs is the parent's.
+// The thread of the inputs is the parent's; libCom's exit handlers would wait for it.
 void AccessService::forget_inputs() {
-    inputs_.lost = inputs_.start != nullptr;
+    forked_ = true;
+    if (inputs_.start && !inputs_.lost) {
+        inputs_.lost = true;
+        leave_without_exit_handlers();
+    }
     inputs_.running = false;
     for_each_group([](ASG& group) {
         if (ellCount(&group.inpList) > 0) group.inpBad = ~0ul;

@@ -7,6 +7,7 @@
 #define epicsStdioStdPrintfEtc
 #include <epicsStdio.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -27,17 +28,23 @@ std::string without_colours(const std::string& text) {
 
 }  // namespace
 
-LibComMessages::LibComMessages() : file_(std::tmpfile()) {
+LibComMessages::LibComMessages(bool with_log)
+    : with_log_(with_log), file_(std::tmpfile()) {
+    // First: the first use of the error log takes this thread's stderr for its console.
+    if (with_log_) {
+        eltc(0);
+        errlogAddListener(&LibComMessages::on_logged, this);
+    }
     if (file_) epicsSetThreadStderr(file_);
-    eltc(0);
-    errlogAddListener(&LibComMessages::on_logged, this);
 }
 
 void LibComMessages::finish() {
     if (std::exchange(finished_, true)) return;
-    errlogFlush();
-    errlogRemoveListeners(&LibComMessages::on_logged, this);
-    eltc(1);
+    if (with_log_) {
+        errlogFlush();
+        errlogRemoveListeners(&LibComMessages::on_logged, this);
+        eltc(1);
+    }
     if (file_) {
         epicsSetThreadStderr(nullptr);
         std::rewind(file_);

@@ -10,7 +10,9 @@ namespace pcas {
 // error log of the process, which does not go to the console meanwhile.
 class LibComMessages {
   public:
-    LibComMessages();
+    // `with_log` false leaves the error log alone: in the child of a fork, which does not
+    // have the thread that writes it.
+    explicit LibComMessages(bool with_log);
     ~LibComMessages() { finish(); }
     LibComMessages(const LibComMessages&) = delete;
     LibComMessages& operator=(const LibComMessages&) = delete;
@@ -23,6 +25,7 @@ class LibComMessages {
   private:
     static void on_logged(void* self, const char* text);
 
+    const bool with_log_;
     std::FILE* const file_;   // null if there is none to be had
     bool finished_ = false;
     std::string printed_;

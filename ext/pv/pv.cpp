@@ -4,6 +4,29 @@
 #include <utility>
 
 namespace pcas {
+namespace {
+
+struct Batch {
+    int depth = 0;
+    std::shared_ptr<PostQueue> queue;   // to flush at the end
+};
+thread_local Batch batch;
+
+}  // namespace
+
+void PostBatch::begin() noexcept { ++batch.depth; }
+
+void PostBatch::end() noexcept {
+    if (--batch.depth > 0 || !batch.queue) return;
+    std::exchange(batch.queue, {})->flush();
+}
+
+void PostBatch::push(std::shared_ptr<PostQueue> queue, PvPtr pv) {
+    if (batch.depth == 0) return queue->push(std::move(pv), true);
+    if (batch.queue && batch.queue != queue) batch.queue->flush();   // another server's
+    batch.queue = queue;
+    queue->push(std::move(pv), false);
+}
 
 Pv::Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept
     : name_(std::move(name)), max_count_(max_count), type_(type) {}
@@ -50,7 +73,7 @@ void Pv::post(SnapshotPtr snapshot, EventMask mask) {
         p.bytes += bytes;
         if (!std::exchange(p.queued, true)) wake = p.queue;
     }
-    if (wake) wake->push(PvPtr(this));
+    if (wake) PostBatch::push(std::move(wake), PvPtr(this));
 }
 
 bool Pv::has_subscriptions() const {

@@ -120,7 +120,22 @@ using PvPtr = Ref<Pv>;
 class PostQueue {
   public:
     virtual ~PostQueue() = default;
-    virtual void push(PvPtr pv) = 0;
+    // Without `wake` the loop finds it when it wakes for something else, or by flush().
+    virtual void push(PvPtr pv, bool wake) = 0;
+    virtual void flush() = 0;
+};
+
+// Between begin() and end(), which nest, the posts of the calling thread do not wake the
+// loop; end() does, once. Meant for a driver that updates hundreds of PVs at a time: each
+// client then gets them in one piece. Nothing in between may wait.
+class PostBatch {
+  public:
+    static void begin() noexcept;
+    static void end() noexcept;
+
+  private:
+    friend class Pv;
+    static void push(std::shared_ptr<PostQueue> queue, PvPtr pv);
 };
 
 }  // namespace pcas

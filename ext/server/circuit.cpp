@@ -41,6 +41,9 @@ Circuit::Circuit(Loop& loop, std::uint64_t id, UniqueSocket socket,
 Circuit::~Circuit() {
     Counters::subtract(shared_.counters.channels, channels_.size());
     channels_.for_each([&](Channel& channel) { clear_subscriptions(channel); });
+    for (Deferred& waiting : deferred_) {   // a write that was received is carried out
+        if (waiting.write) shared_.requests.push(std::move(waiting.write));
+    }
 }
 
 void Circuit::start() noexcept {
@@ -121,7 +124,7 @@ bool Circuit::output_full() const noexcept {
 // client that cannot keep up with them has to be heard when it cancels.
 void Circuit::resume() {
     if (executing_ || closing_) return;
-    if (!stalled()) run_deferred_reads();
+    if (!stalled()) run_deferred();
     if (!stalled() && framer_.kept() > 0) {
         framer_.begin({});
         execute_input();
@@ -202,19 +205,22 @@ std::uint64_t Circuit::allowed_payload(const Header& header) const noexcept {
 
 void Circuit::on_fault() {
     const Header& header = framer_.fault_header();
-    if (framer_.fault() == Fault::TooLarge) {
-        Counters::add(shared_.counters.requests_too_large);
-        if (header.command <= CA_PROTO_LAST_CMMD) {
+    switch (framer_.fault()) {
+        case Fault::BadCommand:
+            // No ERROR: it would embed the command, which libca takes for an index.
+            return fail("sent command " + std::to_string(header.command));
+        case Fault::TooLarge:
+            Counters::add(shared_.counters.requests_too_large);
             send_error(header, kNoCid, ECA_TOLARGE, "request is too large");
-        }
-        fail("announces a payload of " + std::to_string(header.payload_size) + " bytes");
-        return;
+            return fail("announces a payload of " + std::to_string(header.payload_size) +
+                        " bytes");
+        case Fault::Misaligned:
+            send_error(header, kNoCid, ECA_INTERNAL, "payload size is no multiple of 8");
+            return fail("sent a payload size of " + std::to_string(header.payload_size) +
+                        ", no multiple of 8");
+        case Fault::None:
+            return;
     }
-    if (header.command <= CA_PROTO_LAST_CMMD) {
-        send_error(header, kNoCid, ECA_INTERNAL, "payload size is no multiple of 8");
-    }
-    fail("sent a payload size of " + std::to_string(header.payload_size) +
-         ", no multiple of 8");
 }
 
 void Circuit::on_end_of_input() {

@@ -5,7 +5,8 @@
 // request_*.cpp for each family) -> reply / send_data -> flush.
 //
 // Order: a circuit's requests are executed as they come. Writes go to Python; a read that
-// comes behind them waits until the driver has had them (`deferred_`).
+// comes behind them waits until the driver has had them, and writes behind that read wait
+// with it (`deferred_`).
 #pragma once
 
 #include <chrono>
@@ -156,7 +157,7 @@ class Circuit final : public IoHandler,
                      const SnapshotPtr& snapshot);
     EcaStatus too_large_status() const noexcept;
     void request_read(Channel& channel, const Header& header);
-    void run_deferred_reads();
+    void run_deferred();
     void refuse_read(const Header& header, const Channel* channel, EcaStatus status,
                      std::string_view text);
     void on_read_completed(const Request& request);
@@ -170,6 +171,7 @@ class Circuit final : public IoHandler,
     void finish_write(std::uint16_t type, std::uint32_t count, std::uint32_t ioid,
                       EcaStatus status);
     void on_write_progress(Request& request, bool completed);
+    void queue_write(RequestPtr request);
     void answer_write(const Request& request);
 
     // request_event.cpp
@@ -219,11 +221,12 @@ class Circuit final : public IoHandler,
     std::size_t open_bytes_ = 0;           // of their values, or of the answers to come
     std::size_t deferred_puts_ = 0;        // dispatched, not completed
     std::size_t deferred_bytes_ = 0;       // of their values
-    struct DeferredRead {
+    // What came behind a read that waits for writes to reach the driver, in order.
+    struct Deferred {
         Header header;
-        std::uint64_t behind;   // the write to wait for
+        RequestPtr write;   // null: a read
     };
-    std::deque<DeferredRead> deferred_;
+    std::deque<Deferred> deferred_;
 };
 
 }  // namespace pcas

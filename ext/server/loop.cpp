@@ -46,12 +46,15 @@ class Unlocked {
 class Loop::Posts final : public PostQueue {
   public:
     explicit Posts(std::shared_ptr<WakeGate> gate) : gate_(std::move(gate)) {}
-    void push(PvPtr pv) override {
+    void push(PvPtr pv, bool wake) override {
         {
             std::lock_guard lock(mutex_);
             pvs_.push_back(std::move(pv));
         }
-        gate_->signal();
+        if (wake) gate_->signal();
+        else gate_->note();
+    }
+    void flush() override { gate_->flush();
     }
     void take(std::vector<PvPtr>& into) {
         into.clear();
@@ -120,7 +123,7 @@ void Loop::bind() {
     for (UniqueSocket& socket : listen_on_all(addresses, wanted, port)) {
         listeners_.push_back(std::make_unique<Listener>(*this, std::move(socket)));
     }
-    if (port != wanted) {
+    if (config.tcp_port && port != wanted) {
         shared_.log.add(LogLevel::Warning, "config",
                         "TCP port " + std::to_string(wanted) + " is in use; serving on " +
                             std::to_string(port));

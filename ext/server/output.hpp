@@ -20,6 +20,11 @@ class Output {
 
     // Room for `size` more bytes in one piece, uninitialised, to be filled at once.
     std::byte* append(std::size_t size);
+    // Undoes the last append(size).
+    void take_back(std::size_t size) noexcept {
+        segments_.back().end -= size;
+        bytes_ -= size;
+    }
     // The buffer's bytes follow, without a copy.
     void append(Ref<Buffer> buffer);
 

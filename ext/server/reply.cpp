@@ -53,31 +53,36 @@ bool Circuit::may_ask_for(const Channel& channel, const Header& header) const no
             dbr_size(type, header.count) <= shared_.config.output_high_water);
 }
 
+// header.count is what was asked for: 0 means as many as there are.
 void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
     if (closing_) return;
+    const std::uint32_t asked = header.count;
+    if (asked == 0) header.count = snapshot->count();
     const DbrType type{header.type};
     const std::uint64_t size = padded(dbr_size(type, header.count));
     header.payload_size = static_cast<std::uint32_t>(size);
+    EcaStatus status = ECA_NORMAL;
     if (size >= EncodingCache::kShareFrom) {
         const EncodingCache::Encoded encoded =
             loop_.encodings().get(snapshot, type, header.count);
-        if (encoded.status != ECA_NORMAL) return send_failure(header, encoded.status);
-        write_header(output_.append(header_size(size, header.count)), header);
-        output_.append(encoded.bytes);
-        return mark_output();
+        status = encoded.status;
+        if (status == ECA_NORMAL) {
+            write_header(output_.append(header_size(size, header.count)), header);
+            output_.append(encoded.bytes);
+        }
+    } else {
+        // An update without elements must not look like the confirmation of a cancel.
+        if (size == 0 && header.command == CA_PROTO_EVENT_ADD) header.payload_size = 8;
+        const std::size_t head = header_size(size, header.count);
+        std::byte* at = output_.append(head + header.payload_size);
+        write_header(at, header);
+        status = encode(*snapshot, type, header.count,
+                        {at + head, header.payload_size});
+        if (status != ECA_NORMAL) output_.take_back(head + header.payload_size);
     }
-    // An update without elements must not look like the confirmation of a cancel.
-    const bool blank = size == 0 && header.command == CA_PROTO_EVENT_ADD;
-    if (blank) header.payload_size = 8;
-    const std::size_t head = header_size(size, header.count);
-    std::byte* at = output_.append(head + header.payload_size);
-    const std::span<std::byte> payload(at + head, header.payload_size);
-    EcaStatus status = ECA_NORMAL;
-    if (blank) std::memset(payload.data(), 0, payload.size());
-    else status = encode(*snapshot, type, header.count, payload);
-    if (status != ECA_NORMAL) header.p1 = status;   // with the zeros that encode() left
-    write_header(at, header);
-    mark_output();
+    if (status == ECA_NORMAL) return mark_output();
+    header.count = asked;
+    send_failure(header, status);
 }
 
 void Circuit::send_failure(Header header, EcaStatus status) {
@@ -120,12 +125,13 @@ void Circuit::send_update(const Subscription& subscription, const SnapshotPtr& s
     Header update;
     update.command = CA_PROTO_EVENT_ADD;
     update.type = raw(subscription.type);
-    update.count = subscription.count == 0 ? snapshot->count() : subscription.count;
+    update.count = subscription.count;
     update.p1 = ECA_NORMAL;
     update.p2 = subscription.subid;
     Counters::add(shared_.counters.updates);
     if (!subscription.may_read) return send_failure(update, ECA_NORDACCESS);
-    if (!fits_response(subscription.type, update.count)) {
+    const std::uint32_t count = update.count == 0 ? snapshot->count() : update.count;
+    if (!fits_response(subscription.type, count)) {
         return send_failure(update, ECA_TOLARGE);
     }
     send_data(update, snapshot);

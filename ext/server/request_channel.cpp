@@ -115,11 +115,13 @@ void Circuit::handle_clear_channel(const Message& message) {
     reply(same);
 }
 
-// After this nothing is sent for the channel's CID, IOIDs and SUBIDs.
+// After this nothing is sent for the channel's CID, IOIDs and SUBIDs. Writes that were
+// received are carried out all the same.
 void Circuit::remove_channel(Channel& channel) {
     const std::uint32_t sid = channel.sid;
-    std::erase_if(deferred_,
-                  [sid](const DeferredRead& read) { return read.header.p1 == sid; });
+    std::erase_if(deferred_, [sid](const Deferred& waiting) {
+        return !waiting.write && waiting.header.p1 == sid;
+    });
     clear_subscriptions(channel);
     channels_.remove(channel);
     Counters::subtract(shared_.counters.channels);

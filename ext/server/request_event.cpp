@@ -80,17 +80,10 @@ void Circuit::on_first_update(const Request& request) {
         channel ? channel->find_subscription(request.ioid) : nullptr;
     if (!subscription || !subscription->waits_for_first) return;
     subscription->waits_for_first = false;
-    if (request.status() == ECA_NORMAL && request.result()) {
-        subscription->deliver_first(request.result());
-    } else {
-        Header failed;
-        failed.command = CA_PROTO_EVENT_ADD;
-        failed.type = raw(request.dbr_type);
-        failed.count = request.dbr_count;
-        failed.p2 = request.ioid;
-        send_failure(failed, request.status() == ECA_NORMAL ? ECA_GETFAIL
-                                                            : request.status());
-    }
+    // A read that failed has left its alarm in the PV's own value. An update without data
+    // would say less, and asyncio clients in use end the subscription over it.
+    const bool read = request.status() == ECA_NORMAL && request.result();
+    subscription->deliver_first(read ? request.result() : channel->pv->snapshot());
     if (subscription->has_waiting()) add_waiting(*subscription);
 }
 

@@ -15,7 +15,7 @@ void Circuit::read_in_order(const Header& header) {
     if (deferred_.empty() && last_write_ == dispatched_write_) {
         return execute_read(header);
     }
-    deferred_.push_back({header, last_write_});
+    deferred_.push_back({header, {}});
 }
 
 void Circuit::execute_read(const Header& header) {
@@ -40,22 +40,20 @@ void Circuit::execute_read(const Header& header) {
 
 void Circuit::answer_read(const Channel& channel, const Header& header,
                           const SnapshotPtr& snapshot) {
+    const DbrType type{header.type};
+    const std::uint32_t count = header.count == 0 ? snapshot->count() : header.count;
+    if (!fits_response(type, count)) {
+        return refuse_read(header, &channel, too_large_status(), "response is too large");
+    }
     Header answer = header;
     answer.payload_size = 0;
-    if (header.count == 0) {
-        answer.count = snapshot->count();
-        if (!fits_response(DbrType{header.type}, answer.count)) {
-            return refuse_read(header, &channel, too_large_status(),
-                               "response is too large");
-        }
-    }
     if (header.command == CA_PROTO_READ_NOTIFY) {
         answer.p1 = ECA_NORMAL;
         return send_data(answer, snapshot);
     }
     // The deprecated READ has no status: what fails is told by ERROR.
     const EcaStatus status =
-        loop_.encodings().get(snapshot, DbrType{answer.type}, answer.count).status;
+        loop_.encodings().get(snapshot, type, count).status;
     if (status != ECA_NORMAL) {
         return refuse_read(header, &channel, status, "value cannot be read so");
     }
@@ -110,12 +108,18 @@ void Circuit::on_read_completed(const Request& request) {
 }
 
 // As far as there is room for the answers; resume() goes on with the rest.
-void Circuit::run_deferred_reads() {
-    while (!deferred_.empty() && deferred_.front().behind <= dispatched_write_ &&
-           !output_full()) {
-        const Header header = deferred_.front().header;
+void Circuit::run_deferred() {
+    while (!deferred_.empty() && !output_full()) {
+        if (!deferred_.front().write && last_write_ != dispatched_write_) return;
+        Deferred next = std::move(deferred_.front());
         deferred_.pop_front();
-        execute_read(header);
+        if (!next.write) {
+            execute_read(next.header);
+            continue;
+        }
+        --open_requests_;   // queue_write counts it again
+        open_bytes_ -= bytes_of(*next.write);
+        queue_write(std::move(next.write));
     }
 }
 

@@ -53,6 +53,14 @@ void Circuit::execute_write(const Message& message, bool notify) {
     request->notify = notify;
     request->trapped = channel->access.traps_writes();
     request->value = std::move(decoded.snapshot);
+    if (deferred_.empty()) return queue_write(std::move(request));
+    // A read ahead of it has to see the value as it was.
+    ++open_requests_;
+    open_bytes_ += bytes_of(*request);
+    deferred_.push_back({header, std::move(request)});
+}
+
+void Circuit::queue_write(RequestPtr request) {
     request->sequence = ++last_write_;
     queue_request(std::move(request));
 }

@@ -8,7 +8,7 @@ from . import _libcom  # isort: skip  # noqa: F401  (before the engine)
 from . import alarm, cas, driver
 from ._version import __version__, version_info
 from .alarm import Alarm, Severity
-from .driver import Driver, PVInfo, SimplePV, SimpleServer
+from .driver import Driver, PVInfo, SimplePV, SimpleServer, current_client
 
 __all__ = [
     "Alarm",
@@ -20,6 +20,7 @@ __all__ = [
     "__version__",
     "alarm",
     "cas",
+    "current_client",
     "driver",
     "version_info",
 ]

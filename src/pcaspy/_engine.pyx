@@ -33,7 +33,9 @@ from pcaspy._cpp.pv cimport (
     EventMask,
     Pv,
     PvPtr,
+    begin_batch,
     create_pv,
+    end_batch,
     kAlarmEvent,
     kLogEvent,
     kPropertyEvent,
@@ -71,6 +73,7 @@ from pcaspy._cpp.types cimport (
     ECA_PUTFAIL,
     DbfType,
     EcaStatus,
+    raw,
 )
 
 import logging
@@ -85,10 +88,11 @@ PUTFAIL = ECA_PUTFAIL
 _POSIX_TIME_AT_EPICS_EPOCH = 631152000
 _set_logger = logging.getLogger("pcaspy.Driver.setParam")
 _DBF_OF_AIT = {2: <int>DbfType.Char, 3: <int>DbfType.Short, 5: <int>DbfType.Enum,
-               6: <int>DbfType.Long, 9: <int>DbfType.Double, 11: <int>DbfType.String}
+               6: <int>DbfType.Long, 8: <int>DbfType.Float, 9: <int>DbfType.Double,
+               11: <int>DbfType.String}
 _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
                  <int>DbfType.Enum: "u2", <int>DbfType.Long: "i4",
-                 <int>DbfType.Double: "f8"}
+                 <int>DbfType.Float: "f4", <int>DbfType.Double: "f8"}
 _IN_SNAPSHOT = object()     # Data's value is an array that is made when asked for
 cdef size_t kTake = 256     # requests taken from the engine at a time
 cdef double kSlice = 0.1    # seconds until signals and the engine's log are looked at
@@ -324,6 +328,39 @@ cdef class PvHandle:
 
     def set_wants_interest(self, bint on):
         self.pv.get().set_wants_interest(on)
+
+    @property
+    def opened(self):
+        """`open()` was called."""
+        return self.pv.get() != NULL
+
+    @property
+    def in_use(self):
+        """A channel or request refers to it."""
+        return self.pv.get() != NULL and not self.pv.get().sole_ref()
+
+    def set_access_group(self, group):
+        """The group of access security whose rules hold for this PV."""
+        cdef string name = bytes_of_text(group)
+        with nogil:
+            self.pv.get().set_access_group(name)
+
+    def post_value(self, value, alarm, severity, epicsTimeStamp when, EventMask mask):
+        """Sends a value with the events of `mask` to the subscribers.
+
+        Raises:
+            TypeError, ValueError: It does not fit.
+        """
+        self.pv.get().post(self.snapshot(value, alarm, severity, when), mask)
+
+    cdef SnapshotPtr snapshot(self, value, alarm, severity, epicsTimeStamp when) except *:
+        cdef Fields fields = self.info.fields
+        cdef NewSnapshot made = self.convert(value, Strictness.Checked)
+        made.get().time.seconds = when.secPastEpoch
+        made.get().time.nanoseconds = when.nsec
+        made.get().alarm.status, made.get().alarm.severity = alarm, severity
+        made.get().metadata = fields.metadata
+        return SnapshotPtr(made)
 
     cdef NewSnapshot convert(self, value, Strictness strictness) except *:
         """A new snapshot of `value`, not yet stamped."""
@@ -699,61 +736,88 @@ def post_changed(list changed not None):
     changed.clear()
     for data in taken:
         data.queued = False
-    for data in taken:
-        data.post()
+    begin_batch()
+    try:
+        for data in taken:
+            data.post()
+    finally:
+        end_batch()
+
+
+def set_and_post(params not None, values not None, when):
+    """Sets each reason of `values` in `params`, all to one time, and posts them."""
+    cdef Data data
+    begin_batch()
+    try:
+        for reason, value in values.items():
+            data = params[reason]
+            data.set(value, when)
+            data.post()
+    finally:
+        end_batch()
 
 
 # ---- requests for Python -------------------------------------------------------------
 
 @cython.final
 cdef class Request:
-    """What a client wants and only Python can do; completed once, from any thread."""
+    """What a client wants and only Python can do; completed once, from any thread.
+
+    Completion lets go of it: a log record that keeps an exception, and with that this
+    object, keeps nothing of the engine.
+    """
     cdef RequestPtr request
+
+    cdef EngineRequest* here(self) except NULL:
+        if self.request.get() == NULL:
+            raise ValueError("the request is completed")
+        return self.request.get()
 
     @property
     def kind(self):
         """One of "write", "read", "exists", "attach" and "interest"."""
         return ("write", "read", "exists", "attach", "interest")[
-            <int>self.request.get().kind]
+            <int>self.here().kind]
 
     @property
     def pv(self):
-        return handle_of(self.request.get().pv)
+        return handle_of(self.here().pv)
 
     @property
     def name(self):
         """The name that is asked for (exists, attach)."""
-        cdef const string* name = &self.request.get().name
+        cdef const string* name = &self.here().name
         return text_of(name.data(), name.size())
 
     @property
     def value(self):
         """The value of a put, as Driver.write gets it."""
-        return value_of(self.request.get().value.get()[0])
+        return value_of(self.here().value.get()[0])
 
     @property
     def notify(self):
         """A put callback waits."""
-        return bool(self.request.get().notify)
+        return bool(self.here().notify)
 
     @property
     def interest(self):
         """The first subscription came (True) or the last one went (False)."""
-        return bool(self.request.get().interest)
+        return bool(self.here().interest)
 
     @property
     def trapped(self):
         """Access security wants this put logged."""
-        return bool(self.request.get().trapped)
+        return bool(self.here().trapped)
 
     @property
     def client(self):
         """(user, host, address) of the client, as far as it is known."""
-        return identity(self.request.get().client)
+        return identity(self.here().client)
 
     def call(self, function, *args):
         """``function(*args)``, which may ask `current_client` for this client."""
-        cdef const EngineRequest* before = swap_current_request(self.request.get())
+        cdef RequestPtr held = RequestPtr(self.here())    # completion lets go of it
+        cdef const EngineRequest* before = swap_current_request(held.get())
         try:
             return function(*args)
         finally:
@@ -761,10 +825,13 @@ cdef class Request:
 
     @property
     def completed(self):
-        return bool(self.request.get().completed())
+        return self.request.get() == NULL or bool(self.here().completed())
 
     def complete(self, EcaStatus status):
-        self.request.get().complete(status)
+        """The first completion counts."""
+        if self.request.get() != NULL:
+            self.here().complete(status)
+            self.request.reset()
 
     def complete_read(self, value):
         """Answers a get with what the driver's read returned.
@@ -772,15 +839,34 @@ cdef class Request:
         Raises:
             TypeError, ValueError: The value does not fit; the request stays open.
         """
-        cdef PvHandle pv = handle_of(self.request.get().pv)
+        cdef PvHandle pv = handle_of(self.here().pv)
         cdef Data data = pv.data
-        self.request.get().complete(ECA_NORMAL, data.read_result(pv, value))
+        self.here().complete(ECA_NORMAL, data.read_result(pv, value))
+        self.request.reset()
+
+    def complete_value(self, value, alarm, severity, epicsTimeStamp when not None):
+        """Answers a get with a value that is no parameter of a driver.
+
+        Raises:
+            TypeError, ValueError: The value does not fit; the request stays open.
+        """
+        cdef PvHandle pv = handle_of(self.request.get().pv)
+        self.request.get().complete(
+            ECA_NORMAL, pv.snapshot(value, alarm, severity, when))
+
+    @property
+    def asks_metadata(self):
+        """A get wants units, limits or labels, or may need them."""
+        cdef uint16_t wanted = raw(self.request.get().dbr_type)
+        return wanted % 7 == 0 or wanted >= 21     # text, or DBR_GR and beyond
 
     def complete_attach(self, PvHandle pv not None):
-        self.request.get().complete_attach(ECA_NORMAL, pv.pv)
+        self.here().complete_attach(ECA_NORMAL, pv.pv)
+        self.request.reset()
 
     def defer(self):
-        self.request.get().defer()
+        if self.request.get() != NULL:
+            self.here().defer()
 
 
 cdef object identity(const ClientPtr& client):
@@ -852,6 +938,12 @@ cdef int configure(Config& config, dict options) except -1:
             config.output_high_water = value
         elif name == "max_open_requests":
             config.max_open_requests = value
+        elif name == "max_open_bytes":
+            config.max_open_bytes = value
+        elif name == "max_queued_requests":
+            config.max_queued_requests = value
+        elif name == "max_queued_bytes":
+            config.max_queued_bytes = value
         elif name == "max_deferred_puts":
             config.max_deferred_puts = value
         elif name == "max_searches_per_turn":
@@ -869,12 +961,14 @@ cdef class Server:
     cdef deque[RequestPtr] left      # taken, not yet handled
     cdef object __weakref__
     cdef readonly list warnings      # what was wrong with the environment
+    cdef readonly list interfaces    # the addresses that it is bound to; empty: all
 
     def __cinit__(self, dict options not None):
         cdef vector[string] warnings
         cdef Config config = config_from_environment(warnings)
         configure(config, options)
         self.warnings = [text.decode(errors="replace") for text in warnings]
+        self.interfaces = [text.decode() for text in config.interfaces]
         self.server.reset(new EngineServer(config))
 
     def __dealloc__(self):
@@ -892,9 +986,11 @@ cdef class Server:
         self.left.clear()
 
     def prepare_fork(self):
-        """Before fork(): no engine thread holds a lock until one of the next two."""
-        with nogil:
-            self.server.get().prepare_fork()
+        """Before fork(): no engine thread holds a lock until one of the next two.
+
+        Keeps the GIL, so that no Python thread comes to wait for these locks with it.
+        """
+        self.server.get().prepare_fork()
 
     def after_fork_in_parent(self):
         self.server.get().after_fork_in_parent()

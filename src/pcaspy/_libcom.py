@@ -5,6 +5,6 @@ The engine's own search path reaches it only when both are installed side by sid
 
 import ctypes
 
-from epicscorelibs.lib import Com_dsoinfo
+from epicscorelibs.lib import Com_dsoinfo  # type: ignore[import-untyped]
 
 libcom = ctypes.CDLL(Com_dsoinfo.sofilename)

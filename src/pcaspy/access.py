@@ -19,14 +19,13 @@ _log = logging.getLogger("pcaspy.access")
 
 
 class _Inputs:
-    """When the inputs of the rules are connected: if wanted, as soon as there is a
-    server whose PVs they may be."""
+    """Inputs are connected when they are wanted and there is a server."""
 
     wanted = False
     context_made = False  # the client's context, which keeps what the environment said
 
 
-_serving: dict[int, str] = {}  # search port of each server that serves: its address
+_serving: dict[int, tuple[str, int]] = {}  # where searches are answered, by server
 
 
 def load(filename: str, definitions: str = "", by_address: bool = False) -> None:
@@ -74,7 +73,7 @@ def start_inputs() -> None:
     _Inputs.wanted = True
     if not _serving or not _engine.has_access_inputs():
         return
-    from epicscorelibs.lib import dbCore_dsoinfo
+    from epicscorelibs.lib import dbCore_dsoinfo  # type: ignore[import-untyped]
 
     with _own_servers_found():
         _engine.start_access_inputs(dbCore_dsoinfo.filename)
@@ -87,9 +86,9 @@ def stop_inputs() -> None:
     _engine.stop_access_inputs()
 
 
-def server_started(port: int, address: str) -> None:
-    """A server of this process answers searches on `port` of `address`."""
-    _serving[port] = address
+def server_started(server: _engine.Server) -> None:
+    """A server of this process answers searches."""
+    _serving[id(server)] = (_address(server.interfaces), server.udp_port)
     if _Inputs.wanted:
         try:
             start_inputs()
@@ -97,9 +96,22 @@ def server_started(port: int, address: str) -> None:
             _log.exception("inputs of access security are not connected")
 
 
-def server_stopped(port: int) -> None:
-    """The server on that port does not serve any more."""
-    _serving.pop(port, None)
+def server_stopped(server: _engine.Server) -> None:
+    """That server is about to end. With the last one the inputs end, until the next."""
+    _serving.pop(id(server), None)
+    if not _serving:
+        _engine.stop_access_inputs()
+
+
+def after_fork_in_child() -> None:
+    """Servers and inputs are the parent's."""
+    _serving.clear()
+    _Inputs.wanted = False
+
+
+def _address(interfaces: list[str]) -> str:
+    """Where this process reaches a server that is bound so."""
+    return next((i for i in interfaces if i != "0.0.0.0"), "127.0.0.1")
 
 
 @contextlib.contextmanager
@@ -127,7 +139,9 @@ def _not_found(listed: str) -> list[str]:
     ports = {entry.partition(":")[2] or usual for entry in listed.split()}
     if automatic:
         ports.add(usual)
-    return [f"{host}:{port}" for port, host in _serving.items() if str(port) not in ports]
+    return [
+        f"{host}:{port}" for host, port in _serving.values() if str(port) not in ports
+    ]
 
 
 atexit.register(_engine.stop_access_inputs)

@@ -1,9 +1,11 @@
-"""What process() does with a request that is not just ``driver.write(reason, value)``."""
+"""What process() does with requests that are not a plain write or read of a driver."""
 
 from __future__ import annotations
 
 import inspect
 import logging
+import sys
+from collections import deque
 from typing import Any
 
 from . import cas
@@ -12,20 +14,64 @@ from .alarm import Alarm, Severity
 from .puts import AsynPuts, Coroutines
 from .pv import overrides
 
+_put_log = logging.getLogger("pcaspy.put")
 _write_log = logging.getLogger("pcaspy.SimplePV.writeValue")
 _read_log = logging.getLogger("pcaspy.SimplePV.getValue")
 _server_log = logging.getLogger("pcaspy.SimpleServer")
 _engine_log = logging.getLogger("pcaspy.engine")
 
 
-def _client(request: Request) -> cas.casClientInfo:
-    user, host, _ = request.client
-    return cas.casClientInfo(user, host, request)
-
-
 def _refused(result: Any) -> bool:
     """Only a plain False refuses: None, and write() without return, accept."""
     return type(result).__name__ in ("bool", "bool_") and not result
+
+
+def _of_program(error: BaseException | None) -> BaseException | None:
+    """`error` with a traceback that begins where the program's own code does.
+
+    So a kept log record does not keep a request alive.
+    """
+    if error is None:
+        return None
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        module = traceback.tb_frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] != __package__:
+            break
+        traceback = traceback.tb_next
+    return error.with_traceback(traceback)
+
+
+def _log_put(request: Request, pv: Any) -> None:
+    """Tells who puts what, where a rule of access security has TRAPWRITE."""
+    if not request.trapped:
+        return
+    client = cas.client_of(request)
+    old = None if pv.data is None else pv.data.value
+    _put_log.info(
+        "%s: %s@%s (%s) old=%s new=%s",
+        pv.name,
+        client.user,
+        client.host,
+        client.address,
+        old,
+        request.value,
+    )
+
+
+class _Attached:
+    """Keeps the PVs that `pvAttach` gave while a channel is on them."""
+
+    def __init__(self) -> None:
+        self._pvs: dict[int, PvHandle] = {}
+        self._limit = 16  # PVs at which those without a channel are let go
+
+    def keep(self, pv: PvHandle) -> None:
+        """Keeps `pv`."""
+        if len(self._pvs) >= self._limit:
+            self._pvs = {key: held for key, held in self._pvs.items() if held.in_use}
+            self._limit = max(16, 2 * len(self._pvs))
+        self._pvs[id(pv)] = pv
 
 
 class Dispatcher:
@@ -38,8 +84,11 @@ class Dispatcher:
 
     def __init__(self, registry: Any, server: Any) -> None:
         self._server = server
+        self._wake = registry.wake
         self.asyn = AsynPuts(registry.wake)
         self.coroutines = Coroutines()
+        self._retries: deque[Request] = deque()  # postponed puts of low-level PVs
+        self._attached = _Attached()
         self._handlers = {
             "write": self._write,
             "read": self._read,
@@ -55,7 +104,7 @@ class Dispatcher:
         return not _write_log.isEnabledFor(logging.INFO)
 
     def turn(self, records: list[tuple[int, str]]) -> None:
-        """Once per batch of requests: postponed puts, and what the engine has to say."""
+        """Once per batch: postponed puts, and what the engine has to say."""
         for level, text in records:
             _engine_log.log(level, "%s", text)
         while (request := self.asyn.take_ready()) is not None:
@@ -63,7 +112,10 @@ class Dispatcher:
             if pv is None:
                 request.complete(PUTFAIL)
             else:
-                self._carry_out(request, pv)
+                request.call(self._carry_out, request, pv)
+        for _ in range(len(self._retries)):
+            request = self._retries.popleft()
+            request.call(self._write_low_level, request, request.pv)
 
     def handle(self, request: Request) -> None:
         """Any request."""
@@ -76,6 +128,7 @@ class Dispatcher:
         if pv is None:
             request.complete(PUTFAIL)
         elif overrides(type(pv)).write:
+            _log_put(request, pv)
             self._write_low_level(request, pv)
         elif request.notify and pv.info.asyn and pv.driver is not None:
             if self.asyn.begin(pv, request):
@@ -84,19 +137,22 @@ class Dispatcher:
             self._carry_out(request, pv)
 
     def _carry_out(self, request: Request, pv: Any) -> None:
+        _log_put(request, pv)
         try:
-            result = pv.put(_client(request), request.value)
-        except Exception:
-            self.write_failed(request)
+            result = pv.put(cas.client_of(request), request.value)
+        except Exception as error:
+            self._failed(request, pv, error)
         except BaseException:
             self._answer(request, pv, PUTFAIL)
             raise
         else:
-            self.written(request, result)
+            self._written(request, pv, result)
 
     def written(self, request: Request, result: Any) -> None:
         """Driver.write returned `result`."""
-        pv = request.pv
+        self._written(request, request.pv, result)
+
+    def _written(self, request: Request, pv: Any, result: Any) -> None:
         if inspect.iscoroutine(result):
             request.defer()
 
@@ -106,7 +162,11 @@ class Dispatcher:
                 else:
                     self._failed(request, pv, error)
 
-            self.coroutines.run(pv, result, done)
+            token = cas.client_of_task.set(request)
+            try:
+                self.coroutines.run(pv, result, done)
+            finally:
+                cas.client_of_task.reset(token)
         else:
             self._finish(request, pv, result, last=False)
 
@@ -127,9 +187,10 @@ class Dispatcher:
 
     def write_failed(self, request: Request) -> None:
         """An exception, the one in flight, came out of Driver.write."""
-        self._failed(request, request.pv, True)
+        self._failed(request, request.pv, sys.exc_info()[1])
 
-    def _failed(self, request: Request, pv: Any, error: Any) -> None:
+    def _failed(self, request: Request, pv: Any, error: BaseException | None) -> None:
+        error = _of_program(error)
         _write_log.error("PV %s: write failed", pv.name, exc_info=error)
         self._post(pv, failed=True)
         self._answer(request, pv, PUTFAIL)
@@ -144,8 +205,12 @@ class Dispatcher:
                     pv.info.reason, Alarm.WRITE_ALARM, Severity.INVALID_ALARM
                 )
             pv.driver.updatePV(pv.info.reason)
-        except Exception:
-            _write_log.exception("PV %s: update after a put failed", pv.name)
+        except Exception as error:
+            _write_log.error(
+                "PV %s: update after a put failed",
+                pv.name,
+                exc_info=_of_program(error),
+            )
 
     def _answer(self, request: Request, pv: Any, status: int) -> None:
         self.asyn.end(pv, status, request)
@@ -153,26 +218,55 @@ class Dispatcher:
 
     def _write_low_level(self, request: Request, pv: Any) -> None:
         """A put to a PV whose class has its own write()."""
-        value = cas.gdd()
-        value.put(request.value)
         try:
+            value = cas.gdd()
+            value.setPrimType(pv.bestExternalType())
+            value.put(request.value)
             call = pv.writeNotify if request.notify else pv.write
-            status = call(_client(request), value)
-        except Exception:
-            self.write_failed(request)
+            status = call(cas.client_of(request), value)
+        except Exception as error:
+            self._forget_async(request, pv)
+            self._failed(request, pv, error)
             return
-        self._post(pv, failed=False)
-        request.complete(NORMAL if status in (None, cas.S_casApp_success) else PUTFAIL)
+        if status == cas.S_casApp_postponeAsyncIO:
+            if not pv.writes().postpone(request, self._retry):
+                self._refuse(request, pv, "postponed a put with no other in progress")
+        elif status == cas.S_casApp_asyncCompletion:
+            if pv.writes().current is request:
+                request.defer()
+            elif not request.completed:
+                self._refuse(request, pv, "did not call startAsyncWrite")
+        else:
+            self._forget_async(request, pv)
+            self._post(pv, failed=False)
+            good = status in (None, True, cas.S_casApp_success)
+            request.complete(NORMAL if good else PUTFAIL)
+
+    def _retry(self, request: Request) -> None:
+        """The write that `request` had to wait for has ended. Any thread."""
+        self._retries.append(request)
+        self._wake()
+
+    def _forget_async(self, request: Request, pv: Any) -> None:
+        """write() is done with `request`, whatever it has started."""
+        if pv.writes().current is request:
+            pv.writes().end(None)
+
+    def _refuse(self, request: Request, pv: Any, why: str) -> None:
+        _write_log.error("PV %s: write() %s", pv.name, why)
+        request.complete(PUTFAIL)
 
     # ---- gets ----
 
     def _read(self, request: Request) -> None:
         pv = request.pv
         try:
-            if pv is None or pv.driver is None or pv.data is None:
-                self.read_failed(request, "no driver is registered for it")
+            if pv is None:
+                self.read_failed(request, "it is gone")
             elif overrides(type(pv)).read:
                 self._read_low_level(request, pv)
+            elif pv.driver is None or pv.data is None:
+                self.read_failed(request, "no driver is registered for it")
             elif (value := pv.driver.read(pv.info.reason)) is None:
                 self.read_failed(request, "read returned None")
             else:
@@ -184,12 +278,19 @@ class Dispatcher:
             raise
 
     def _read_low_level(self, request: Request, pv: Any) -> None:
+        """A get of a PV whose class has its own read() or getValue()."""
+        if request.asks_metadata:
+            pv.describe()
         value = cas.gdd()
-        status = pv.getValue(value)
+        value.setPrimType(pv.bestExternalType())
+        value.setTimeStamp()
+        status = pv.read(cas.client_of(request), value)
         if status in (None, cas.S_casApp_success):
-            request.complete_read(value.get())
+            request.complete_value(
+                value.get(), value.getStat(), value.getSevr(), value.getTimeStamp()
+            )
         else:
-            self.read_failed(request, f"getValue returned {status}")
+            self.read_failed(request, f"read() returned {status}")
 
     def read_failed(self, request: Request, why: str | None = None) -> None:
         """`why`, or the exception in flight, prevents an answer."""
@@ -198,7 +299,8 @@ class Dispatcher:
         if why is not None:
             _read_log.warning("PV %s: %s", name, why)
         else:
-            _read_log.exception("PV %s: read failed", name)
+            error = _of_program(sys.exc_info()[1])
+            _read_log.error("PV %s: read failed", name, exc_info=error)
             if pv is not None and pv.data is not None:
                 pv.data.fail_read()
         request.complete(GETFAIL)
@@ -210,7 +312,7 @@ class Dispatcher:
         try:
             server = self._server()
             address = cas.caNetAddr(request.client[2])
-            result = server.pvExistTest(_client(request), address, request.name)
+            result = server.pvExistTest(cas.client_of(request), address, request.name)
             found = isinstance(result, PvHandle) or result == cas.pverExistsHere
         except Exception:
             _server_log.exception("pvExistTest(%r) failed", request.name)
@@ -218,8 +320,10 @@ class Dispatcher:
 
     def _attach(self, request: Request) -> None:
         try:
-            found = self._server().pvAttach(_client(request), request.name)
-            if isinstance(found, PvHandle):
+            found = self._server().pvAttach(cas.client_of(request), request.name)
+            if isinstance(found, cas.casPV):
+                found.prepare(request.name)
+                self._attached.keep(found)
                 request.complete_attach(found)
         except Exception:
             _server_log.exception("pvAttach(%r) failed", request.name)

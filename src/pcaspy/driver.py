@@ -13,8 +13,9 @@ from logging import NullHandler
 from typing import Any
 
 from . import cas, registry
-from ._engine import Data, epicsTimeStamp, post_changed
+from ._engine import Data, epicsTimeStamp, post_changed, set_and_post
 from .alarm import Alarm, Severity
+from .cas import current_client
 from .pv import SimplePV
 from .pvdb import AIT_OF_TYPE, PVInfo
 from .registry import Manager, ParamTable, manager
@@ -34,6 +35,7 @@ __all__ = [
     "SimplePV",
     "SimpleServer",
     "cas",
+    "current_client",
     "logging",
     "manager",
     "operator",
@@ -111,7 +113,7 @@ class Driver(DriverBase):
 
     Subclasses override `read` and `write`. Both are called by `SimpleServer.process`,
     in its thread; `read` of a PV with `scan` in a thread of its own. All other methods
-    may be called from any thread.
+    may be called from any thread. `current_client` tells whom a call is for.
 
     Args:
         server: The server whose PVs it is for; by default the one made last.
@@ -121,7 +123,7 @@ class Driver(DriverBase):
     pvDB: ParamTable
 
     def __init__(self, server: SimpleServer | None = None) -> None:
-        held = registry.current() if server is None else server._registry
+        held = registry.current() if server is None else server._registry  # noqa: SLF001
         self.pvDB = ParamTable(held, self.port)
 
     # ---- for subclasses to override ----
@@ -167,11 +169,7 @@ class Driver(DriverBase):
             KeyError, TypeError, ValueError: As `setParam`; those before are set.
         """
         when = epicsTimeStamp() if timestamp is None else timestamp
-        params = self.pvDB
-        for reason, value in values.items():
-            data = params[reason]
-            data.set(value, when)
-            data.post()
+        set_and_post(self.pvDB, values, when)
 
     def setParamStatus(
         self, reason: str, alarm: int | None = None, severity: int | None = None
@@ -216,7 +214,8 @@ class Driver(DriverBase):
 
     def getParamDB(self, reason: str) -> Data:
         """Value, alarm, time and what waits to be posted."""
-        return self.pvDB[reason]
+        data: Data = self.pvDB[reason]
+        return data
 
     def getParamInfo(
         self, reason: str, info_keys: Iterable[str] | None = None

@@ -15,7 +15,7 @@ import numpy as np
 from ._engine import epicsTimeStamp
 
 _INVALID, _ENUM, _DOUBLE, _FIXED_STRING, _STRING, _CONTAINER = 0, 5, 9, 10, 11, 12
-_DTYPES = {
+_DTYPES: dict[int, np.dtype[Any]] = {
     1: np.dtype("i1"),
     2: np.dtype("u1"),
     3: np.dtype("i2"),
@@ -43,7 +43,9 @@ class gdd:
 
     __slots__ = ("_appl", "_prim", "_sevr", "_stat", "_status", "_time", "_value")
 
-    def __init__(self, appl: int = _VALUE, prim: int = _INVALID, dimen: int = 0) -> None:
+    def __init__(
+        self, appl: int = _VALUE, prim: int = _INVALID, dimen: int = 0
+    ) -> None:
         self._appl = int(appl)
         self._prim = _INVALID
         self._value: Any = 0
@@ -112,7 +114,7 @@ class gdd:
         if self._prim == _INVALID:
             self._prim = _DOUBLE
         if self._prim in _TEXTS:
-            self._value = _text_of(value)
+            self._value = f"{float(value):.4f}"
         else:
             self._value = self._numbers([value])[0].item()
 
@@ -151,7 +153,7 @@ class gdd:
         self._value = [_as_text(value) for value in values]
 
     def putFStringArray(self, values: Iterable[Any]) -> None:
-        """Takes text of at most 39 bytes each, and becomes an array of fixed strings."""
+        """Takes text, and becomes an array of strings of at most 39 bytes."""
         self._prim = _FIXED_STRING
         self._value = [_as_text(value) for value in values]
 
@@ -376,7 +378,9 @@ class gdd:
 
     def _numbers(self, values: Any) -> np.ndarray[Any, Any]:
         dtype = _DTYPES.get(self._prim, _DTYPES[_DOUBLE])
-        return _converted(np.atleast_1d(np.asarray(values)), dtype)
+        numbers: np.ndarray[Any, Any]
+        numbers = _converted(np.atleast_1d(np.asarray(values)), dtype)
+        return numbers
 
     def _put_numbers(self, values: Any) -> None:
         if self._prim in (_INVALID, *_TEXTS, _CONTAINER):
@@ -425,8 +429,8 @@ def _text_of(value: Any) -> str:
 
 def _converted(values: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> Any:
     """A new array, integers wrapped to the size of `dtype` as a C cast does."""
-    if values.dtype.kind in "OSU":
-        values = values.astype("f8")
+    if values.dtype.kind not in "biuf":
+        values = np.array([float(value) for value in values.ravel().tolist()])
     if values.dtype.kind == "f" and dtype.kind in "iu":
         finite = np.nan_to_num(values, nan=0.0, posinf=2.0**62, neginf=-(2.0**62))
         values = np.clip(finite, -(2.0**62), 2.0**62).astype("i8")

@@ -58,7 +58,9 @@ class AsynPuts:
             busy = self._busy.get(pv)
             return busy is not None and busy.current is request
 
-    def end(self, pv: Any, status: int = NORMAL, request: Request | None = None) -> None:
+    def end(
+        self, pv: Any, status: int = NORMAL, request: Request | None = None
+    ) -> None:
         """Answers what `pv` is busy with and readies the next. Any thread.
 
         With `request` only if it is that one.
@@ -82,6 +84,13 @@ class AsynPuts:
         """The next postponed put callback whose turn has come."""
         with self._lock:
             return self._ready.popleft() if self._ready else None
+
+
+async def _cancel_all() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Coroutines:
@@ -114,7 +123,8 @@ class Coroutines:
     ) -> None:
         turn = self._turns.setdefault(pv, asyncio.Lock())
         async with turn:
-            result, error = None, None
+            result: Any = None
+            error: BaseException | None = None
             try:
                 result = await coroutine
             except asyncio.CancelledError as cancelled:
@@ -136,10 +146,7 @@ class Coroutines:
     def _serve(loop: asyncio.AbstractEventLoop) -> None:
         try:
             loop.run_forever()
-            tasks = asyncio.all_tasks(loop)
-            for task in tasks:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            loop.run_until_complete(_cancel_all())
         finally:
             loop.close()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import logging
+import weakref
 from typing import Any
 
 from . import cas
@@ -27,6 +27,12 @@ class SimplePV(cas.PV):
         self.name = name
         self.info = info
         self.open()
+
+    def prepare(self, fullname: str) -> None:
+        """Nothing to do: it was made ready with its `info`."""
+
+    def describe(self) -> None:
+        """Nothing to do: all there is to know is in its `info`."""
 
     def scan(self) -> None:
         """Reads the driver once and posts what it gave. Called by a scan thread."""
@@ -106,7 +112,7 @@ class SimplePV(cas.PV):
 
     def bestExternalType(self) -> int:
         """The type of an element as an ait number."""
-        return self.info.type
+        return int(self.info.type)
 
     def maxDimension(self) -> int:
         """1 for arrays, else 0."""
@@ -114,7 +120,7 @@ class SimplePV(cas.PV):
 
     def maxBound(self, dims: int) -> int:
         """Largest number of elements."""
-        return self.info.count
+        return int(self.info.count)
 
     def _put_field(self, gddValue: Any, field: str) -> int:
         gddValue.put(getattr(self.info, field))
@@ -158,7 +164,7 @@ class SimplePV(cas.PV):
 
 
 class Overrides:
-    """Which methods a class of PVs has of its own, so that the short ways are closed."""
+    """Which methods a class of PVs has of its own; these close the short ways."""
 
     __slots__ = ("interest", "read", "update", "write")
 
@@ -169,13 +175,18 @@ class Overrides:
                 for name in names
             )
 
-        self.read = any_of("getValue")
+        self.read = any_of("read", "getValue")
         self.write = any_of("write", "writeNotify", "writeValue", "put")
         self.update = any_of("updateValue")
         self.interest = any_of("interestRegister", "interestDelete")
 
 
-@functools.lru_cache(maxsize=256)
+_known: weakref.WeakKeyDictionary[type, Overrides] = weakref.WeakKeyDictionary()
+
+
 def overrides(kind: type) -> Overrides:
     """The overrides of a class of PVs."""
-    return Overrides(kind)
+    known = _known.get(kind)
+    if known is None:
+        known = _known[kind] = Overrides(kind)
+    return known

@@ -57,26 +57,26 @@ _MAX_COUNT = 1 << 27  # elements: the largest payload of the protocol, 1 GB of d
 _MAX_CACHED = 10_000  # different sets of fields that are remembered
 
 
-def _number(value: Any) -> float:
+def _number(value: Any) -> Any:
     if isinstance(value, (str, bytes)) or value is None:
         raise ValueError
     float(value)
     return value
 
 
-def _finite(value: Any) -> float:
+def _finite(value: Any) -> Any:
     if not math.isfinite(_number(value)):
         raise ValueError
     return value
 
 
-def _precision(value: Any) -> float:
+def _precision(value: Any) -> Any:
     if not 0 <= _number(value) <= 32767:
         raise ValueError
     return value
 
 
-def _period(value: Any) -> float:
+def _period(value: Any) -> Any:
     if not _finite(value) >= 0:
         raise ValueError
     return value
@@ -112,9 +112,7 @@ def _severities(value: Any) -> tuple[int, ...]:
     if isinstance(value, (str, bytes)):
         raise ValueError
     severities = tuple(int(_number(severity)) for severity in value)
-    if not all(
-        Severity.NO_ALARM <= s <= Severity.INVALID_ALARM for s in severities
-    ):
+    if not all(Severity.NO_ALARM <= s <= Severity.INVALID_ALARM for s in severities):
         raise ValueError
     return severities
 
@@ -353,7 +351,7 @@ class PVInfo(InfoBase):
         """Does nothing: which limits are in use follows from the fields."""
 
     def checkValue(self, newValue: Any) -> int:
-        """The DBE_ mask of the events that a change to `newValue` is worth."""
+        """The ``DBE_`` mask of the events that a change to `newValue` is worth."""
         if self.fields.values["count"] > 1 or self.type == cas.aitEnumUint8:
             return cas.DBE_VALUE | cas.DBE_LOG
         if self.type in _TEXT or isinstance(self.mlst, str):

@@ -218,6 +218,13 @@ std::uint32_t limited(Py_ssize_t size, const Target& to, bool& cut) noexcept {
     return cut ? to.pv.max_count : static_cast<std::uint32_t>(size);
 }
 
+// For elements that are all written next: zeroing a large array costs as much as that.
+Ref<Snapshot> unfilled(const Target& to, std::uint32_t count) {
+    Ref<Snapshot> made = Snapshot::create_unfilled(to.pv.type, count);
+    if (!made) throw std::bad_alloc();
+    return made;
+}
+
 template <class T>
 Ref<Snapshot> from_items(PyObject* sequence, const Target& to, bool& cut) {
     const std::uint32_t count = limited(PySequence_Fast_GET_SIZE(sequence), to, cut);
@@ -339,7 +346,7 @@ Ref<Snapshot> from_array(PyObject* value, const Target& to, bool& cut) {
     } else {
         if (Buffer buffer(value); buffer) {
             const std::uint32_t count = limited(buffer.count(), to, cut);
-            Ref<Snapshot> made = Snapshot::create(to.pv.type, count);
+            Ref<Snapshot> made = unfilled(to, count);
             if (convert_buffer(*buffer, data_of<T>(*made), count)) return made;
         }
         Object plain(plain_array(value));

@@ -9,17 +9,18 @@ not, drivers asked or not.
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from . import access
 from ._engine import Data, PvHandle, Server, epicsTimeStamp
-from .pv import overrides
-from .pvdb import overrides_checks
+from .pv import SimplePV, overrides
+from .pvdb import PVInfo, overrides_checks
 from .scan import Scanner
 
 _MISSING = object()
+_NOTHING_OVERRIDDEN = (False, False, False)
 _MANY = 1000  # new objects that are worth to hold the garbage collector off
 
 
@@ -90,19 +91,16 @@ class HookedDict(dict[Any, Any]):
         for key, value in dict(*others, **more).items():
             self[key] = value
 
-    def __ior__(self, other: Any) -> Any:
+    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]
         self.update(other)
         return self
 
 
 def overridden_hooks(pv: Any) -> tuple[bool, bool, bool]:
     """Whether checkValue, checkAlarm and updateValue are not pcaspy's own."""
-    return _hooks_of_classes(type(pv), type(pv.info))
-
-
-@functools.lru_cache(maxsize=256)
-def _hooks_of_classes(pv: type, info: type) -> tuple[bool, bool, bool]:
-    return (*overrides_checks(info), overrides(pv).update)
+    if type(pv) is SimplePV and type(pv.info) is PVInfo:
+        return _NOTHING_OVERRIDDEN
+    return (*overrides_checks(type(pv.info)), overrides(type(pv)).update)
 
 
 class ParamTable(HookedDict):
@@ -302,6 +300,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.engine: Server | None = None
+        self.closed = False  # serve no more until start()
         self.scanner = Scanner()
         self.dispatcher: Any = None
         self.pvf = NameTable(self)
@@ -333,6 +332,23 @@ class Registry:
         """Lets process() look for postponed puts. Any thread."""
         if self.engine is not None:
             self.engine.interrupt()
+
+    def shut(self) -> None:
+        """Ends everything that runs for the server."""
+        self.scanner.stop()
+        if self.dispatcher is not None:
+            self.dispatcher.coroutines.stop()
+        if self.engine is not None:
+            access.server_stopped(self.engine)
+            self.engine.close()
+
+    def after_fork_in_child(self) -> None:
+        """The threads are the parent's; so are the circuits."""
+        if self.engine is not None:
+            self.engine.after_fork_in_child()
+        self.scanner.forget_threads()
+        if self.dispatcher is not None:
+            self.dispatcher.coroutines.forget_threads()
 
     def forget(self, pv: Any) -> None:
         """`pv` is not served under its name any more."""
@@ -376,8 +392,9 @@ class Registry:
         """The fields of `pv` are others now: it may need another native type."""
         if not pv.fits:
             pv.open()
-            if self.engine is not None and self.pvf.get(pv.name) is pv:
-                self.engine.add([pv])
+            served = self.pvf.get(pv.name) is pv
+            if self.engine is not None and served:
+                self.engine.add([pv])  # its clients connect anew
         self.wire(pv, pv.driver)
 
 

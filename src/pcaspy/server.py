@@ -11,15 +11,20 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import cas, pvdb, registry
+from . import access, cas, pvdb, registry
 from ._engine import Server
 from .dispatch import Dispatcher
 from .pv import SimplePV
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 
-_default: Callable[[], SimpleServer | None] = lambda: None  # the server made last
-_servers: weakref.WeakSet[SimpleServer] = weakref.WeakSet()
+_registries: weakref.WeakSet[registry.Registry] = weakref.WeakSet()
+
+
+class _Default:
+    """The server made last, if it still exists."""
+
+    server: weakref.ref[SimpleServer] | None = None
 
 
 class _Static:
@@ -31,7 +36,7 @@ class _Static:
 
     def __get__(self, server: SimpleServer | None, kind: type) -> Callable[..., Any]:
         if server is None:
-            server = _default()
+            server = default_server()
         return functools.partial(self._function, server)
 
 
@@ -39,7 +44,8 @@ class SimpleServer(cas.caServer):
     """A Channel Access server.
 
     It begins to serve with the first `process()`, `start()` or ``with`` block. The
-    EPICS_CAS_ and EPICS_CA_ variables of the environment say where; keywords go first.
+    ``EPICS_CAS_`` and ``EPICS_CA_`` variables of the environment say where; keywords go
+    first.
 
     Args:
         port: Port for searches and connections, instead of EPICS_CAS_SERVER_PORT. If it
@@ -49,7 +55,8 @@ class SimpleServer(cas.caServer):
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
             multicast_ttl, max_circuits, max_circuits_per_host, max_channels,
             max_subscriptions, max_payload, output_high_water, max_open_requests,
-            max_deferred_puts, max_searches_per_turn, log_rate.
+            max_open_bytes, max_queued_requests, max_queued_bytes, max_deferred_puts,
+            max_searches_per_turn, log_rate.
 
     Raises:
         TypeError: There is no such option.
@@ -62,12 +69,10 @@ class SimpleServer(cas.caServer):
         interfaces: list[str] | None = None,
         **options: Any,
     ) -> None:
-        global _default
         if port is not None:
             options = {"udp_port": port, "tcp_port": port, **options}
         if interfaces is not None:
             options["interfaces"] = interfaces
-        self._closed = False
         self._engine = Server(options)
         for warning in self._engine.warnings:
             _log.warning("%s", warning)
@@ -78,17 +83,17 @@ class SimpleServer(cas.caServer):
             kind.pvExistTest is not SimpleServer.pvExistTest
         )
         self._engine.set_attach_by_request(kind.pvAttach is not SimpleServer.pvAttach)
+        self._registry.closed = False
         self._registry.serve(self._engine)
-        _default = weakref.ref(self)
-        _servers.add(self)
+        _Default.server = weakref.ref(self)
+        _registries.add(self._registry)
 
     def __del__(self) -> None:
         if "_registry" not in self.__dict__:
             return
-        closed = self._closed
-        self._shut()
+        self._registry.shut()
         self._registry.engine = None
-        if closed:
+        if self._registry.closed:
             registry.discard(self._registry)
 
     def start(self) -> None:
@@ -97,19 +102,15 @@ class SimpleServer(cas.caServer):
         Raises:
             OSError: An address or port cannot be used.
         """
-        self._closed = False
+        self._registry.closed = False
         self._engine.start()
         self._registry.scanner.start()
+        access.server_started(self._engine)
 
     def close(self) -> None:
         """Ends serving and disconnects all clients. PVs and their values stay."""
-        self._closed = True
-        self._shut()
-
-    def _shut(self) -> None:
-        self._registry.scanner.stop()
-        self._registry.dispatcher.coroutines.stop()
-        self._engine.close()
+        self._registry.closed = True
+        self._registry.shut()
 
     def __enter__(self) -> SimpleServer:
         self.start()
@@ -168,7 +169,7 @@ class SimpleServer(cas.caServer):
             time.sleep(delay)
             return
         end = time.monotonic() + delay
-        if not self._closed:
+        if not self._registry.closed:
             if not self._engine.running:
                 self.start()
             self._engine.process(delay, self._registry.dispatcher)
@@ -176,13 +177,26 @@ class SimpleServer(cas.caServer):
 
     @_Static
     def initAccessSecurityFile(self, filename: str, **subst: str) -> None:
-        """Loads rules of access security.
+        """Replaces the rules of access security, which hold for the whole process.
+
+        At any time, before or after `createPV`, and again. Clients are told of their
+        new rights. Inputs of rules are found as `cas.asCaStart` says.
+
+        Args:
+            filename: An access security file.
+            subst: Macros of the file.
 
         Raises:
             OSError: The file cannot be read.
+            ValueError: It is not valid: file, line and reason. The old rules stay.
         """
-        with open(filename):
-            raise NotImplementedError("access security is not there yet")
+        cas.asInitFile(filename, access.as_definitions(subst))
+        cas.asCaStart()
+
+
+def default_server() -> SimpleServer | None:
+    """The server made last, if there still is one."""
+    return None if _Default.server is None else _Default.server()
 
 
 def _create(
@@ -194,30 +208,34 @@ def _create(
 
 
 def _close_all() -> None:
-    for server in list(_servers):
-        server.close()
+    for held in list(_registries):
+        held.closed = True
+        held.shut()
+
+
+# Registries between _before_fork and what follows it.
+_forking: list[registry.Registry] = []
 
 
 def _before_fork() -> None:
-    for server in list(_servers):
-        server._engine.prepare_fork()
-        _forking.append(server)
+    for held in list(_registries):
+        if held.engine is not None:
+            held.engine.prepare_fork()
+            _forking.append(held)
 
 
 def _after_fork_in_parent() -> None:
     while _forking:
-        _forking.pop()._engine.after_fork_in_parent()
+        engine = _forking.pop().engine
+        if engine is not None:
+            engine.after_fork_in_parent()
 
 
 def _after_fork_in_child() -> None:
     while _forking:
-        server = _forking.pop()
-        server._engine.after_fork_in_child()
-        server._registry.scanner.forget_threads()
-        server._registry.dispatcher.coroutines.forget_threads()
+        _forking.pop().after_fork_in_child()
 
 
-_forking: list[SimpleServer] = []
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(

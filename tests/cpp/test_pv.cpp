@@ -33,7 +33,12 @@ std::int32_t value_of(const SnapshotPtr& s) { return s->elements<std::int32_t>()
 
 struct CountingQueue final : PostQueue {
     std::vector<PvPtr> pushed;
-    void push(PvPtr pv) override { pushed.push_back(std::move(pv)); }
+    int wakes = 0, flushes = 0;
+    void push(PvPtr pv, bool wake) override {
+        pushed.push_back(std::move(pv));
+        wakes += wake;
+    }
+    void flush() override { ++flushes; }
 };
 
 struct WakeCounter {
@@ -72,6 +77,27 @@ TEST_CASE("pv: posts are queued only while somebody listens, once until taken") 
     CHECK(queue->pushed.size() == 2u);
     pv->no_subscriptions();
     CHECK(pv->take_events().empty());
+    queue->pushed.clear();
+}
+
+TEST_CASE("pv: a batch of posts wakes once, at its end") {
+    const PvPtr a = make_pv("a"), b = make_pv("b");
+    const auto queue = std::make_shared<CountingQueue>();
+    a->join(queue);
+    b->join(queue);
+    PostBatch::begin();
+    a->post(number(1), kValueEvent);
+    PostBatch::begin();
+    b->post(number(1), kValueEvent);
+    PostBatch::end();
+    CHECK(queue->wakes == 0);
+    CHECK(queue->flushes == 0);
+    PostBatch::end();
+    CHECK(queue->flushes == 1);
+    CHECK(queue->pushed.size() == 2u);
+    a->take_events();
+    a->post(number(2), kValueEvent);
+    CHECK(queue->wakes == 1);
     queue->pushed.clear();
 }
 

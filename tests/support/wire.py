@@ -188,6 +188,8 @@ class Circuit:
         address: The server's TCP address.
         minor: Minor version to announce.
         priority: Priority in VERSION.
+        user: Name in CLIENT_NAME.
+        host: Name in HOST_NAME.
         greet: Send VERSION, CLIENT_NAME and HOST_NAME, and take the server's VERSION.
     """
 
@@ -197,6 +199,8 @@ class Circuit:
         *,
         minor: int = MINOR,
         priority: int = 0,
+        user: str = "tester",
+        host: str = "testhost",
         greet: bool = True,
         receive_buffer: int | None = None,
     ) -> None:
@@ -213,8 +217,8 @@ class Circuit:
             if greet:
                 self.send(
                     version(priority=priority, minor=minor)
-                    + pack(CLIENT_NAME, text("tester"))
-                    + pack(HOST_NAME, text("testhost"))
+                    + pack(CLIENT_NAME, text(user))
+                    + pack(HOST_NAME, text(host))
                 )
                 self.expect(VERSION)
         except BaseException:

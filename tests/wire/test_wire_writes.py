@@ -176,8 +176,7 @@ def test_a_refused_plain_put_gives_an_error(target, circuit):
     channel = circuit.create(target.pv("REFUSES"))
     sent = request(WRITE, channel, 5.0, channel.cid)
     circuit.send(sent)
-    (error,) = circuit.drain()
-    assert (error.command, error.p1, error.p2) == (ERROR, channel.cid, ECA_PUTFAIL)
+    error = circuit.expect(ERROR, p1=channel.cid, p2=ECA_PUTFAIL)
     assert error.payload.startswith(sent[:16])
     assert target.decode(circuit.get(channel, dbr.DOUBLE)).scalar == 1.0
 

@@ -25,6 +25,9 @@ cdef extern from "server/config.hpp" namespace "pcas" nogil:
         uint64_t max_payload
         size_t output_high_water
         size_t max_open_requests
+        size_t max_open_bytes
+        size_t max_queued_requests
+        size_t max_queued_bytes
         size_t max_deferred_puts
         size_t max_searches_per_turn
         unsigned log_rate

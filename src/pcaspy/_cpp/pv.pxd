@@ -28,7 +28,11 @@ cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
         void set_wants_interest(bool on) noexcept
         void set_access_group(string) except +translate_exception
         bool has_subscriptions() except +translate_exception
+        bool sole_ref() noexcept
         void* owner
+
+    void begin_batch "pcas::PostBatch::begin"() noexcept
+    void end_batch "pcas::PostBatch::end"() noexcept
 
     cdef cppclass PvPtr:
         PvPtr() noexcept

@@ -4,7 +4,7 @@ from libcpp.string cimport string
 from pcaspy._cpp.pv cimport PvPtr
 from pcaspy._cpp.errors cimport translate_exception
 from pcaspy._cpp.snapshot cimport SnapshotPtr
-from pcaspy._cpp.types cimport EcaStatus
+from pcaspy._cpp.types cimport DbrType, EcaStatus
 
 
 cdef extern from "pv/request.hpp" namespace "pcas" nogil:
@@ -28,6 +28,7 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
         bool notify
         bool trapped
         bool interest
+        DbrType dbr_type
         PvPtr pv
         ClientPtr client
         SnapshotPtr value
@@ -40,4 +41,6 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
 
     cdef cppclass RequestPtr:
         RequestPtr() noexcept
+        RequestPtr(EngineRequest*) noexcept
         EngineRequest* get() noexcept
+        void reset() noexcept

@@ -1,0 +1,113 @@
+"""The command ``pcaspy``: serves the PVs that a file defines, or only checks it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+from .definition import Definition, DefinitionError, hints, read
+from .serve import Service, log_hints
+
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not from 0 to 65535")
+    return port
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser of the arguments."""
+    parser = argparse.ArgumentParser(prog="pcaspy", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser(
+        "serve", help="serve the PVs of a .py, .yaml or .json file"
+    )
+    check = commands.add_parser("check", help="only look whether they could be served")
+    for command in (serve, check):
+        command.add_argument("file", type=Path)
+        command.add_argument("--prefix", help="goes before each name, not the file's")
+        command.add_argument("--list", action="store_true", help="print the names")
+    serve.add_argument(
+        "--port",
+        type=_port,
+        help="port for searches and connections, 0 for any free ones; default "
+        "EPICS_CAS_SERVER_PORT or 5064",
+    )
+    serve.add_argument(
+        "--log-level", choices=_LEVELS, default="info", help="default %(default)s"
+    )
+    serve.add_argument(
+        "--reload", action="store_true", help="serve the file anew when it changes"
+    )
+    return parser
+
+
+def _print_names(definition: Definition) -> None:
+    for reason in definition.pvdb:
+        print(definition.prefix + reason)
+
+
+def _check(options: argparse.Namespace) -> None:
+    logging.basicConfig(format="%(message)s")
+    definition = read(options.file, options.prefix)
+    for hint in hints(definition):
+        print(hint, file=sys.stderr)
+    if options.list:
+        _print_names(definition)
+    else:
+        print(f"{options.file}: {len(definition.pvdb)} PVs")
+
+
+def _serve(options: argparse.Namespace) -> None:
+    # SIGTERM ends as Ctrl-C does, also while a driver computes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    logging.basicConfig(
+        level=options.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    # The same hints come with their lines from here.
+    logging.getLogger("pcaspy.pvdb").setLevel(logging.WARNING)
+    definition = read(options.file, options.prefix)
+    log_hints(definition)
+    with Service(definition, options.port, prefix=options.prefix) as service:
+        if options.list:
+            _print_names(definition)
+        server = service.server
+        print(
+            f"{options.file}: serving {len(definition.pvdb)} PVs, searches on port "
+            f"{server.udp_port}, connections on port {server.tcp_port}",
+            flush=True,
+        )
+        service.run(options.reload)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Returns:
+        What the shell gets: 0 also after Ctrl-C and SIGTERM, 1 if the file or the port
+        cannot be used, 2 if the arguments are wrong.
+    """
+    options = command_line().parse_args(arguments)
+    try:
+        {"serve": _serve, "check": _check}[options.command](options)
+    except (DefinitionError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

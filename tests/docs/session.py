@@ -1,0 +1,142 @@
+"""A page as its reader works through it: files are written, commands are typed.
+
+All happens in one empty folder, with the commands of this environment, one shell, and
+EPICS settings for a server and a client on loopback and a free port.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from blocks import Block
+
+from support.environment import client_environment, server_environment
+from support.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 40.0
+_MARK = "--- done ---"
+_FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+class Session:
+    """One reader.
+
+    Args:
+        folder: Where the reader works; ``examples`` in it are those of the project.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "examples").symlink_to(ROOT / "examples")
+        port = free_port()
+        self.env = {
+            **server_environment(port),
+            **client_environment(port),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "PYTHONWARNINGS": "error",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._errors = (folder / ".stderr").open("w+")
+        self._shell = subprocess.Popen(
+            ["bash"],
+            cwd=folder,
+            env=self.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            start_new_session=True,
+        )
+
+    def write(self, block: Block) -> None:
+        """Makes the file that a block shows."""
+        (self.folder / block.file).write_text(block.text, encoding="utf-8")
+
+    def type(self, block: Block) -> None:
+        """Types the commands behind ``$`` and compares what they print."""
+        for command, expected in _commands(block.text):
+            printed = self._run(command)
+            if not doctest.OutputChecker().check_output(expected, printed, _FLAGS):
+                raise AssertionError(
+                    f"line {block.line}: {command}\nexpected:\n{expected}"
+                    f"got:\n{printed}errors:\n{self.errors()}"
+                )
+
+    def python(self, block: Block) -> None:
+        """Runs a block as a program of its own."""
+        ended = subprocess.run(
+            [sys.executable, "-"],
+            input=block.text,
+            cwd=self.folder,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        assert ended.returncode == 0, f"line {block.line}:\n{ended.stderr}"
+
+    def _run(self, command: str) -> str:
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        if command.endswith("&"):  # what it prints would come at any time
+            command = command[:-1] + ">>.background &"
+        self._shell.stdin.write(f"{command}\necho '{_MARK}'\n")
+        self._shell.stdin.flush()
+        lines = []
+        for line in self._shell.stdout:
+            if line == _MARK + "\n":
+                return "".join(lines)
+            lines.append(line)
+        raise AssertionError(f"the shell ended at: {command}\n{self.errors()}")
+
+    def errors(self) -> str:
+        """All that was written to standard error."""
+        self._errors.flush()
+        return (self.folder / ".stderr").read_text(errors="replace")
+
+    def close(self) -> None:
+        """Ends the shell and everything that it has left in the background."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._shell.pid, number)
+            deadline = time.monotonic() + 2
+            while _group_lives(self._shell.pid) and time.monotonic() < deadline:
+                self._shell.poll()
+                time.sleep(0.02)
+        self._shell.wait(SECONDS)
+        for stream in (self._shell.stdin, self._shell.stdout, self._errors):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _commands(text: str) -> Iterator[tuple[str, str]]:
+    """Each command with what it is to print."""
+    command = ""
+    expected: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            if command:
+                yield command, "".join(expected)
+            command, expected = line[2:], []
+        else:
+            expected.append(line + "\n")
+    if command:
+        yield command, "".join(expected)

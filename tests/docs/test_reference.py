@@ -1,0 +1,64 @@
+"""The tables of the reference name what there is: nothing more, nothing less."""
+
+import argparse
+import re
+
+import pytest
+from session import ROOT
+
+from pcaspy import pvdb
+from pcaspy.__main__ import command_line
+
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def first_column(page):
+    """The code in the first cell of each row of a page's tables."""
+    text = (REFERENCE / page).read_text()
+    return re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+
+
+def sources(suffixes):
+    folder = ROOT / "src"
+    return "".join(p.read_text() for p in folder.rglob("*") if p.suffix in suffixes)
+
+
+def test_fields_of_a_pvdb():
+    fields = list(pvdb.PVSpec.__annotations__)
+    rows = [name for name in first_column("pvdb.md") if name in fields]
+    assert sorted(rows[: len(fields)]) == sorted(fields)
+
+
+def test_defaults_of_a_pvdb():
+    text = (REFERENCE / "pvdb.md").read_text()
+    for name in ("prec", "lolim", "hilim", "adel", "mdel", "scan", "asyn"):
+        (shown,) = re.findall(rf"^\| `{name}` \| `?([\w.']+)`? \|", text, re.M)
+        assert shown == f"{getattr(pvdb.PVInfo({}), name):g}".replace(
+            "0", "False" if name == "asyn" else "0"
+        )
+
+
+def test_loggers():
+    made = set(re.findall(r'getLogger\("([^"]+)"\)', sources({".py", ".pyx"})))
+    assert set(first_column("loggers.md")) == made
+
+
+def test_environment_of_the_server():
+    text = (ROOT / "ext" / "server" / "config.cpp").read_text()
+    used = set(re.findall(r"EPICS_CAS?_\w+", text))
+    page = (REFERENCE / "environment.md").read_text().partition("## Client")[0]
+    assert set(re.findall(r"EPICS_CAS?_\w+", page)) == used
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_options_of_the_command(command):
+    page = (REFERENCE / "command-line.md").read_text()
+    serve, _, check = page.partition("`pcaspy check FILE`")
+    shown = set(re.findall(r"`(--[\w-]+)`", {"serve": serve, "check": check}[command]))
+    (commands,) = [
+        action
+        for action in command_line()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+    options = set(commands.choices[command]._option_string_actions)
+    assert shown - {"--version"} == options - {"-h", "--help"}

@@ -1,0 +1,106 @@
+"""Alarm limits and states, and the deadbands of events."""
+
+import math
+
+import numpy as np
+import pytest
+
+from pcaspy import Alarm, PVInfo, Severity
+from pcaspy.alarm import AlarmStrings, SeverityStrings
+
+NAN = math.nan
+LIMITS = {"lolo": 1, "low": 2, "high": 8, "hihi": 10}
+NONE, LOLO, LOW, HIGH, HIHI = (0, 0), (5, 2), (6, 1), (4, 1), (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "alarm"),
+    [
+        (0, LOLO),
+        (1, LOLO),
+        (2, LOW),
+        (5, NONE),
+        (8, HIGH),
+        (10, HIHI),
+        (math.inf, HIHI),
+        (-math.inf, LOLO),
+        (NAN, NONE),
+        ([5, 9], HIGH),
+        ([5, 11], HIHI),
+        ([0, 11], LOLO),
+        ([2, 9], LOW),
+        ([NAN, 9], HIGH),
+        ([NAN, NAN], NONE),
+        (np.linspace(3, 7, 1000), NONE),
+        (np.array([3, 9], "f4"), HIGH),
+    ],
+)
+def test_limits(value, alarm):
+    info = PVInfo({**LIMITS, "count": 1000})
+    assert info.checkAlarm(value) == alarm
+
+
+@pytest.mark.parametrize("type", ["int", "short", "char", "float"])
+def test_limits_of_each_type(type):
+    info = PVInfo({**LIMITS, "type": type, "count": 3})
+    assert info.checkAlarm([3, 4, 9]) == HIGH
+    assert info.checkAlarm(np.array([3, 4, 9], "i8")) == HIGH
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "alarm"),
+    [
+        ({"high": 5}, 0, NONE),
+        ({"high": 5}, -100, NONE),
+        ({"high": 5}, 5, HIGH),
+        ({"low": -5}, 0, NONE),
+        ({"low": -5}, -5, LOW),
+        ({"low": 5, "high": 2}, 3, NONE),
+        ({"high": NAN, "low": 1}, 0, LOW),
+        ({"high": NAN, "low": 1}, 9, NONE),
+    ],
+)
+def test_a_limit_that_is_not_given_does_not_exist(spec, value, alarm):
+    assert PVInfo(spec).checkAlarm(value) == alarm
+
+
+@pytest.mark.parametrize(
+    ("index", "alarm"), [(0, (0, 0)), (1, (7, 2)), (2, (7, 1)), (5, (7, 2))]
+)
+def test_states(index, alarm):
+    info = PVInfo({"type": "enum", "enums": ["a", "b", "c"], "states": [0, 2, 1]})
+    assert info.checkAlarm(index) == alarm
+
+
+@pytest.mark.parametrize("type", ["string", "char"])
+def test_text_has_no_alarm(type):
+    assert PVInfo({**LIMITS, "type": type, "count": 20}).checkAlarm("text") == NONE
+
+
+def test_deadband_of_monitors():
+    info = PVInfo({"mdel": 2})
+    masks = [info.checkValue(value) for value in (1, 2, 3, 4, 5, 6, 5.5)]
+    assert masks == [2, 2, 3, 2, 2, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("spec", "values", "masks"),
+    [
+        ({}, [0, 0.5, 0.5, NAN], [0, 3, 0, 0]),
+        ({"mdel": -1, "adel": -1}, [0, 0], [3, 3]),
+        ({"count": 3}, [[0, 0, 0], [0, 0, 0]], [3, 3]),
+        ({"type": "string"}, ["", "a", "a"], [0, 3, 0]),
+        ({"type": "char", "count": 9}, ["", ""], [3, 3]),
+        ({"type": "enum", "enums": ["a", "b"]}, [0, 1, 1], [0, 3, 0]),
+    ],
+)
+def test_events_of_values(spec, values, masks):
+    info = PVInfo(spec)
+    assert [info.checkValue(value) for value in values] == masks
+
+
+def test_names():
+    assert Severity.nameOf(Severity.MAJOR_ALARM) == "MAJOR"
+    assert Alarm.nameOf(Alarm.UDF_ALARM) == "UDF"
+    assert len(SeverityStrings) == 4
+    assert len(AlarmStrings) == 22

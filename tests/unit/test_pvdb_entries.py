@@ -1,0 +1,164 @@
+"""From a pvdb entry to a PVInfo."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from pcaspy import PVInfo, SimpleServer
+from pcaspy.pvdb import parse
+
+
+def test_defaults_are_those_of_pcaspy():
+    info = PVInfo({})
+    fields = "count type enums states prec unit lolim hilim hihi lolo high low"
+    fields += " adel mdel scan asyn asg reason port valid_low_high value mlst alst"
+    assert {name: getattr(info, name) for name in fields.split()} == {
+        "count": 1,
+        "type": 9,
+        "enums": [],
+        "states": [],
+        "prec": 0.0,
+        "unit": "",
+        "lolim": 0.0,
+        "hilim": 0.0,
+        "hihi": 0.0,
+        "lolo": 0.0,
+        "high": 0.0,
+        "low": 0.0,
+        "adel": 0.0,
+        "mdel": 0.0,
+        "scan": 0,
+        "asyn": False,
+        "asg": "",
+        "reason": "",
+        "port": "default",
+        "valid_low_high": False,
+        "value": 0,
+        "mlst": 0,
+        "alst": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "value"),
+    [
+        ({}, 0),
+        ({"count": 3}, [0, 0, 0]),
+        ({"type": "int", "count": 2}, [0, 0]),
+        ({"type": "string"}, ""),
+        ({"type": "string", "count": 2}, ["", ""]),
+        ({"type": "char"}, ""),
+        ({"type": "char", "count": 50}, ""),
+        ({"type": "enum", "enums": ["a", "b"]}, 0),
+        ({"type": "enum", "enums": ["a", "b"], "value": "b"}, "b"),
+        ({"count": 5, "value": [1, 2]}, [1, 2]),
+    ],
+)
+def test_first_value(spec, value):
+    assert PVInfo(spec).value == value
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "allowed"),
+    [
+        ({"type": "double"}, "type", "'float'"),
+        ({"type": None}, "type", "'float'"),
+        ({"count": 0}, "count", "from 1"),
+        ({"count": 2.5}, "count", "from 1"),
+        ({"count": "3"}, "count", "from 1"),
+        ({"count": 1 << 40}, "count", "from 1"),
+        ({"prec": "3"}, "prec", "number"),
+        ({"prec": -1}, "prec", "number"),
+        ({"prec": float("nan")}, "prec", "number"),
+        ({"unit": 5}, "unit", "str"),
+        ({"hihi": "10"}, "hihi", "number"),
+        ({"low": None}, "low", "number"),
+        ({"mdel": [1]}, "mdel", "number"),
+        ({"enums": "abc"}, "enums", "sequence"),
+        ({"enums": [1, 2]}, "enums", "sequence"),
+        ({"enums": 3}, "enums", "sequence"),
+        ({"states": [0, 4]}, "states", "0 to 3"),
+        ({"scan": -1}, "scan", "seconds"),
+        ({"scan": float("inf")}, "scan", "seconds"),
+        ({"asg": None}, "asg", "str"),
+        ({"port": 7}, "port", "str"),
+        ({"value": "abc"}, "value", "float"),
+        ({"value": None}, "value", "float"),
+        ({"type": "enum", "enums": ["a"], "value": "b"}, "value", "enum"),
+        ({"value": []}, "value", "float"),
+    ],
+)
+def test_errors_name_pv_field_and_what_is_allowed(spec, field, allowed):
+    with pytest.raises(ValueError, match="'BROKEN'") as error:
+        list(parse("X:", {"BROKEN": spec}))
+    assert repr(field) in str(error.value)
+    assert allowed in str(error.value)
+
+
+@pytest.mark.parametrize("pvdb", [{"BROKEN": 5}, {7: {}}])
+def test_wrong_shapes(pvdb):
+    with pytest.raises(ValueError, match=r"BROKEN|7"):
+        list(parse("X:", pvdb))
+
+
+def test_nothing_is_created_when_one_entry_is_wrong(idle):
+    with pytest.raises(ValueError, match="'BAD'"):
+        idle.createPV("X:", {"GOOD": {}, "BAD": {"type": "no"}})
+    assert idle.stats()["pvs"] == 0
+
+
+def test_unknown_keys_are_only_a_hint(caplog):
+    with caplog.at_level(logging.INFO, "pcaspy.pvdb"):
+        PVInfo({"units": "mm", "hi": 3, "desc": "x"}, reason="HINTED")
+    assert len([r for r in caplog.records if "HINTED" in r.getMessage()]) == 3
+
+
+def test_labels_are_cut_with_a_warning(caplog):
+    info = PVInfo({"type": "enum", "enums": ["x" * 30, *"abcdefghijklmnopqrst"]})
+    assert len(info.enums) == 16
+    assert info.enums[0] == "x" * 25
+    assert len(caplog.records) == 2
+
+
+def test_states_are_filled():
+    info = PVInfo({"type": "enum", "enums": ["a", "b", "c"], "states": [2]})
+    assert info.states == [2, 0, 0]
+
+
+def test_equal_specs_share_their_fields():
+    first, second = (
+        PVInfo({"prec": 3, "enums": ["a"]}),
+        PVInfo({"prec": 3, "enums": ["a"]}),
+    )
+    assert first.fields is second.fields
+    second.prec = 4
+    assert (first.prec, second.prec) == (3, 4)
+
+
+def test_equal_numbers_of_other_types_stay_what_they_are():
+    assert type(PVInfo({"prec": 3}).prec) is int
+    assert type(PVInfo({"prec": 3.0}).prec) is float
+
+
+def test_lists_handed_out_are_copies():
+    info = PVInfo({"type": "enum", "enums": ["a", "b"]})
+    info.enums.append("c")
+    assert info.enums == ["a", "b"]
+
+
+def test_change_is_all_or_nothing():
+    info = PVInfo({})
+    with pytest.raises(ValueError, match="hihi"):
+        info.change({"unit": "mm", "hihi": "x"})
+    assert info.unit == ""
+
+
+def test_numpy_numbers_are_numbers():
+    info = PVInfo({"count": np.int64(3), "hihi": np.float32(2.5), "value": np.zeros(3)})
+    assert (info.count, info.hihi) == (3, 2.5)
+
+
+def test_create_on_the_class_acts_on_the_server_made_last(idle):
+    SimpleServer.createPV("CLASS:", {"A": {}})
+    assert idle.stats()["pvs"] == 1
