@@ -34,7 +34,7 @@ def once(scenario, pvs, values):
         for pv in pvs:
             pv.read()
     elif scenario == "put":
-        for pv, value in zip(pvs, values):
+        for pv, value in zip(pvs, values, strict=True):
             pv.write(value, wait=False, notify=False)
     elif scenario == "put_wait":
         left = [len(pvs)]
@@ -45,7 +45,7 @@ def once(scenario, pvs, values):
             if not left[0]:
                 finished.set()
 
-        for pv, value in zip(pvs, values):
+        for pv, value in zip(pvs, values, strict=True):
             pv.write(value, wait=False, notify=True, callback=done)
         finished.wait(30)
     return (time.perf_counter() - started) / len(pvs) * 1e6

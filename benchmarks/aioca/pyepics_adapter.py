@@ -31,7 +31,7 @@ def once(scenario, pvs, values):
         for pv in pvs:
             pv.get(use_monitor=False)
     elif scenario == "put":
-        for pv, value in zip(pvs, values):
+        for pv, value in zip(pvs, values, strict=True):
             ca.put(pv.chid, value)
     elif scenario == "put_wait":
         left = [len(pvs)]
@@ -39,7 +39,7 @@ def once(scenario, pvs, values):
         def done(**kwargs):
             left[0] -= 1
 
-        for pv, value in zip(pvs, values):
+        for pv, value in zip(pvs, values, strict=True):
             ca.put(pv.chid, value, callback=done)
         while left[0]:
             ca.poll(1e-4, 1.0)

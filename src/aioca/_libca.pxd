@@ -43,7 +43,6 @@ cdef class Channel(Sink):
     cdef readonly long native_type
     cdef readonly object element_count
     cdef bint long_string
-    cdef unsigned long drops
     cdef dict waiters
     cdef set subscriptions
     cdef set watchers

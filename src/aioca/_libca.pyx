@@ -26,7 +26,6 @@ from aioca._native cimport (
     close_channel,
     has_ended,
     load_api,
-    on_exception,
     open_channel,
     process,
     process_pointer,
@@ -482,8 +481,6 @@ cdef class Channel(Sink):
             return 0
         self.owner.queue.mutex.lock()
         connected = self.native.connected
-        dropped = self.native.drops != self.drops
-        self.drops = self.native.drops
         self.readable = self.native.readable
         self.writable = self.native.writable
         native_type = self.native.native_type

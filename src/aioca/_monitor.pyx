@@ -18,8 +18,6 @@ from libc.stdint cimport uint64_t
 from aioca._libca cimport Channel, Loop, Sink, attach, current_loop, shared_process
 from aioca._native cimport (
     Block,
-    ECA_DISCONN,
-    ECA_NORMAL,
     NativeMonitor,
     Node,
     STATUS_ONLY,
@@ -27,7 +25,6 @@ from aioca._native cimport (
     free_block,
     has_ended,
     process_pointer,
-    status_block,
     subscribe,
 )
 from aioca._values cimport Plan, decode, plan_for
@@ -54,7 +51,6 @@ cdef enum:
     STATE_OPENING = 0
     STATE_OPEN = 1
     STATE_CLOSED = 2
-
 
 
 cdef class Monitor(Sink):
@@ -141,11 +137,11 @@ cdef class Monitor(Sink):
         if self.subscribed and self.native != NULL and not self.native.stale:
             return
         try:
-            self.subscribe()
+            self.start_updates()
         except Exception:
             self.close(sys.exc_info())
 
-    cdef int subscribe(self) except -1:
+    cdef int start_updates(self) except -1:
         """Makes the libca subscription for the channel's present type and size."""
         cdef long wire_type
         cdef long mask = self.events
@@ -288,8 +284,8 @@ cdef class Monitor(Sink):
             if block.type == STATUS_ONLY:
                 fresh = {}
             else:
-                described = decode(self.metadata_plan, block,
-                                   self.channel.attributes_of(self.metadata_plan), False)
+                attributes = self.channel.attributes_of(self.metadata_plan)
+                described = decode(self.metadata_plan, block, attributes, False)
                 fresh = {key: value for key, value in vars(described).items()
                          if key not in OWN_ATTRIBUTES}
         finally:

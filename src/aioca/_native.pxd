@@ -108,7 +108,6 @@ cdef extern from "events.hpp" namespace "aioca" nogil:
         cbool writable
         short native_type
         unsigned long element_count
-        unsigned long drops
 
     cdef cppclass NativeMonitor "aioca::Monitor"(Node):
         NativeMonitor(NativeChannel*) except +
@@ -163,7 +162,6 @@ cdef extern from "calls.hpp" namespace "aioca" nogil:
     Process*& process_pointer()
     Process& process()
     cbool has_ended()
-    void on_exception()
     int open_channel(NativeChannel*, const char*)
     void close_channel(NativeChannel*)
     void submit(vector[Slot*]&)

@@ -2,8 +2,9 @@
 """Calls that wait for libca: connect, get and put of one or many PVs.
 
 A `Request` is one call. It sends what can be sent at once, and the rest when channels
-connect; one future, one timer and one flush serve the whole call. It goes on until libca
-has finished every part of it, also when its caller has had the first exception already.
+connect; one future, one timer and one flush serve the whole call. It goes on until
+libca has finished every part of it, also when its caller has had the first exception
+already.
 """
 
 import asyncio
@@ -15,7 +16,6 @@ from libcpp.vector cimport vector
 from aioca._libca cimport Channel, Loop, Sink, current_loop, shared_process
 from aioca._native cimport (
     Batch,
-    ECA_CHANDESTROY,
     ECA_NORMAL,
     ECA_TIMEOUT,
     Node,
@@ -30,7 +30,6 @@ from aioca._values cimport Plan, decode, encode, plan_for
 
 from cpython.object cimport PyObject_SetAttr
 
-from aioca._epics import cadef
 from aioca._errors import CANothing, refusal, several_timed_out
 
 CONNECT = <int> Operation.Connect
@@ -108,7 +107,7 @@ cdef class Request(Sink):
 
     cdef int start(self, object timeout) except -1:
         """Sends what can be sent; sets up future and timer if that was not all."""
-        cdef size_t i
+        cdef Py_ssize_t i
         cdef Channel channel
         cdef vector[Slot*] ready
         cdef double patience = 0
@@ -381,7 +380,7 @@ cdef inline void batch_mutex_unlock(Batch* batch) noexcept:
 
 
 cdef unsigned long request_count(long count, object element_count) except? 0:
-    """The count to ask for: 0 for the present length, less for all, or at most so many."""
+    """The count to ask for: 0 for the present length, less for all, or a limit."""
     if count == 0:
         return 0
     if count < 0:

@@ -2,8 +2,8 @@
 """Values: from libca's DBR structures to augmented Python values, and back.
 
 A Plan says how one request is made and its answer read: the DBR type on the wire, how
-text is decoded, which attributes the value gets. It depends on what the caller asked for
-and on the channel's native type, so it is looked up again after every reconnect.
+text is decoded, which attributes the value gets. It depends on what the caller asked
+for and on the channel's native type, so it is looked up again after every reconnect.
 """
 
 cimport cython
@@ -281,13 +281,14 @@ cdef object number_array(long base, char* elements, Block* block, bint keep):
     cdef cnp.ndarray array
     shape[0] = <cnp.npy_intp> block.count
     if block.array and not keep:
-        array = PyArray_New(<PyTypeObject*> ca_array, 1, shape, NUMPY_TYPE[base], NULL, block.array, 0,
-                            cnp.NPY_ARRAY_CARRAY, NULL)
+        array = PyArray_New(<PyTypeObject*> ca_array, 1, shape, NUMPY_TYPE[base],
+                            NULL, block.array, 0, cnp.NPY_ARRAY_CARRAY, NULL)
         # numpy frees memory that has no allocator on record with free().
         PyArray_ENABLEFLAGS(array, cnp.NPY_ARRAY_OWNDATA)
         block.array = NULL
         return array
-    array = PyArray_New(<PyTypeObject*> ca_array, 1, shape, NUMPY_TYPE[base], NULL, NULL, 0, 0, NULL)
+    array = PyArray_New(<PyTypeObject*> ca_array, 1, shape, NUMPY_TYPE[base],
+                        NULL, NULL, 0, 0, NULL)
     if block.count:
         memcpy(cnp.PyArray_DATA(array), elements, cnp.PyArray_NBYTES(array))
     return array
@@ -401,7 +402,6 @@ cdef int encode(object value, object datatype, long native, bint long_string,
             if native == DBR_CHAR and long_string:
                 return encode_characters(text, slot)
             return encode_string(text, slot)
-        # A text array goes to the server as strings, which converts it by its own rules.
         code = native
         if native == DBR_CHAR and long_string and isinstance(value, numpy.str_):
             code = CHAR_STR

@@ -6,10 +6,10 @@
 // functions are kept in a table. The headers give the types, nothing is linked.
 #pragma once
 
-#include <string>
-
 #include <cadef.h>
 #include <db_access.h>
+
+#include <string>
 
 #ifdef _WIN32
 #include <windows.h>
@@ -20,31 +20,31 @@
 namespace aioca {
 
 // Every function is named once; the table and the look-up are made from this list.
-#define AIOCA_FUNCTIONS(X)                                                        \
-    X(ca_context_create)                                                          \
-    X(ca_context_destroy)                                                         \
-    X(ca_current_context)                                                         \
-    X(ca_attach_context)                                                          \
-    X(ca_detach_context)                                                          \
-    X(ca_create_channel)                                                          \
-    X(ca_clear_channel)                                                           \
-    X(ca_replace_access_rights_event)                                             \
-    X(ca_add_exception_event)                                                     \
-    X(ca_array_get_callback)                                                      \
-    X(ca_array_put)                                                               \
-    X(ca_array_put_callback)                                                      \
-    X(ca_create_subscription)                                                     \
-    X(ca_clear_subscription)                                                      \
-    X(ca_flush_io)                                                                \
-    X(ca_field_type)                                                              \
-    X(ca_element_count)                                                           \
-    X(ca_read_access)                                                             \
-    X(ca_write_access)                                                            \
-    X(ca_get_host_name)                                                           \
-    X(ca_puser)                                                                   \
-    X(ca_name)                                                                    \
-    X(ca_message)                                                                 \
-    X(ca_version)                                                                 \
+#define AIOCA_FUNCTIONS(X)            \
+    X(ca_context_create)              \
+    X(ca_context_destroy)             \
+    X(ca_current_context)             \
+    X(ca_attach_context)              \
+    X(ca_detach_context)              \
+    X(ca_create_channel)              \
+    X(ca_clear_channel)               \
+    X(ca_replace_access_rights_event) \
+    X(ca_add_exception_event)         \
+    X(ca_array_get_callback)          \
+    X(ca_array_put)                   \
+    X(ca_array_put_callback)          \
+    X(ca_create_subscription)         \
+    X(ca_clear_subscription)          \
+    X(ca_flush_io)                    \
+    X(ca_field_type)                  \
+    X(ca_element_count)               \
+    X(ca_read_access)                 \
+    X(ca_write_access)                \
+    X(ca_get_host_name)               \
+    X(ca_puser)                       \
+    X(ca_name)                        \
+    X(ca_message)                     \
+    X(ca_version)                     \
     X(ca_client_status)
 
 struct CaApi {
@@ -67,9 +67,7 @@ inline void* find_symbol(Library library, const char* name) {
     return reinterpret_cast<void*>(GetProcAddress(library, name));
 }
 
-inline std::string library_error() {
-    return "error " + std::to_string(GetLastError());
-}
+inline std::string library_error() { return "error " + std::to_string(GetLastError()); }
 #else
 using Library = void*;
 
@@ -93,8 +91,8 @@ inline std::string load_api(CaApi& api, const char* com_path, const char* ca_pat
     if (!open_library(com_path)) return library_error();
     Library library = open_library(ca_path);
     if (!library) return library_error();
-#define AIOCA_LOOK_UP(name)                                                       \
-    api.name = reinterpret_cast<decltype(&::name)>(find_symbol(library, #name));  \
+#define AIOCA_LOOK_UP(name)                                                      \
+    api.name = reinterpret_cast<decltype(&::name)>(find_symbol(library, #name)); \
     if (!api.name) return std::string(ca_path) + " has no function " #name;
     AIOCA_FUNCTIONS(AIOCA_LOOK_UP)
 #undef AIOCA_LOOK_UP

@@ -13,17 +13,17 @@ namespace aioca {
 struct Process {
     CaApi api;
     ca_client_context* context = nullptr;
-    std::mutex mutex;                        // leaf, guards what follows
-    std::unordered_set<Channel*> channels;   // to recognise our own in an exception
-    std::vector<Queue*> queues;              // open ones
-    std::atomic<bool> ended{false};          // the interpreter leaves: do nothing
+    std::mutex mutex;                       // leaf, guards what follows
+    std::unordered_set<Channel*> channels;  // to recognise our own in an exception
+    std::vector<Queue*> queues;             // open ones
+    std::atomic<bool> ended{false};         // the interpreter leaves: do nothing
     Circuits circuits;
     capri priority = CA_PRIORITY_DEFAULT;  // of channels opened from now on
 };
 
-// Each extension module has its own copy of this pointer. The one that loads libca makes
-// the Process, which is never freed because libca's threads use it, and the others ask
-// for it when they are imported.
+// Each extension module has its own copy of this pointer. The one that loads libca
+// makes the Process, which is never freed because libca's threads use it, and the
+// others ask for it when they are imported.
 inline Process*& process_pointer() {
     static Process* pointer = nullptr;
     return pointer;
@@ -67,7 +67,6 @@ inline void on_connection(connection_handler_args args) {
             if (changed)
                 for (Monitor* monitor : channel->monitors) monitor->stale = true;
         } else {
-            ++channel->drops;
             for (Monitor* monitor : channel->monitors)
                 if (monitor->notify_disconnect && !monitor->closed)
                     if (Block* block = status_block(ECA_DISCONN))
@@ -144,8 +143,10 @@ inline void on_exception(exception_handler_args args) {
     bool wake = false;
     std::lock_guard<std::mutex> guard(self.mutex);
     auto found = self.channels.find(static_cast<Channel*>(user));
-    if (found != self.channels.end()) queue = (*found)->queue;
-    else if (!self.queues.empty()) queue = self.queues.front();
+    if (found != self.channels.end())
+        queue = (*found)->queue;
+    else if (!self.queues.empty())
+        queue = self.queues.front();
     if (!queue) return;
     {
         std::lock_guard<std::mutex> inner(queue->mutex);
@@ -173,14 +174,15 @@ inline int open_channel(Channel* channel, const char* name) {
         std::lock_guard<std::mutex> guard(self.mutex);
         self.channels.insert(channel);
     }
-    int status = self.api.ca_create_channel(name, on_connection, channel,
-                                            self.priority, &channel->id);
+    int status = self.api.ca_create_channel(name, on_connection, channel, self.priority,
+                                            &channel->id);
     if (status == ECA_NORMAL)
         self.api.ca_replace_access_rights_event(channel->id, on_access_rights);
     return status;
 }
 
-// Runs a call that libca may hold up: at once, or behind others in the circuit's thread.
+// Runs a call that libca may hold up: at once, or behind others in the circuit's
+// thread.
 template <class Job>
 inline void run_or_pass_on(Channel* channel, std::uint64_t bytes, Job job) {
     Process& self = process();
@@ -220,8 +222,10 @@ inline void drop_requests(Channel* channel) {
             }
             --batch->outstanding;
             if (batch->outstanding == 0) {
-                if (batch->abandoned) queue->release_locked(batch);
-                else wake |= queue->link(batch);
+                if (batch->abandoned)
+                    queue->release_locked(batch);
+                else
+                    wake |= queue->link(batch);
             }
             batch = following;
         }
@@ -260,8 +264,8 @@ inline int call_libca(Slot* slot) {
             return api.ca_array_get_callback(slot->type, slot->count, id, on_reply,
                                              slot);
         case Operation::PutCallback:
-            return api.ca_array_put_callback(slot->type, slot->count, id,
-                                             slot->value(), on_reply, slot);
+            return api.ca_array_put_callback(slot->type, slot->count, id, slot->value(),
+                                             on_reply, slot);
         case Operation::Put:
             return api.ca_array_put(slot->type, slot->count, id, slot->value());
         case Operation::Connect:
@@ -333,8 +337,10 @@ inline void submit(const std::vector<Slot*>& slots) {
             slot->circuit = through;
             slot->mark = through ? through->count(slot->bytes) : 0;
             const int status = call_libca(slot);
-            if (status != ECA_NORMAL) refuse(slot, status);
-            else if (plain_put) finish(slot, status, nullptr);
+            if (status != ECA_NORMAL)
+                refuse(slot, status);
+            else if (plain_put)
+                finish(slot, status, nullptr);
             return true;
         });
     }
@@ -352,8 +358,8 @@ inline void subscribe(Monitor* monitor, long type, unsigned long count, long mas
         const CaApi& api = process().api;
         if (circuit) circuit->count(16);
         evid id = nullptr;
-        const int status = api.ca_create_subscription(
-            type, count, monitor->channel->id, mask, on_update, monitor, &id);
+        const int status = api.ca_create_subscription(type, count, monitor->channel->id,
+                                                      mask, on_update, monitor, &id);
         bool wake = false;
         {
             std::lock_guard<std::mutex> guard(monitor->queue->mutex);

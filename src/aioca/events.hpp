@@ -10,6 +10,8 @@
 //    a thread with the GIL, and takes itself out with release() before it goes.
 #pragma once
 
+#include <caerr.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -20,8 +22,6 @@
 #include <string>
 #include <unordered_set>
 #include <vector>
-
-#include <caerr.h>
 
 #include "ca_api.hpp"
 #include "circuit.hpp"
@@ -76,8 +76,7 @@ inline Block* status_block(int status) {
 // [libca] Copies a value; the elements of a big one go to memory of their own.
 inline Block* copy_value(const CaApi& api, long type, long count, const void* dbr) {
     const std::size_t offset = api.value_offset[type];
-    const std::size_t bytes =
-        static_cast<std::size_t>(count) * api.value_size[type];
+    const std::size_t bytes = static_cast<std::size_t>(count) * api.value_size[type];
     const bool own_memory = bytes >= OWN_MEMORY_BYTES;
     Block* block = allocate_block(own_memory ? offset : offset + bytes);
     if (!block) return nullptr;
@@ -179,8 +178,10 @@ struct Queue {
         if (node->queued || node->dead) return false;
         node->queued = true;
         node->next_ready = nullptr;
-        if (last) last->next_ready = node;
-        else first = node;
+        if (last)
+            last->next_ready = node;
+        else
+            first = node;
         last = node;
         return was_empty;
     }
@@ -206,8 +207,10 @@ struct Queue {
         while (node) {
             Node* next = node->next_ready;
             node->queued = false;
-            if (node->dead) delete node;
-            else owners.push_back(node->owner);
+            if (node->dead)
+                delete node;
+            else
+                owners.push_back(node->owner);
             node = next;
         }
         said.swap(complaints);
@@ -221,8 +224,10 @@ struct Queue {
 
     void release_locked(Node* node) {
         node->owner = nullptr;
-        if (node->queued) node->dead = true;
-        else delete node;
+        if (node->queued)
+            node->dead = true;
+        else
+            delete node;
     }
 
     void close() {
@@ -251,7 +256,6 @@ struct Channel : Node {
     bool writable = false;
     short native_type = -1;
     unsigned long element_count = 0;
-    unsigned long drops = 0;   // how often the connection was lost
     std::vector<Monitor*> monitors;
     // Of the present connection; circuits are never freed. [libca] writes it.
     std::atomic<Circuit*> circuit{nullptr};
@@ -345,8 +349,10 @@ struct Batch : Node {
         queue->batches = this;
     }
     ~Batch() override {  // with the mutex held
-        if (previous) previous->following = following;
-        else queue->batches = following;
+        if (previous)
+            previous->following = following;
+        else
+            queue->batches = following;
         if (following) following->previous = previous;
     }
 

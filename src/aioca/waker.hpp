@@ -23,7 +23,8 @@ class Waker {
     Waker(const Waker&) = delete;
     Waker& operator=(const Waker&) = delete;
 
-    // The descriptor that becomes readable, made on the first call; -1 if there is none.
+    // The descriptor that becomes readable, made on the first call; -1 if there is
+    // none.
     int descriptor() {
 #if defined(__linux__)
         if (read_end_ < 0) {

@@ -86,7 +86,7 @@ DATATYPES = {
 async def present(p, names):
     """Those of the names that the server has; not every server has all of them."""
     found = await aioca.connect([p + name for name in names], throw=False, timeout=1)
-    return [name for name, outcome in zip(names, found) if outcome.ok]
+    return [name for name, outcome in zip(names, found, strict=True) if outcome.ok]
 
 
 async def read_all(p, datatypes, names=PVS):
