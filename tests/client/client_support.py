@@ -7,12 +7,20 @@ import sys
 import time
 from pathlib import Path
 
-from support.environment import server_environment
+from support.environment import client_environment, server_environment
 from support.ports import free_port
 from support.process import Child
 
 HERE = Path(__file__).parent
 MAIN_PORT, SECOND_PORT, THIRD_PORT = free_port(), free_port(), free_port()
+
+
+def scenario_child(python, port):
+    """A client by that interpreter, which runs scenarios on request."""
+    env = client_environment(
+        port, PYTHONPATH=os.pathsep.join([str(HERE), str(HERE.parent / "support")])
+    )
+    return Child([str(python), str(HERE / "scenario_side.py")], env)
 
 
 async def until(condition, seconds=15.0):

@@ -11,16 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from support.environment import client_environment
 from support.peers import peer_python
 from support.ports import LOOPBACK, free_port
-from support.process import Child
 from support.targets import REFERENCE, Target
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from client_support import MAIN_PORT, SECOND_PORT, THIRD_PORT, Ioc  # noqa: E402
+from client_support import MAIN_PORT, SECOND_PORT, THIRD_PORT, Ioc  # noqa: E402, scenario_child
 
 SETTINGS = {
     "EPICS_CA_ADDR_LIST": " ".join(
@@ -47,13 +45,6 @@ def target():
 def p(target):
     """The prefix of the reference IOC's PVs."""
     return target.prefix
-
-
-def scenario_child(python, port):
-    env = client_environment(
-        port, PYTHONPATH=os.pathsep.join([str(HERE), str(HERE.parent / "support")])
-    )
-    return Child([str(python), str(HERE / "scenario_side.py")], env)
 
 
 @pytest.fixture(scope="session")

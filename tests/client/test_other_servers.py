@@ -4,11 +4,10 @@ import sys
 from contextlib import ExitStack
 
 import pytest
-from client_support import HERE, free_port
+from client_support import HERE, free_port, scenario_child
 from scenarios import SCENARIOS
 from test_same_as_released import differences
 
-from conftest import scenario_child
 from support.environment import server_environment
 from support.peers import peer_python
 from support.process import Child
