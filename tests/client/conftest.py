@@ -18,7 +18,13 @@ from support.targets import REFERENCE, Target
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from client_support import MAIN_PORT, SECOND_PORT, THIRD_PORT, Ioc  # noqa: E402, scenario_child
+from client_support import (  # noqa: E402
+    MAIN_PORT,
+    SECOND_PORT,
+    THIRD_PORT,
+    Ioc,
+    scenario_child,
+)
 
 SETTINGS = {
     "EPICS_CA_ADDR_LIST": " ".join(
