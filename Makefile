@@ -34,7 +34,9 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml setup.py
 	@touch $@ $(VENV)/.built
 
 $(VENV)/.built: $(VENV)/.installed $(ENGINE) $(BRIDGE) $(CYTHON)
-	$(BIN)/python setup.py --quiet build_ext --inplace --force
+	@# Installing has just compiled everything: do not do that twice.
+	if [ ! -e $@ ] || [ -n "$$(find $(ENGINE) $(BRIDGE) $(CYTHON) -newer $@)" ]; then \
+	    $(BIN)/python setup.py --quiet build_ext --inplace --force; fi
 	@touch $@
 
 $(VENV)/.test-tools: $(VENV)/.created pyproject.toml
