@@ -53,4 +53,18 @@ def _import_channel_access() -> tuple[types.ModuleType, types.ModuleType]:
             del sys.modules[name]
 
 
+def _one_libca() -> None:
+    """Lets pyepics open the same libca, where it comes later.
+
+    The wheel of epicscorelibs has the library twice, as two files. cadef has opened the
+    one with RTLD_GLOBAL; a second copy binds to its symbols, but initialises them anew,
+    and the context that pyepics has made is lost to this package. pyepics asks the module
+    changed here for the name of the file; the other name leads to the same bytes.
+    """
+    info = importlib.import_module("epicscorelibs.lib.ca_dsoinfo")
+    if os.name != "nt":
+        info.filename = info.sofilename
+
+
 cadef, dbr = _import_channel_access()
+_one_libca()
