@@ -16,7 +16,8 @@ inline std::uint32_t swap_bytes(std::uint32_t v) noexcept {
     return (v >> 24) | ((v >> 8) & 0x0000ff00u) | ((v << 8) & 0x00ff0000u) | (v << 24);
 }
 inline std::uint64_t swap_bytes(std::uint64_t v) noexcept {
-    return (static_cast<std::uint64_t>(swap_bytes(static_cast<std::uint32_t>(v))) << 32) |
+    return (static_cast<std::uint64_t>(swap_bytes(static_cast<std::uint32_t>(v)))
+            << 32) |
            swap_bytes(static_cast<std::uint32_t>(v >> 32));
 }
 

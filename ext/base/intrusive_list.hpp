@@ -1,5 +1,5 @@
-// A doubly linked list whose links live in the elements: no allocation to join or leave.
-// Not synchronised: the owner of the list says which thread may touch it.
+// A doubly linked list whose links live in the elements: no allocation to join or
+// leave. Not synchronised: the owner of the list says which thread may touch it.
 #pragma once
 
 namespace pcas {

@@ -1,5 +1,5 @@
-// Messages from the engine for whoever reads them: bounded, rate limited, never blocking.
-// The engine only queues text; the Python side takes it to `logging`.
+// Messages from the engine for whoever reads them: bounded, rate limited, never
+// blocking. The engine only queues text; the Python side takes it to `logging`.
 #pragma once
 
 #include <chrono>
@@ -44,10 +44,10 @@ class Log {
     static constexpr std::size_t kMaxRecords = 1000;
     static constexpr std::size_t kMaxSources = 1000;
 
-    bool allow(std::string_view source);   // mutex_ held
+    bool allow(std::string_view source);  // mutex_ held
 
     const unsigned per_second_;
-    mutable std::mutex mutex_;   // leaf; guards all below
+    mutable std::mutex mutex_;  // leaf; guards all below
     std::deque<LogRecord> records_;
     std::unordered_map<std::string, Rate> rates_;
     std::uint64_t suppressed_ = 0;

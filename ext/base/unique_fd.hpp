@@ -23,7 +23,8 @@ class UniqueSocket {
     ~UniqueSocket() { reset(); }
 
     void reset() noexcept {
-        if (fd_ != INVALID_SOCKET) epicsSocketDestroy(std::exchange(fd_, INVALID_SOCKET));
+        if (fd_ != INVALID_SOCKET)
+            epicsSocketDestroy(std::exchange(fd_, INVALID_SOCKET));
     }
     SOCKET get() const noexcept { return fd_; }
     explicit operator bool() const noexcept { return fd_ != INVALID_SOCKET; }

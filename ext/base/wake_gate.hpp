@@ -1,12 +1,12 @@
 // When a thread that left work for the loop has to wake it.
 //
 // A wake-up costs system calls on both sides, so work that comes within kInterval after
-// a wake-up is left for the loop to find: it sleeps no longer than sleep_until(). Work is
-// put into its queue before signal() is called, hence nothing is missed.
+// a wake-up is left for the loop to find: it sleeps no longer than sleep_until(). Work
+// is put into its queue before signal() is called, hence nothing is missed.
 //
-// The one gap: a thread reads the clock within kInterval, and the loop goes to sleep for
-// longer behind it. So both tell before they look: the thread sets unwoken_ and looks at
-// asleep_, the loop sets asleep_ and looks at unwoken_.
+// The one gap: a thread reads the clock within kInterval, and the loop goes to sleep
+// for longer behind it. So both tell before they look: the thread sets unwoken_ and
+// looks at asleep_, the loop sets asleep_ and looks at unwoken_.
 #pragma once
 
 #include <atomic>
@@ -34,10 +34,10 @@ class WakeGate {
             last_wake_.store(now);
             wake_();
         } else if (last_wake_.compare_exchange_strong(last, now)) {
-            asleep_.store(false);   // one wake-up is enough
+            asleep_.store(false);  // one wake-up is enough
             wake_();
         } else {
-            unwoken_.store(true);   // another thread wakes it, after our work came
+            unwoken_.store(true);  // another thread wakes it, after our work came
         }
     }
     // Any thread, instead of signal() when flush() is to follow soon.
@@ -65,9 +65,9 @@ class WakeGate {
 
   private:
     const std::function<void()> wake_;
-    std::atomic<std::int64_t> last_wake_{0};   // Clock's ticks
-    std::atomic<bool> unwoken_{false};   // work came that nobody was woken for
-    std::atomic<bool> asleep_{false};    // the loop sleeps, or is about to, for long
+    std::atomic<std::int64_t> last_wake_{0};  // Clock's ticks
+    std::atomic<bool> unwoken_{false};        // work came that nobody was woken for
+    std::atomic<bool> asleep_{false};  // the loop sleeps, or is about to, for long
 };
 
 }  // namespace pcas

@@ -1,5 +1,6 @@
 // Snapshot -> wire (encode) and wire -> Snapshot (decode), with EPICS' conversions.
-// Pure functions: no clocks, locks or logs. Rules: EPICS IOC (rsrv) unless said otherwise.
+// Pure functions: no clocks, locks or logs. Rules: EPICS IOC (rsrv) unless said
+// otherwise.
 #pragma once
 
 #include <cstddef>
@@ -30,14 +31,17 @@ struct DecodeTarget {
 };
 
 struct Decoded {
-    EcaStatus status;          // ECA_NORMAL: snapshot is set
-    Ref<Snapshot> snapshot;    // elements in the target's type; time, alarm, metadata unset
+    EcaStatus status;  // ECA_NORMAL: snapshot is set
+    Ref<Snapshot>
+        snapshot;  // elements in the target's type; time, alarm, metadata unset
 };
 
-// The elements that a WRITE or WRITE_NOTIFY carries, converted to how the PV stores them.
+// The elements that a WRITE or WRITE_NOTIFY carries, converted to how the PV stores
+// them.
 //   ECA_BADTYPE  type is none of 0-6
 //   ECA_BADCOUNT count is 0 for a PV of one element, above max_count, or the payload is
-//                shorter than count says (a single DBR_STRING may be shorter than 40 bytes)
+//                shorter than count says (a single DBR_STRING may be shorter than 40
+//                bytes)
 //   ECA_PUTFAIL  text that is no number or no state; an enum index with no state
 //   ECA_ALLOCMEM no memory
 // One DBR_STRING for a CHAR PV of more than one element is taken as its text, with its

@@ -200,10 +200,10 @@ bool put_converted(std::byte* out, const Snapshot& snapshot, std::size_t n,
 
 // A TIME structure's value sits at the end of its 16 or, with a double, 24 bytes.
 template <class UInt>
-constexpr std::size_t kTimeOffset = sizeof(UInt) == 8 ? offsetof(dbr_time_double, value)
-                                    : sizeof(UInt) == 4
-                                        ? offsetof(dbr_time_long, value)
-                                        : offsetof(dbr_time_short, value);
+constexpr std::size_t kTimeOffset =
+    sizeof(UInt) == 8   ? offsetof(dbr_time_double, value)
+    : sizeof(UInt) == 4 ? offsetof(dbr_time_long, value)
+                        : offsetof(dbr_time_short, value);
 
 // False, with nothing written, if this is not such a snapshot or buffer.
 template <DbfType Element, class UInt, bool WithTime>

@@ -1,4 +1,5 @@
-// What a PV tells about itself besides its value; immutable and shared by its snapshots.
+// What a PV tells about itself besides its value; immutable and shared by its
+// snapshots.
 #pragma once
 
 #include <cmath>
@@ -11,15 +12,17 @@
 namespace pcas {
 
 struct Metadata : RefCounted {
-    std::string units;                    // cut to 7 bytes on the wire
-    std::int16_t precision = 0;           // as GR_ and CTRL_ types carry it
-    std::int16_t string_precision = 4;    // decimals of a float or double read as DBR_STRING
-    // In the order of the wire. A limit that does not exist is NaN for floats on the wire
-    // and 0 for integers; display and control limits that do not exist are 0.
+    std::string units;           // cut to 7 bytes on the wire
+    std::int16_t precision = 0;  // as GR_ and CTRL_ types carry it
+    std::int16_t string_precision =
+        4;  // decimals of a float or double read as DBR_STRING
+    // In the order of the wire. A limit that does not exist is NaN for floats on the
+    // wire and 0 for integers; display and control limits that do not exist are 0.
     double upper_disp = 0, lower_disp = 0;
-    double upper_alarm = NAN, upper_warning = NAN, lower_warning = NAN, lower_alarm = NAN;
+    double upper_alarm = NAN, upper_warning = NAN, lower_warning = NAN,
+           lower_alarm = NAN;
     double upper_ctrl = 0, lower_ctrl = 0;
-    std::vector<std::string> states;      // at most 16 of at most 25 bytes
+    std::vector<std::string> states;  // at most 16 of at most 25 bytes
 
     static void destroy(const Metadata* m) noexcept { delete m; }
 };

@@ -14,7 +14,8 @@ void Framer::begin(std::span<const std::byte> input) {
     }
     if (!input.empty()) {
         if (start_ > kept_.size() / 2) {
-            kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(start_));
+            kept_.erase(kept_.begin(),
+                        kept_.begin() + static_cast<std::ptrdiff_t>(start_));
             start_ = 0;
         }
         kept_.insert(kept_.end(), input.begin(), input.end());
@@ -75,8 +76,10 @@ void Framer::end() {
         start_ = kept_.size() - bytes_.size();
         if (bytes_.empty()) {
             start_ = 0;
-            if (kept_.capacity() > kKeepCapacity) kept_ = {};
-            else kept_.clear();
+            if (kept_.capacity() > kKeepCapacity)
+                kept_ = {};
+            else
+                kept_.clear();
         }
     } else {
         kept_.assign(bytes_.begin(), bytes_.end());

@@ -13,15 +13,15 @@ namespace pcas {
 
 struct Message {
     Header header;
-    std::span<const std::byte> payload;   // valid until the framer is used again
-    bool dropped = false;   // the payload was larger than allowed and is not here
+    std::span<const std::byte> payload;  // valid until the framer is used again
+    bool dropped = false;  // the payload was larger than allowed and is not here
 };
 
 enum class Fault : std::uint8_t {
     None,
-    BadCommand,   // none of Channel Access: whatever follows is something else
-    Misaligned,   // payload size is no multiple of 8
-    TooLarge      // announces more than will be skipped
+    BadCommand,  // none of Channel Access: whatever follows is something else
+    Misaligned,  // payload size is no multiple of 8
+    TooLarge     // announces more than will be skipped
 };
 
 // Says how many bytes of payload are worth keeping for a header that announces more
@@ -58,17 +58,17 @@ class Framer {
     std::uint64_t position() const noexcept { return position_; }
 
   private:
-    bool skip() noexcept;   // true when nothing is left to skip
+    bool skip() noexcept;  // true when nothing is left to skip
     void set_fault(Fault fault, const Header& header) noexcept;
 
     const PayloadPolicy& policy_;
     const std::uint64_t max_skip_;
-    std::span<const std::byte> bytes_;   // not consumed yet; of the input or of kept_
-    std::vector<std::byte> kept_;        // its first start_ bytes are consumed
+    std::span<const std::byte> bytes_;  // not consumed yet; of the input or of kept_
+    std::vector<std::byte> kept_;       // its first start_ bytes are consumed
     std::size_t start_ = 0;
-    bool from_kept_ = false;             // bytes_ is in kept_
+    bool from_kept_ = false;  // bytes_ is in kept_
     std::uint64_t to_skip_ = 0;
-    std::uint64_t position_ = 0;         // in the stream, of bytes_'s start
+    std::uint64_t position_ = 0;  // in the stream, of bytes_'s start
     Fault fault_ = Fault::None;
     Header fault_header_;
 };

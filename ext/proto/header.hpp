@@ -26,15 +26,16 @@ struct Header {
     }
 };
 
-// Reads a header; false if `bytes` ends before it does. With `allow_extended` false (UDP)
-// a size of 0xffff is taken as it stands.
+// Reads a header; false if `bytes` ends before it does. With `allow_extended` false
+// (UDP) a size of 0xffff is taken as it stands.
 bool read_header(std::span<const std::byte> bytes, Header& header,
                  bool allow_extended) noexcept;
 
 // Bytes that write_header() will use: 24 if the payload or the count needs it.
 constexpr std::size_t header_size(std::uint64_t payload_size,
                                   std::uint64_t count) noexcept {
-    return payload_size >= 0xffff || count >= 0xffff ? kExtendedHeaderSize : kHeaderSize;
+    return payload_size >= 0xffff || count >= 0xffff ? kExtendedHeaderSize
+                                                     : kHeaderSize;
 }
 
 // Writes the header in network order and returns its size. `out` has room for 24 bytes.

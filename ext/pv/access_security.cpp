@@ -39,7 +39,7 @@ void for_each_group(F&& f) {
     if (!pasbase) return;
     auto* lists = const_cast<ASBASE*>(pasbase);
     for (ELLNODE* node = ellFirst(&lists->asgList); node; node = ellNext(node)) {
-        f(*reinterpret_cast<ASG*>(node));   // the node is its first member
+        f(*reinterpret_cast<ASG*>(node));  // the node is its first member
     }
 }
 
@@ -107,17 +107,17 @@ class AccessService {
         void (*stop)() = nullptr;
         std::string library;
         bool running = false;
-        bool lost = false;   // their thread is that of the parent process
+        bool lost = false;  // their thread is that of the parent process
     } inputs_;
     bool forked_ = false;
 
-    std::mutex mutex_;   // guards all below, and the lists of members and clients
-    IntrusiveList<AccessMember> members_;   // those that have clients
+    std::mutex mutex_;  // guards all below, and the lists of members and clients
+    IntrusiveList<AccessMember> members_;  // those that have clients
     std::unordered_set<std::string> groups_;
     access_security::HostIs host_is_ = access_security::HostIs::Claimed;
     bool active_ = false;
 
-    std::atomic<bool> traps_{false};   // some rule has TRAPWRITE
+    std::atomic<bool> traps_{false};  // some rule has TRAPWRITE
 
     // While rules are replaced, asLib passes through states that nobody may see.
     std::atomic<bool> loading_{false};
@@ -200,7 +200,7 @@ void AccessService::change_group(AccessMember& member, std::string name) {
         member.group_ = std::move(group);
     } else if (member.pvt_ && has_group(group)) {
         asChangeGroup(&member.pvt_, name_of(group));
-        member.group_ = std::move(group);   // the old name goes when asLib let go of it
+        member.group_ = std::move(group);  // the old name goes when asLib let go of it
     } else {
         withdraw_all(member);
         member.group_ = std::move(group);
@@ -246,8 +246,10 @@ long AccessService::replace_rules(const std::string& rules,
     loading_ = true;
     asCheckClientIP = host_is == access_security::HostIs::Peer;
     const long status = asInitMem(rules.c_str(), nullptr);
-    if (status == 0) take_rules(host_is);
-    else asCheckClientIP = host_is_ == access_security::HostIs::Peer;
+    if (status == 0)
+        take_rules(host_is);
+    else
+        asCheckClientIP = host_is_ == access_security::HostIs::Peer;
     loading_ = false;
     return status;
 }
@@ -291,7 +293,8 @@ void AccessService::start_inputs(const std::string& library) {
     if (!inputs_.start) {
         if (!epicsLoadLibrary(library.c_str())) {
             const char* why = epicsLoadError();
-            throw std::runtime_error("cannot load " + library + ": " + (why ? why : ""));
+            throw std::runtime_error("cannot load " + library + ": " +
+                                     (why ? why : ""));
         }
         inputs_.start = reinterpret_cast<void (*)()>(epicsFindSymbol("asCaStart"));
         inputs_.stop = reinterpret_cast<void (*)()>(epicsFindSymbol("asCaStop"));
@@ -333,7 +336,8 @@ void AccessService::forget_inputs() {
     });
 }
 
-// ---- members and clients -------------------------------------------------------------
+// ---- members and clients
+// -------------------------------------------------------------
 
 void AccessMember::set_group(std::string group) {
     AccessService& service = AccessService::get();
@@ -371,7 +375,8 @@ bool AccessClient::traps_writes() const {
     return pvt_ && pvt_->trapMask;
 }
 
-// ---- the process ---------------------------------------------------------------------
+// ---- the process
+// ---------------------------------------------------------------------
 
 namespace access_security {
 

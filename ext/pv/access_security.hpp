@@ -1,12 +1,12 @@
 // Access security by EPICS' asLib: which client may read and write which PV.
 //
-// asLib is one for the process: one set of rules for all servers. Its words: a member is
-// a PV in an access security group (ASG), a client is one channel on a member. Before the
-// first rules are loaded everything is granted.
+// asLib is one for the process: one set of rules for all servers. Its words: a member
+// is a PV in an access security group (ASG), a client is one channel on a member.
+// Before the first rules are loaded everything is granted.
 //
-// Locks: this file's own guards its lists; asLib's is taken inside it and is also held by
-// whoever changes an input. asLib's callback runs with asLib's lock held on any thread:
-// it stores the rights and queues the channel for its loop, nothing else.
+// Locks: this file's own guards its lists; asLib's is taken inside it and is also held
+// by whoever changes an input. asLib's callback runs with asLib's lock held on any
+// thread: it stores the rights and queues the channel for its loop, nothing else.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,8 @@
 #include "base/intrusive_list.hpp"
 #include "pv/client_identity.hpp"
 
-struct asgMember;   // asLib's
-struct asgClient;   // asLib's
+struct asgMember;  // asLib's
+struct asgClient;  // asLib's
 
 namespace pcas {
 
@@ -49,8 +49,8 @@ class AccessMember final : public ListNode<AccessMember> {
     friend class AccessClient;
     friend class AccessService;
     // guarded by the service's mutex
-    std::unique_ptr<const std::string> group_;   // null: DEFAULT; asLib points into it
-    asgMember* pvt_ = nullptr;                   // null while asLib does not know it
+    std::unique_ptr<const std::string> group_;  // null: DEFAULT; asLib points into it
+    asgMember* pvt_ = nullptr;                  // null while asLib does not know it
     IntrusiveList<AccessClient> clients_;
 };
 
@@ -79,18 +79,18 @@ class AccessClient final : public ListNode<AccessClient> {
     const RightsQueue::Entry channel_;
     // guarded by the service's mutex
     asgClient* pvt_ = nullptr;
-    std::unique_ptr<char[]> host_;   // asLib keeps a pointer to it and changes its case
+    std::unique_ptr<char[]> host_;  // asLib keeps a pointer to it and changes its case
 
     std::atomic<std::uint32_t> rights_;
-    std::atomic<bool> told_{false};   // the owner has got the first rights
+    std::atomic<bool> told_{false};  // the owner has got the first rights
 };
 
 namespace access_security {
 
 // How a client's host is known to the rules.
 enum class HostIs : std::uint8_t {
-    Claimed,   // the name that the client says it has
-    Peer       // the address of its socket; names in a HAG are resolved at loading
+    Claimed,  // the name that the client says it has
+    Peer      // the address of its socket; names in a HAG are resolved at loading
 };
 
 // Replaces the rules by those in `text`, an access security file. `source` names it in
@@ -107,8 +107,8 @@ std::vector<std::string> load(const std::string& text, const std::string& source
 void start_inputs(const std::string& library);
 void stop_inputs();
 
-bool active();        // rules were loaded
-bool has_inputs();    // the rules in force have any
+bool active();      // rules were loaded
+bool has_inputs();  // the rules in force have any
 
 // Around fork(), after the servers' own: no lock of this file is held in the child. Its
 // inputs are gone, so that rules with inputs grant nothing there.

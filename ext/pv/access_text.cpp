@@ -54,8 +54,10 @@ Remark read_remark(std::string_view printed) {
     constexpr std::string_view kWarning = "WARNING", kError = "ERROR", kAt = "at line ";
     Remark out;
     out.warning = printed.starts_with(kWarning);
-    if (out.warning) printed.remove_prefix(kWarning.size());
-    else if (printed.starts_with(kError)) printed.remove_prefix(kError.size());
+    if (out.warning)
+        printed.remove_prefix(kWarning.size());
+    else if (printed.starts_with(kError))
+        printed.remove_prefix(kError.size());
     const std::size_t at = printed.find(kAt);
     if (at == std::string_view::npos) {
         out.reason = trimmed(printed);
@@ -87,8 +89,8 @@ std::string expand_line(const Macros& macros, const std::string& line,
         const long n = macExpandString(macros.handle, line.c_str(), out.data(),
                                        static_cast<long>(out.size()));
         if (n < 0) {
-            throw std::invalid_argument(where + "a macro is not defined: " +
-                                        trimmed(line));
+            throw std::invalid_argument(where +
+                                        "a macro is not defined: " + trimmed(line));
         }
         // A full buffer may mean that something was left out.
         if (n + 1 < static_cast<long>(out.size())) return out.data();

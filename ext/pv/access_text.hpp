@@ -8,12 +8,13 @@
 namespace pcas {
 
 // `text` with the macros of `definitions` ("A=x,B=y") put in by EPICS' macLib, line by
-// line. Throws std::invalid_argument: "source:line: ..." for a macro that is not defined.
+// line. Throws std::invalid_argument: "source:line: ..." for a macro that is not
+// defined.
 std::string expand_macros(const std::string& text, const std::string& source,
                           const std::string& definitions);
 
-// One text "source:line: reason" from what asLib printed ("ERROR syntax error at line 3")
-// and logged ("No User Access Group named 'x' defined") about a file it refused.
+// One text "source:line: reason" from what asLib printed ("ERROR syntax error at line
+// 3") and logged ("No User Access Group named 'x' defined") about a file it refused.
 std::string explain_refusal(const std::string& source, const std::string& printed,
                             const std::string& logged);
 

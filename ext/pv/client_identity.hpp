@@ -9,9 +9,9 @@ namespace pcas {
 
 // Immutable; a client that renames itself gets another one.
 struct ClientIdentity : RefCounted {
-    std::string user;      // from CLIENT_NAME
-    std::string host;      // from HOST_NAME; the claim of the client
-    std::string address;   // "a.b.c.d:port" of the peer
+    std::string user;     // from CLIENT_NAME
+    std::string host;     // from HOST_NAME; the claim of the client
+    std::string address;  // "a.b.c.d:port" of the peer
     static void destroy(const ClientIdentity* c) noexcept { delete c; }
 };
 using ClientPtr = Ref<const ClientIdentity>;

@@ -6,12 +6,12 @@
 
 namespace pcas {
 
-// From construction to finish(): this thread's standard error as libCom knows it, and the
-// error log of the process, which does not go to the console meanwhile.
+// From construction to finish(): this thread's standard error as libCom knows it, and
+// the error log of the process, which does not go to the console meanwhile.
 class LibComMessages {
   public:
-    // `with_log` false leaves the error log alone: in the child of a fork, which does not
-    // have the thread that writes it.
+    // `with_log` false leaves the error log alone: in the child of a fork, which does
+    // not have the thread that writes it.
     explicit LibComMessages(bool with_log);
     ~LibComMessages() { finish(); }
     LibComMessages(const LibComMessages&) = delete;
@@ -26,10 +26,10 @@ class LibComMessages {
     static void on_logged(void* self, const char* text);
 
     const bool with_log_;
-    std::FILE* const file_;   // null if there is none to be had
+    std::FILE* const file_;  // null if there is none to be had
     bool finished_ = false;
     std::string printed_;
-    std::string logged_;   // written by libCom's log thread until finish()
+    std::string logged_;  // written by libCom's log thread until finish()
 };
 
 }  // namespace pcas

@@ -8,7 +8,7 @@ namespace {
 
 struct Batch {
     int depth = 0;
-    std::shared_ptr<PostQueue> queue;   // to flush at the end
+    std::shared_ptr<PostQueue> queue;  // to flush at the end
 };
 thread_local Batch batch;
 
@@ -23,7 +23,7 @@ void PostBatch::end() noexcept {
 
 void PostBatch::push(std::shared_ptr<PostQueue> queue, PvPtr pv) {
     if (batch.depth == 0) return queue->push(std::move(pv), true);
-    if (batch.queue && batch.queue != queue) batch.queue->flush();   // another server's
+    if (batch.queue && batch.queue != queue) batch.queue->flush();  // another server's
     batch.queue = queue;
     queue->push(std::move(pv), false);
 }
@@ -48,7 +48,7 @@ SnapshotPtr Pv::snapshot() const {
 void Pv::set(SnapshotPtr snapshot) {
     assert(snapshot->type() == type_ && snapshot->count() <= max_count_);
     std::lock_guard lock(mutex_);
-    current_.swap(snapshot);   // the old value is freed after the lock
+    current_.swap(snapshot);  // the old value is freed after the lock
 }
 
 void Pv::post(SnapshotPtr snapshot, EventMask mask) {
@@ -82,7 +82,7 @@ bool Pv::has_subscriptions() const {
 }
 
 bool Pv::take_interest(bool& now) {
-    interest_queued_ = false;   // ahead of the look: a change behind it queues again
+    interest_queued_ = false;  // ahead of the look: a change behind it queues again
     std::lock_guard lock(mutex_);
     now = pending_ != nullptr;
     return std::exchange(told_interest_, now) != now;

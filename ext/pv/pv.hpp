@@ -18,8 +18,8 @@
 
 namespace pcas {
 
-class Channel;        // server/: a circuit's attachment to this PV
-class Subscription;   // server/: one EVENT_ADD on this PV
+class Channel;       // server/: a circuit's attachment to this PV
+class Subscription;  // server/: one EVENT_ADD on this PV
 class PostQueue;
 
 struct Event {
@@ -82,8 +82,8 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     void no_subscriptions();
     std::vector<Event> take_events();
 
-    IntrusiveList<Channel> channels;             // loop thread
-    IntrusiveList<Subscription> subscriptions;   // loop thread
+    IntrusiveList<Channel> channels;            // loop thread
+    IntrusiveList<Subscription> subscriptions;  // loop thread
 
   private:
     Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept;
@@ -102,21 +102,22 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     std::atomic<bool> interest_queued_{false};
     AccessMember access_;
 
-    mutable std::mutex mutex_;   // leaf; guards all below
+    mutable std::mutex mutex_;  // leaf; guards all below
     SnapshotPtr current_;
     struct Pending {
         std::shared_ptr<PostQueue> queue;
         std::vector<Event> events;
         std::size_t bytes = 0;
-        bool queued = false;   // this PV is in `queue`
+        bool queued = false;  // this PV is in `queue`
     };
-    std::unique_ptr<Pending> pending_;   // set while there are subscriptions
+    std::unique_ptr<Pending> pending_;  // set while there are subscriptions
     bool told_interest_ = false;
 };
 
 using PvPtr = Ref<Pv>;
 
-// The PVs with events that the loop has not taken yet. Any thread pushes, the loop takes.
+// The PVs with events that the loop has not taken yet. Any thread pushes, the loop
+// takes.
 class PostQueue {
   public:
     virtual ~PostQueue() = default;
@@ -125,9 +126,9 @@ class PostQueue {
     virtual void flush() = 0;
 };
 
-// Between begin() and end(), which nest, the posts of the calling thread do not wake the
-// loop; end() does, once. Meant for a driver that updates hundreds of PVs at a time: each
-// client then gets them in one piece. Nothing in between may wait.
+// Between begin() and end(), which nest, the posts of the calling thread do not wake
+// the loop; end() does, once. Meant for a driver that updates hundreds of PVs at a
+// time: each client then gets them in one piece. Nothing in between may wait.
 class PostBatch {
   public:
     static void begin() noexcept;

@@ -11,7 +11,7 @@ PvPtr PvTable::add(PvPtr pv) {
     const auto found = pvs_.find(pv->name());
     if (found != pvs_.end()) {
         old = std::move(found->second);
-        pvs_.erase(found);   // its key is a view of the old PV's name
+        pvs_.erase(found);  // its key is a view of the old PV's name
     }
     const std::string_view name = pv->name();
     pvs_.emplace(name, std::move(pv));

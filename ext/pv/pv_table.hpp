@@ -23,7 +23,7 @@ class PvTable {
     void clear();
 
   private:
-    mutable std::shared_mutex mutex_;   // leaf
+    mutable std::shared_mutex mutex_;  // leaf
     // The key is a view of the PV's own name.
     std::unordered_map<std::string_view, PvPtr> pvs_;
 };

@@ -16,11 +16,11 @@
 namespace pcas {
 
 enum class RequestKind : std::uint8_t {
-    Write,      // a put: carry out, then complete(status)
-    Read,       // a get: complete(status, snapshot)
-    Exists,     // a search: complete(ECA_NORMAL) if the name exists here
-    Attach,     // a channel for a name: complete_attach(status, pv)
-    Interest    // subscriptions on `pv` came or went; needs no completion
+    Write,    // a put: carry out, then complete(status)
+    Read,     // a get: complete(status, snapshot)
+    Exists,   // a search: complete(ECA_NORMAL) if the name exists here
+    Attach,   // a channel for a name: complete_attach(status, pv)
+    Interest  // subscriptions on `pv` came or went; needs no completion
 };
 
 class CompletionQueue;
@@ -42,12 +42,12 @@ class Request final : public RefCounted, public CountedInstance<Counted::Request
     std::uint32_t dbr_count = 0;
     std::uint64_t circuit = 0;  // whom to answer (never reused)
     std::uint32_t sid = 0;
-    std::uint32_t ioid = 0;     // Read, Write: ioid; Exists, Attach: the client's cid
-    std::uint64_t sequence = 0; // Write: position among the circuit's writes
-    PvPtr pv;                   // Write, Read, Interest
-    ClientPtr client;           // null for Exists over UDP before anyone is known
-    SnapshotPtr value;          // Write: in the PV's type; no time, alarm or metadata
-    std::string name;           // Exists, Attach
+    std::uint32_t ioid = 0;      // Read, Write: ioid; Exists, Attach: the client's cid
+    std::uint64_t sequence = 0;  // Write: position among the circuit's writes
+    PvPtr pv;                    // Write, Read, Interest
+    ClientPtr client;            // null for Exists over UDP before anyone is known
+    SnapshotPtr value;           // Write: in the PV's type; no time, alarm or metadata
+    std::string name;            // Exists, Attach
 
     // ---- any thread ----
     // The first completion counts and returns true; later ones are no-ops.
@@ -59,7 +59,7 @@ class Request final : public RefCounted, public CountedInstance<Counted::Request
     bool completed() const noexcept { return state_.load() != State::Open; }
 
     // ---- loop thread ----
-    bool dispatched = false;    // the circuit knows that the driver has had it
+    bool dispatched = false;  // the circuit knows that the driver has had it
     // once completed
     EcaStatus status() const noexcept { return status_; }
     const SnapshotPtr& result() const noexcept { return result_; }

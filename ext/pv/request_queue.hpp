@@ -30,15 +30,15 @@ class RequestQueue {
     std::vector<RequestPtr> take(std::size_t max, std::chrono::nanoseconds timeout);
     // Wakes those who wait in take().
     void interrupt();
-    void close();   // takes return at once from now on; what is queued is dropped
+    void close();  // takes return at once from now on; what is queued is dropped
     void open();
     std::size_t size() const;
-    std::size_t waiting() const;   // threads in take()
-    std::uint64_t dropped() const;   // for want of room, ever
+    std::size_t waiting() const;    // threads in take()
+    std::uint64_t dropped() const;  // for want of room, ever
 
   private:
     const std::size_t max_requests_, max_bytes_;
-    mutable std::mutex mutex_;   // leaf; guards all below
+    mutable std::mutex mutex_;  // leaf; guards all below
     std::condition_variable ready_;
     std::deque<RequestPtr> requests_;
     std::size_t bytes_ = 0;
@@ -54,7 +54,7 @@ class CompletionQueue {
   public:
     struct Entry {
         RequestPtr request;
-        bool completed;   // false: only deferred
+        bool completed;  // false: only deferred
     };
 
     // Any thread.
@@ -68,9 +68,9 @@ class CompletionQueue {
     void close();
 
   private:
-    std::mutex mutex_;   // leaf; guards all below
+    std::mutex mutex_;  // leaf; guards all below
     std::vector<Entry> entries_;
-    std::shared_ptr<WakeGate> gate_;   // null while closed
+    std::shared_ptr<WakeGate> gate_;  // null while closed
 };
 
 }  // namespace pcas

@@ -18,7 +18,8 @@ Beacon::Beacon(Loop& loop) : loop_(loop), socket_(open_udp()) {
     std::vector<sockaddr_in> found;
     for (const std::string& text : config.beacon_addresses) {
         sockaddr_in address;
-        if (resolve(text, config.beacon_port, address)) found.push_back(address);
+        if (resolve(text, config.beacon_port, address))
+            found.push_back(address);
         else
             log.add(LogLevel::Warning, "config",
                     "beacon address \"" + text + "\" is unknown");
@@ -31,7 +32,8 @@ Beacon::Beacon(Loop& loop) : loop_(loop), socket_(open_udp()) {
         }
         if (interfaces.empty()) interfaces.push_back(in_addr{});
         for (const in_addr& interface : interfaces) {
-            for (const in_addr& target : broadcast_addresses(socket_.get(), interface)) {
+            for (const in_addr& target :
+                 broadcast_addresses(socket_.get(), interface)) {
                 sockaddr_in address{};
                 address.sin_family = AF_INET;
                 address.sin_addr = target;
@@ -41,8 +43,8 @@ Beacon::Beacon(Loop& loop) : loop_(loop), socket_(open_udp()) {
         }
     }
     for (const sockaddr_in& address : found) {
-        const bool known = std::any_of(
-            targets_.begin(), targets_.end(), [&](const Target& t) {
+        const bool known =
+            std::any_of(targets_.begin(), targets_.end(), [&](const Target& t) {
                 return t.address.sin_addr.s_addr == address.sin_addr.s_addr &&
                        t.address.sin_port == address.sin_port;
             });
@@ -53,9 +55,8 @@ Beacon::Beacon(Loop& loop) : loop_(loop), socket_(open_udp()) {
 void Beacon::start() { send(); }
 
 void Beacon::send() {
-    loop_.timers().after(
-        std::chrono::duration_cast<Timers::Clock::duration>(interval_),
-        [this] { send(); });
+    loop_.timers().after(std::chrono::duration_cast<Timers::Clock::duration>(interval_),
+                         [this] { send(); });
     const std::chrono::duration<double> period(loop_.shared().config.beacon_period);
     interval_ = std::min(interval_ * 2, period);
     Header header;
@@ -68,9 +69,9 @@ void Beacon::send() {
     for (Target& target : targets_) {
         if (send_datagram(socket_.get(), message, target.address, in_addr{})) continue;
         if (std::exchange(target.failed, true)) continue;
-        loop_.shared().log.add(LogLevel::Info, "beacon",
-                               "beacon to " + dotted(target.address) +
-                                   " cannot be sent");
+        loop_.shared().log.add(
+            LogLevel::Info, "beacon",
+            "beacon to " + dotted(target.address) + " cannot be sent");
     }
 }
 

@@ -17,14 +17,14 @@ class Beacon {
     // Resolves where beacons go; what cannot be resolved is logged. Throws
     // std::system_error if there is no socket to be had.
     explicit Beacon(Loop& loop);
-    void start();   // sends the first one and plans the others
+    void start();  // sends the first one and plans the others
 
   private:
     void send();
 
     struct Target {
         sockaddr_in address;
-        bool failed = false;   // logged once
+        bool failed = false;  // logged once
     };
     Loop& loop_;
     UniqueSocket socket_;

@@ -17,7 +17,8 @@ namespace pcas {
 
 class Circuit;
 
-class Channel final : public ListNode<Channel>, public CountedInstance<Counted::Channel> {
+class Channel final : public ListNode<Channel>,
+                      public CountedInstance<Counted::Channel> {
   public:
     Channel(Circuit& of, std::uint32_t client_id, std::uint32_t server_id, PvPtr of_pv);
 
@@ -26,7 +27,7 @@ class Channel final : public ListNode<Channel>, public CountedInstance<Counted::
     const std::uint32_t sid;
     const PvPtr pv;
     const AccessClient access;
-    std::uint32_t rights;   // what the client knows, and what is enforced
+    std::uint32_t rights;  // what the client knows, and what is enforced
 
     bool may_read() const noexcept { return rights & CA_PROTO_ACCESS_RIGHT_READ; }
     bool may_write() const noexcept { return rights & CA_PROTO_ACCESS_RIGHT_WRITE; }
@@ -66,7 +67,7 @@ class ChannelTable {
 
   private:
     std::vector<std::unique_ptr<Channel>> slots_;
-    std::vector<std::uint32_t> free_;   // sids to use next, of slots that were cleared
+    std::vector<std::uint32_t> free_;  // sids to use next, of slots that were cleared
     std::size_t size_ = 0;
 };
 

@@ -41,7 +41,7 @@ Circuit::Circuit(Loop& loop, std::uint64_t id, UniqueSocket socket,
 Circuit::~Circuit() {
     Counters::subtract(shared_.counters.channels, channels_.size());
     channels_.for_each([&](Channel& channel) { clear_subscriptions(channel); });
-    for (Deferred& waiting : deferred_) {   // a write that was received is carried out
+    for (Deferred& waiting : deferred_) {  // a write that was received is carried out
         if (waiting.write) shared_.requests.push(std::move(waiting.write));
     }
 }
@@ -60,8 +60,10 @@ void Circuit::on_io(bool readable, bool writable) {
     guarded([=, this] {
         if (writable && !output_.empty()) send_output();
         if (!socket_) return;
-        if (readable && (!closing_ || lingering_)) read_input();
-        else update_interest();
+        if (readable && (!closing_ || lingering_))
+            read_input();
+        else
+            update_interest();
     });
 }
 
@@ -75,7 +77,7 @@ void Circuit::read_input() {
     const ReceiveResult got = receive(socket_.get(), loop_.scratch());
     switch (got.state) {
         case ReceiveResult::Data:
-            if (lingering_) return;   // what comes after the last word is not read
+            if (lingering_) return;  // what comes after the last word is not read
             Counters::add(shared_.counters.bytes_received, got.bytes);
             framer_.begin(loop_.scratch().first(got.bytes));
             execute_input();
@@ -83,8 +85,10 @@ void Circuit::read_input() {
         case ReceiveResult::Blocked:
             return;
         case ReceiveResult::Closed:
-            if (lingering_) close_now();
-            else on_end_of_input();
+            if (lingering_)
+                close_now();
+            else
+                on_end_of_input();
             return;
         case ReceiveResult::Failed:
             close_now();
@@ -212,12 +216,13 @@ void Circuit::on_fault() {
         case Fault::TooLarge:
             Counters::add(shared_.counters.requests_too_large);
             send_error(header, kNoCid, ECA_TOLARGE, "request is too large");
-            return fail("announces a payload of " + std::to_string(header.payload_size) +
-                        " bytes");
+            return fail("announces a payload of " +
+                        std::to_string(header.payload_size) + " bytes");
         case Fault::Misaligned:
-            send_error(header, kNoCid, ECA_INTERNAL, "payload size is no multiple of 8");
-            return fail("sent a payload size of " + std::to_string(header.payload_size) +
-                        ", no multiple of 8");
+            send_error(header, kNoCid, ECA_INTERNAL,
+                       "payload size is no multiple of 8");
+            return fail("sent a payload size of " +
+                        std::to_string(header.payload_size) + ", no multiple of 8");
         case Fault::None:
             return;
     }
@@ -225,8 +230,10 @@ void Circuit::on_fault() {
 
 void Circuit::on_end_of_input() {
     end_of_input_ = true;
-    if (something_to_answer()) update_interest();
-    else close_now();
+    if (something_to_answer())
+        update_interest();
+    else
+        close_now();
 }
 
 bool Circuit::something_to_answer() const noexcept {
@@ -256,7 +263,7 @@ void Circuit::close_gracefully() {
             update_interest();
             break;
         case Output::Sent::All:
-            ::shutdown(socket_.get(), 1);   // SHUT_WR, SD_SEND
+            ::shutdown(socket_.get(), 1);  // SHUT_WR, SD_SEND
             lingering_ = true;
             update_interest();
             break;
@@ -300,8 +307,10 @@ void Circuit::take_completion(Request& request, bool completed) {
         case RequestKind::Read:
             --open_requests_;
             open_bytes_ -= bytes_of(request);
-            if (request.first_update) on_first_update(request);
-            else on_read_completed(request);
+            if (request.first_update)
+                on_first_update(request);
+            else
+                on_read_completed(request);
             break;
         case RequestKind::Exists:
             --open_requests_;
@@ -323,8 +332,10 @@ void Circuit::disconnect_channel(Channel& channel) noexcept {
         gone.command = CA_PROTO_SERVER_DISCONN;
         gone.p1 = channel.cid;
         remove_channel(channel);
-        if (minor_ != 0 && !CA_V47(minor_)) close_gracefully();
-        else reply(gone);
+        if (minor_ != 0 && !CA_V47(minor_))
+            close_gracefully();
+        else
+            reply(gone);
     });
 }
 

@@ -1,12 +1,12 @@
-// One TCP virtual circuit: its bytes in and out, its channels, and its requests that wait
-// for Python. Everything here belongs to the loop thread.
+// One TCP virtual circuit: its bytes in and out, its channels, and its requests that
+// wait for Python. Everything here belongs to the loop thread.
 //
 // Reading order: on_io -> execute_input -> dispatch (dispatch.cpp) -> handle_* (one
 // request_*.cpp for each family) -> reply / send_data -> flush.
 //
-// Order: a circuit's requests are executed as they come. Writes go to Python; a read that
-// comes behind them waits until the driver has had them, and writes behind that read wait
-// with it (`deferred_`).
+// Order: a circuit's requests are executed as they come. Writes go to Python; a read
+// that comes behind them waits until the driver has had them, and writes behind that
+// read wait with it (`deferred_`).
 #pragma once
 
 #include <chrono>
@@ -28,8 +28,8 @@ namespace pcas {
 
 class Loop;
 struct Shared;
-struct FlushTag;     // the loop's list of circuits with output to send this turn
-struct DiscardTag;   // the loop's list of circuits to remove at the end of this turn
+struct FlushTag;    // the loop's list of circuits with output to send this turn
+struct DiscardTag;  // the loop's list of circuits to remove at the end of this turn
 
 class Circuit final : public IoHandler,
                       private PayloadPolicy,
@@ -53,7 +53,7 @@ class Circuit final : public IoHandler,
     }
 
     // ---- called by the loop; what is thrown below ends this circuit and no other ----
-    void start() noexcept;   // greets the client
+    void start() noexcept;  // greets the client
     void on_io(bool readable, bool writable) override;
     // Sends what it can, then goes on with what waited for the room.
     void flush() noexcept;
@@ -101,14 +101,14 @@ class Circuit final : public IoHandler,
     void update_interest();
     void on_fault();
     void on_end_of_input();
-    void fail(const std::string& why);      // protocol error: log, then close_gracefully
-    void close_gracefully();                // send what is there, then close
+    void fail(const std::string& why);  // protocol error: log, then close_gracefully
+    void close_gracefully();            // send what is there, then close
     void close_now() noexcept;
     void waiting_updates_dropped() noexcept;
     bool something_to_answer() const noexcept;
 
     // reply.cpp
-    void reply(const Header& header);       // a message without payload
+    void reply(const Header& header);  // a message without payload
     void send_error(const Header& request, std::uint32_t cid, EcaStatus status,
                     std::string_view text);
     // Data of `snapshot` as (type, count); on failure zeros with the status.
@@ -152,7 +152,7 @@ class Circuit final : public IoHandler,
     void handle_read(const Message& message);
     void handle_read_notify(const Message& message);
     void read_in_order(const Header& header);
-    void execute_read(const Header& header);   // either of the two
+    void execute_read(const Header& header);  // either of the two
     void answer_read(const Channel& channel, const Header& header,
                      const SnapshotPtr& snapshot);
     EcaStatus too_large_status() const noexcept;
@@ -197,34 +197,34 @@ class Circuit final : public IoHandler,
     ClientPtr identity_;
 
     // the client's say
-    std::uint16_t minor_ = 0;      // 0: not known yet
+    std::uint16_t minor_ = 0;  // 0: not known yet
     bool events_on_ = true;
 
     // bytes
     Framer framer_;
     Output output_;
     Interest interest_{true, false};
-    bool executing_ = false;       // in execute_input: no second one below it
-    bool end_of_input_ = false;    // the client has shut down its side
-    bool closing_ = false;         // nothing more is executed or sent
-    bool lingering_ = false;       // closing, waits for the client to close
+    bool executing_ = false;     // in execute_input: no second one below it
+    bool end_of_input_ = false;  // the client has shut down its side
+    bool closing_ = false;       // nothing more is executed or sent
+    bool lingering_ = false;     // closing, waits for the client to close
 
     ChannelTable channels_;
     std::size_t subscriptions_ = 0;
     IntrusiveList<Subscription, WaitingTag> waiting_;
-    std::size_t waiting_bytes_ = 0;        // of the values that they hold
+    std::size_t waiting_bytes_ = 0;  // of the values that they hold
 
     // requests at Python
-    std::uint64_t last_write_ = 0;         // sequence of the newest write
-    std::uint64_t dispatched_write_ = 0;   // of the newest one that the driver has had
-    std::size_t open_requests_ = 0;        // not dispatched
-    std::size_t open_bytes_ = 0;           // of their values, or of the answers to come
-    std::size_t deferred_puts_ = 0;        // dispatched, not completed
-    std::size_t deferred_bytes_ = 0;       // of their values
+    std::uint64_t last_write_ = 0;        // sequence of the newest write
+    std::uint64_t dispatched_write_ = 0;  // of the newest one that the driver has had
+    std::size_t open_requests_ = 0;       // not dispatched
+    std::size_t open_bytes_ = 0;          // of their values, or of the answers to come
+    std::size_t deferred_puts_ = 0;       // dispatched, not completed
+    std::size_t deferred_bytes_ = 0;      // of their values
     // What came behind a read that waits for writes to reach the driver, in order.
     struct Deferred {
         Header header;
-        RequestPtr write;   // null: a read
+        RequestPtr write;  // null: a read
     };
     std::deque<Deferred> deferred_;
 };

@@ -70,7 +70,8 @@ Config Config::from_environment(std::vector<std::string>& warnings) {
     config.max_payload = max_payload_of(config.max_payload);
     long ttl = 1;
     if (text_of(EPICS_CA_MCAST_TTL) &&
-        (envGetLongConfigParam(&EPICS_CA_MCAST_TTL, &ttl) != 0 || ttl < 0 || ttl > 255)) {
+        (envGetLongConfigParam(&EPICS_CA_MCAST_TTL, &ttl) != 0 || ttl < 0 ||
+         ttl > 255)) {
         warnings.push_back("EPICS_CA_MCAST_TTL is not 0 to 255: 1 is used");
         ttl = 1;
     }

@@ -27,7 +27,7 @@ Circuit::Handler Circuit::handler_of(std::uint16_t command) noexcept {
         table[CA_PROTO_ECHO] = &Circuit::handle_echo;
         return table;
     }();
-    return kHandlers[command];   // the framer lets no other command through
+    return kHandlers[command];  // the framer lets no other command through
 }
 
 void Circuit::dispatch(const Message& message) {

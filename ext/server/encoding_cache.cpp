@@ -10,7 +10,8 @@ EncodingCache::Encoded EncodingCache::get(const SnapshotPtr& snapshot, DbrType t
         }
     }
     Encoded made{};
-    made.bytes = Buffer::create(static_cast<std::size_t>(padded(dbr_size(type, count))));
+    made.bytes =
+        Buffer::create(static_cast<std::size_t>(padded(dbr_size(type, count))));
     made.status = encode(*snapshot, type, count, made.bytes->bytes());
     entries_[next_] = {snapshot, type, count, made};
     next_ = (next_ + 1) % entries_.size();

@@ -17,7 +17,7 @@ class EncodingCache {
 
     struct Encoded {
         EcaStatus status;
-        Ref<Buffer> bytes;   // padded; zeros if status is not ECA_NORMAL
+        Ref<Buffer> bytes;  // padded; zeros if status is not ECA_NORMAL
     };
     // Throws std::bad_alloc.
     Encoded get(const SnapshotPtr& snapshot, DbrType type, std::uint32_t count);
@@ -34,7 +34,7 @@ class EncodingCache {
         Encoded encoded{};
     };
     std::array<Entry, 8> entries_;
-    std::size_t next_ = 0;   // the entry to replace, in turn
+    std::size_t next_ = 0;  // the entry to replace, in turn
 };
 
 }  // namespace pcas

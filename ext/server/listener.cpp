@@ -39,9 +39,8 @@ void Listener::pause() {
     shared.log.add(LogLevel::Error, "accept",
                    "no descriptor is left for a new circuit: accepting pauses");
     loop_.poller().change(socket_.get(), *this, {false, false});
-    loop_.timers().after(kPause, [this] {
-        loop_.poller().change(socket_.get(), *this, {true, false});
-    });
+    loop_.timers().after(
+        kPause, [this] { loop_.poller().change(socket_.get(), *this, {true, false}); });
 }
 
 std::vector<UniqueSocket> listen_on_all(const std::vector<in_addr>& addresses,

@@ -25,8 +25,8 @@ class Listener final : public IoHandler {
     UniqueSocket socket_;
 };
 
-// Listening sockets on all `addresses`, all with one port: `wanted`, or an ephemeral one
-// if that is taken on any of them. Throws std::system_error.
+// Listening sockets on all `addresses`, all with one port: `wanted`, or an ephemeral
+// one if that is taken on any of them. Throws std::system_error.
 std::vector<UniqueSocket> listen_on_all(const std::vector<in_addr>& addresses,
                                         std::uint16_t wanted, std::uint16_t& port);
 

@@ -17,21 +17,24 @@ std::vector<in_addr> local_addresses(const Config& config, Log& log,
     for (const std::string& text : config.interfaces) {
         sockaddr_in address;
         if (!resolve(text, 0, address)) {
-            log.add(LogLevel::Warning, "config", "interface \"" + text + "\" is unknown");
+            log.add(LogLevel::Warning, "config",
+                    "interface \"" + text + "\" is unknown");
         } else if (is_multicast(address.sin_addr)) {
             multicast.push_back(address.sin_addr);
         } else {
             out.push_back(address.sin_addr);
         }
     }
-    if (out.empty()) out.push_back(in_addr{});   // 0.0.0.0
+    if (out.empty()) out.push_back(in_addr{});  // 0.0.0.0
     return out;
 }
 
 // Gives the lock up for its own life, however that ends.
 class Unlocked {
   public:
-    explicit Unlocked(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.unlock(); }
+    explicit Unlocked(std::unique_lock<std::mutex>& lock) : lock_(lock) {
+        lock_.unlock();
+    }
     ~Unlocked() { lock_.lock(); }
     Unlocked(const Unlocked&) = delete;
     Unlocked& operator=(const Unlocked&) = delete;
@@ -51,11 +54,12 @@ class Loop::Posts final : public PostQueue {
             std::lock_guard lock(mutex_);
             pvs_.push_back(std::move(pv));
         }
-        if (wake) gate_->signal();
-        else gate_->note();
+        if (wake)
+            gate_->signal();
+        else
+            gate_->note();
     }
-    void flush() override { gate_->flush();
-    }
+    void flush() override { gate_->flush(); }
     void take(std::vector<PvPtr>& into) {
         into.clear();
         std::lock_guard lock(mutex_);
@@ -64,7 +68,7 @@ class Loop::Posts final : public PostQueue {
 
   private:
     const std::shared_ptr<WakeGate> gate_;
-    std::mutex mutex_;   // leaf; guards pvs_
+    std::mutex mutex_;  // leaf; guards pvs_
     std::vector<PvPtr> pvs_;
 };
 
@@ -92,9 +96,9 @@ class Loop::RightsChanges final : public RightsQueue {
 
   private:
     const std::shared_ptr<WakeGate> gate_;
-    std::mutex mutex_;   // leaf; guards all below
+    std::mutex mutex_;  // leaf; guards all below
     std::vector<Entry> entries_;
-    bool all_ = false;   // there was no memory for an entry
+    bool all_ = false;  // there was no memory for an entry
 };
 
 Loop::Loop(Shared& shared)
@@ -125,8 +129,8 @@ void Loop::bind() {
     }
     if (config.tcp_port && port != wanted) {
         shared_.log.add(LogLevel::Warning, "config",
-                        "TCP port " + std::to_string(wanted) + " is in use; serving on " +
-                            std::to_string(port));
+                        "TCP port " + std::to_string(wanted) +
+                            " is in use; serving on " + std::to_string(port));
     }
     shared_.tcp_port = port;
     beacon_ = std::make_unique<Beacon>(*this);
@@ -176,8 +180,8 @@ void Loop::open() {
     if (beacon_) beacon_->start();
 }
 
-// A turn that was broken off is taken up by the next one. The pause keeps a failure that
-// stays (of the poller, say) from burning a processor.
+// A turn that was broken off is taken up by the next one. The pause keeps a failure
+// that stays (of the poller, say) from burning a processor.
 void Loop::on_exception(const std::exception& error) noexcept {
     shared_.log.add_caught("loop", "network loop", error);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -260,8 +264,8 @@ void Loop::take_rights_changes() {
     }
 }
 
-// What a flush makes room for goes out in the next turn, so that no circuit keeps the loop
-// for itself.
+// What a flush makes room for goes out in the next turn, so that no circuit keeps the
+// loop for itself.
 void Loop::flush_output() {
     IntrusiveList<Circuit, FlushTag> now;
     now.splice(with_output_);
@@ -279,7 +283,7 @@ void Loop::remove_discarded() {
         if (host != circuits_by_host_.end() && --host->second == 0) {
             circuits_by_host_.erase(host);
         }
-        circuits_.erase(gone.id());   // leaves the list
+        circuits_.erase(gone.id());  // leaves the list
         Counters::subtract(shared_.counters.circuits);
     }
 }
@@ -314,9 +318,8 @@ Circuit* Loop::find_circuit(std::uint64_t id) noexcept {
 }
 
 void Loop::disconnect(const PvPtr& pv) {
-    pv->channels.for_each([](Channel& channel) {
-        channel.circuit.disconnect_channel(channel);
-    });
+    pv->channels.for_each(
+        [](Channel& channel) { channel.circuit.disconnect_channel(channel); });
 }
 
 void Loop::close_all() noexcept {

@@ -1,5 +1,5 @@
-// The thread that owns the network: waits, lets circuits and ports work, takes posts and
-// completions, sends. One turn of run() is the whole life of the server.
+// The thread that owns the network: waits, lets circuits and ports work, takes posts
+// and completions, sends. One turn of run() is the whole life of the server.
 #pragma once
 
 #include <atomic>
@@ -33,7 +33,7 @@ class Loop {
     ~Loop();
 
     // ---- before the thread runs ----
-    void bind();   // throws std::system_error
+    void bind();  // throws std::system_error
 
     // ---- any thread ----
     void stop() noexcept;
@@ -70,7 +70,7 @@ class Loop {
   private:
     class Posts;
     class RightsChanges;
-    friend struct LoopDriver;   // tests take the turns themselves, without a thread
+    friend struct LoopDriver;  // tests take the turns themselves, without a thread
 
     void open();
     void turn();
@@ -95,9 +95,9 @@ class Loop {
     std::vector<std::byte> scratch_;
 
     const std::shared_ptr<Posts> posts_;
-    std::vector<PvPtr> posted_;   // kept for its memory
+    std::vector<PvPtr> posted_;  // kept for its memory
     const std::unique_ptr<RightsChanges> rights_changes_;
-    std::mutex command_mutex_;   // leaf; guards commands_
+    std::mutex command_mutex_;  // leaf; guards commands_
     std::vector<std::function<void()>> commands_;
     std::atomic<bool> stopping_{false};
 

@@ -64,12 +64,13 @@ SendResult send_pieces(SOCKET fd,
 #ifdef _WIN32
     std::array<WSABUF, 64> buffers;
     for (std::size_t i = 0; i < pieces.size(); ++i) {
-        buffers[i].buf = reinterpret_cast<char*>(const_cast<std::byte*>(pieces[i].data()));
+        buffers[i].buf =
+            reinterpret_cast<char*>(const_cast<std::byte*>(pieces[i].data()));
         buffers[i].len = static_cast<ULONG>(pieces[i].size());
     }
     DWORD sent = 0;
-    if (::WSASend(fd, buffers.data(), static_cast<DWORD>(pieces.size()), &sent, 0, nullptr,
-                  nullptr) == 0) {
+    if (::WSASend(fd, buffers.data(), static_cast<DWORD>(pieces.size()), &sent, 0,
+                  nullptr, nullptr) == 0) {
         return {sent, false};
     }
     return {0, !would_block(SOCKERRNO)};
@@ -98,7 +99,8 @@ ReceiveResult receive(SOCKET fd, std::span<std::byte> into) noexcept {
         if (n > 0) return {static_cast<std::size_t>(n), ReceiveResult::Data};
         if (n == 0) return {0, ReceiveResult::Closed};
         if (SOCKERRNO == SOCK_EINTR) continue;
-        return {0, would_block(SOCKERRNO) ? ReceiveResult::Blocked : ReceiveResult::Failed};
+        return {
+            0, would_block(SOCKERRNO) ? ReceiveResult::Blocked : ReceiveResult::Failed};
     }
 }
 
@@ -128,7 +130,7 @@ UniqueSocket listen_tcp(const in_addr& address, std::uint16_t port) {
 UniqueSocket bind_udp(const in_addr& address, std::uint16_t port) {
     UniqueSocket fd = make_socket(SOCK_DGRAM);
     if (port != 0) epicsSocketEnableAddressUseForDatagramFanout(fd.get());
-    const int size = 4 << 20;   // a burst of searches; the kernel may grant less
+    const int size = 4 << 20;  // a burst of searches; the kernel may grant less
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, reinterpret_cast<const char*>(&size),
                  sizeof size);
     bind_to(fd.get(), address, port, "bind UDP");
@@ -138,8 +140,8 @@ UniqueSocket bind_udp(const in_addr& address, std::uint16_t port) {
 UniqueSocket open_udp() {
     UniqueSocket fd = make_socket(SOCK_DGRAM);
     const int yes = 1;
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_BROADCAST, reinterpret_cast<const char*>(&yes),
-                 sizeof yes);
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_BROADCAST,
+                 reinterpret_cast<const char*>(&yes), sizeof yes);
     return fd;
 }
 

@@ -14,7 +14,7 @@
 namespace pcas {
 
 struct SendResult {
-    std::size_t bytes = 0;   // taken by the socket; fewer than offered: it would block
+    std::size_t bytes = 0;  // taken by the socket; fewer than offered: it would block
     bool failed = false;
 };
 // Gathers the pieces in one system call. Never raises SIGPIPE.
@@ -31,10 +31,10 @@ ReceiveResult receive(SOCKET fd, std::span<std::byte> into) noexcept;
 UniqueSocket listen_tcp(const in_addr& address, std::uint16_t port);
 // With reuse: several servers of one host share the search port.
 UniqueSocket bind_udp(const in_addr& address, std::uint16_t port);
-UniqueSocket open_udp();   // unbound, allowed to broadcast
+UniqueSocket open_udp();  // unbound, allowed to broadcast
 std::uint16_t local_port(SOCKET fd);
 void set_nonblocking(SOCKET fd);
-void tune_circuit(SOCKET fd) noexcept;   // TCP_NODELAY, SO_KEEPALIVE
+void tune_circuit(SOCKET fd) noexcept;  // TCP_NODELAY, SO_KEEPALIVE
 
 // A connection from the listener: invalid if there is none. `exhausted` tells that the
 // process or the host has no descriptor left.
@@ -43,17 +43,18 @@ UniqueSocket accept_tcp(SOCKET listener, sockaddr_in& peer, bool& exhausted) noe
 struct Datagram {
     std::size_t size = 0;
     sockaddr_in from{};
-    in_addr to{};   // which of our addresses it came to; 0.0.0.0 where unknown
+    in_addr to{};  // which of our addresses it came to; 0.0.0.0 where unknown
 };
 // False when nothing is there. Errors that an earlier send caused count as nothing.
-bool receive_datagram(SOCKET fd, std::span<std::byte> into, Datagram& datagram) noexcept;
+bool receive_datagram(SOCKET fd, std::span<std::byte> into,
+                      Datagram& datagram) noexcept;
 // From the address it came to, if that is a unicast address of ours.
 bool send_datagram(SOCKET fd, std::span<const std::byte> bytes, const sockaddr_in& to,
                    in_addr source) noexcept;
-bool want_destination(SOCKET fd) noexcept;   // makes Datagram::to known, where possible
+bool want_destination(SOCKET fd) noexcept;  // makes Datagram::to known, where possible
 
 std::string dotted(const in_addr& address);
-std::string dotted(const sockaddr_in& address);   // with the port
+std::string dotted(const sockaddr_in& address);  // with the port
 bool is_multicast(const in_addr& address) noexcept;
 // Broadcast addresses of the host's interfaces, or of the one that has `interface`.
 std::vector<in_addr> broadcast_addresses(SOCKET fd, const in_addr& interface);

@@ -18,7 +18,8 @@ bool want_destination(SOCKET fd) noexcept {
     return ::setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes) == 0;
 }
 
-bool receive_datagram(SOCKET fd, std::span<std::byte> into, Datagram& datagram) noexcept {
+bool receive_datagram(SOCKET fd, std::span<std::byte> into,
+                      Datagram& datagram) noexcept {
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(in_pktinfo))];
     iovec piece{into.data(), into.size()};
     msghdr message{};
@@ -75,7 +76,8 @@ bool send_datagram(SOCKET fd, std::span<const std::byte> bytes, const sockaddr_i
 
 bool want_destination(SOCKET) noexcept { return false; }
 
-bool receive_datagram(SOCKET fd, std::span<std::byte> into, Datagram& datagram) noexcept {
+bool receive_datagram(SOCKET fd, std::span<std::byte> into,
+                      Datagram& datagram) noexcept {
     osiSocklen_t size = sizeof datagram.from;
     const auto n = ::recvfrom(fd, reinterpret_cast<char*>(into.data()),
                               static_cast<int>(into.size()), 0,

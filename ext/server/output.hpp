@@ -1,5 +1,5 @@
-// What a circuit has still to send: small messages packed into chunks, large payloads by
-// reference to their shared buffer. Loop thread only.
+// What a circuit has still to send: small messages packed into chunks, large payloads
+// by reference to their shared buffer. Loop thread only.
 #pragma once
 
 #include <osiSock.h>
@@ -40,12 +40,12 @@ class Output {
     struct Segment {
         Ref<Buffer> buffer;
         std::size_t begin, end;
-        bool open;   // a chunk of ours, with room behind `end`
+        bool open;  // a chunk of ours, with room behind `end`
     };
     void consume(std::size_t sent) noexcept;
 
     std::deque<Segment> segments_;
-    Ref<Buffer> spare_;   // one empty chunk, kept for the next message
+    Ref<Buffer> spare_;  // one empty chunk, kept for the next message
     std::size_t bytes_ = 0;
 };
 

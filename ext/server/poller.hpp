@@ -25,7 +25,7 @@ struct Interest {
 
 class Poller {
   public:
-    static std::unique_ptr<Poller> create();   // throws std::system_error
+    static std::unique_ptr<Poller> create();  // throws std::system_error
     virtual ~Poller() = default;
 
     virtual void add(SOCKET fd, IoHandler& handler, Interest interest) = 0;

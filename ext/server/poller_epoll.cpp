@@ -66,7 +66,8 @@ class EpollPoller final : public Poller {
 
     void control(int operation, SOCKET fd, IoHandler& handler, Interest interest) {
         epoll_event event{};
-        event.events = (interest.read ? EPOLLIN : 0u) | (interest.write ? EPOLLOUT : 0u);
+        event.events =
+            (interest.read ? EPOLLIN : 0u) | (interest.write ? EPOLLOUT : 0u);
         event.data.ptr = &handler;
         if (::epoll_ctl(epoll_, operation, fd, &event) < 0) throw_errno("epoll_ctl");
     }

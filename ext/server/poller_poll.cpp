@@ -39,13 +39,13 @@ class PollPoller final : public Poller {
     void wait(std::chrono::nanoseconds timeout) override {
         using std::chrono::milliseconds;
         const auto rounded = std::chrono::ceil<milliseconds>(timeout).count();
-        const int ms =
-            timeout.count() < 0
-                ? -1
-                : static_cast<int>(std::min<long long>(rounded, 1'000'000));
+        const int ms = timeout.count() < 0
+                           ? -1
+                           : static_cast<int>(std::min<long long>(rounded, 1'000'000));
 #ifdef _WIN32
         const int n = ::WSAPoll(fds_.data(), static_cast<ULONG>(fds_.size()), ms);
-        if (n < 0) throw std::system_error(SOCKERRNO, std::system_category(), "WSAPoll");
+        if (n < 0)
+            throw std::system_error(SOCKERRNO, std::system_category(), "WSAPoll");
 #else
         const int n = ::poll(fds_.data(), static_cast<nfds_t>(fds_.size()), ms);
         if (n < 0 && errno != EINTR) {
@@ -89,7 +89,7 @@ class PollPoller final : public Poller {
     }
 
     std::vector<pollfd> fds_;
-    std::vector<IoHandler*> handlers_;   // same order as fds_
+    std::vector<IoHandler*> handlers_;  // same order as fds_
     std::vector<Ready> ready_;
     std::size_t next_ = 0;
 };

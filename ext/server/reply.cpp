@@ -27,7 +27,8 @@ void Circuit::send_error(const Header& request, std::uint32_t cid, EcaStatus sta
     const std::string_view said = text.substr(0, 400);
     Header header;
     header.command = CA_PROTO_ERROR;
-    header.payload_size = static_cast<std::uint32_t>(padded(embedded + said.size() + 1));
+    header.payload_size =
+        static_cast<std::uint32_t>(padded(embedded + said.size() + 1));
     header.p1 = cid;
     header.p2 = status;
     std::byte* at = output_.append(kHeaderSize + header.payload_size);
@@ -41,8 +42,7 @@ void Circuit::send_error(const Header& request, std::uint32_t cid, EcaStatus sta
 bool Circuit::fits_response(DbrType type, std::uint32_t count) const noexcept {
     const std::uint64_t size = padded(dbr_size(type, count));
     if (size > shared_.config.max_payload) return false;
-    return minor_ == 0 || CA_V49(minor_) ||
-           header_size(size, count) == kHeaderSize;
+    return minor_ == 0 || CA_V49(minor_) || header_size(size, count) == kHeaderSize;
 }
 
 // Elements that the PV has not are sent as zeros, but not by the gigabyte.
@@ -76,8 +76,8 @@ void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
         const std::size_t head = header_size(size, header.count);
         std::byte* at = output_.append(head + header.payload_size);
         write_header(at, header);
-        status = encode(*snapshot, type, header.count,
-                        {at + head, header.payload_size});
+        status =
+            encode(*snapshot, type, header.count, {at + head, header.payload_size});
         if (status != ECA_NORMAL) output_.take_back(head + header.payload_size);
     }
     if (status == ECA_NORMAL) return mark_output();
@@ -121,7 +121,8 @@ void Circuit::send_channel(Channel& channel) {
     reply(created);
 }
 
-void Circuit::send_update(const Subscription& subscription, const SnapshotPtr& snapshot) {
+void Circuit::send_update(const Subscription& subscription,
+                          const SnapshotPtr& snapshot) {
     Header update;
     update.command = CA_PROTO_EVENT_ADD;
     update.type = raw(subscription.type);

@@ -18,8 +18,8 @@ std::string_view name_in(std::span<const std::byte> payload) noexcept {
 
 }  // namespace
 
-// Over TCP the client has been told this server's address, so that a miss is answered if
-// it asks for that.
+// Over TCP the client has been told this server's address, so that a miss is answered
+// if it asks for that.
 void Circuit::handle_search(const Message& message) {
     const Header& header = message.header;
     const std::string_view name = name_in(message.payload);
@@ -66,12 +66,14 @@ void Circuit::handle_create_chan(const Message& message) {
     if (!CA_VSUPPORTED(header.p2)) {
         return fail("has protocol version 4." + std::to_string(header.p2));
     }
-    minor_ = static_cast<std::uint16_t>(std::min<std::uint32_t>(header.p2, kMinorVersion));
+    minor_ =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(header.p2, kMinorVersion));
     const std::string_view name = name_in(message.payload);
     if (name.empty() || !room_for_channel()) return refuse_channel(header.p1);
     if (!shared_.attach_by_request.load(std::memory_order_relaxed)) {
         PvPtr pv = shared_.table.find(name);
-        return pv ? create_channel(header.p1, std::move(pv)) : refuse_channel(header.p1);
+        return pv ? create_channel(header.p1, std::move(pv))
+                  : refuse_channel(header.p1);
     }
     RequestPtr request = make_request(RequestKind::Attach);
     request->name = name;

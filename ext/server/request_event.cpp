@@ -26,7 +26,7 @@ void Circuit::handle_event_add(const Message& message) {
     if (!may_ask_for(*channel, header)) {
         return send_error(header, channel->cid, ECA_TOLARGE, "update is too large");
     }
-    cancel_subscription(*channel, header.p2);   // the same SUBID again replaces
+    cancel_subscription(*channel, header.p2);  // the same SUBID again replaces
     if (subscriptions_ >= shared_.config.max_subscriptions) {
         Counters::add(shared_.counters.subscriptions_refused);
         return send_failure(header, ECA_ALLOCMEM);
@@ -38,11 +38,10 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
     if (!channel.subscriptions) {
         channel.subscriptions = std::make_unique<Channel::Subscriptions>();
     }
-    Subscription& added =
-        channel.subscriptions
-            ->try_emplace(header.p2, channel, header.p2, DbrType{header.type},
-                          header.count, mask)
-            .first->second;
+    Subscription& added = channel.subscriptions
+                              ->try_emplace(header.p2, channel, header.p2,
+                                            DbrType{header.type}, header.count, mask)
+                              .first->second;
     ++subscriptions_;
     Counters::add(shared_.counters.subscriptions);
 
@@ -80,8 +79,8 @@ void Circuit::on_first_update(const Request& request) {
         channel ? channel->find_subscription(request.ioid) : nullptr;
     if (!subscription || !subscription->waits_for_first) return;
     subscription->waits_for_first = false;
-    // A read that failed has left its alarm in the PV's own value. An update without data
-    // would say less, and asyncio clients in use end the subscription over it.
+    // A read that failed has left its alarm in the PV's own value. An update without
+    // data would say less, and asyncio clients in use end the subscription over it.
     const bool read = request.status() == ECA_NORMAL && request.result();
     subscription->deliver_first(read ? request.result() : channel->pv->snapshot());
     if (subscription->has_waiting()) add_waiting(*subscription);

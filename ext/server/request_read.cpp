@@ -29,7 +29,8 @@ void Circuit::execute_read(const Header& header) {
         return refuse_read(header, channel, ECA_GETFAIL, "data type cannot be read");
     }
     if (!may_ask_for(*channel, header)) {
-        return refuse_read(header, channel, too_large_status(), "response is too large");
+        return refuse_read(header, channel, too_large_status(),
+                           "response is too large");
     }
     if (!channel->may_read()) {
         return refuse_read(header, channel, ECA_NORDACCESS, "no read access");
@@ -43,7 +44,8 @@ void Circuit::answer_read(const Channel& channel, const Header& header,
     const DbrType type{header.type};
     const std::uint32_t count = header.count == 0 ? snapshot->count() : header.count;
     if (!fits_response(type, count)) {
-        return refuse_read(header, &channel, too_large_status(), "response is too large");
+        return refuse_read(header, &channel, too_large_status(),
+                           "response is too large");
     }
     Header answer = header;
     answer.payload_size = 0;
@@ -52,8 +54,7 @@ void Circuit::answer_read(const Channel& channel, const Header& header,
         return send_data(answer, snapshot);
     }
     // The deprecated READ has no status: what fails is told by ERROR.
-    const EcaStatus status =
-        loop_.encodings().get(snapshot, type, count).status;
+    const EcaStatus status = loop_.encodings().get(snapshot, type, count).status;
     if (status != ECA_NORMAL) {
         return refuse_read(header, &channel, status, "value cannot be read so");
     }
@@ -65,8 +66,8 @@ EcaStatus Circuit::too_large_status() const noexcept {
     return minor_ == 0 || CA_V49(minor_) ? ECA_TOLARGE : ECA_16KARRAYCLIENT;
 }
 
-void Circuit::refuse_read(const Header& header, const Channel* channel, EcaStatus status,
-                          std::string_view text) {
+void Circuit::refuse_read(const Header& header, const Channel* channel,
+                          EcaStatus status, std::string_view text) {
     if (header.command == CA_PROTO_READ || status == ECA_TOLARGE ||
         status == ECA_16KARRAYCLIENT) {
         return send_error(header, channel ? channel->cid : kNoCid, status, text);
@@ -92,7 +93,7 @@ void Circuit::request_read(Channel& channel, const Header& header) {
 
 void Circuit::on_read_completed(const Request& request) {
     const Channel* channel = channels_.find(request.sid);
-    if (!channel) return;   // cleared meanwhile: nothing may be sent for it
+    if (!channel) return;  // cleared meanwhile: nothing may be sent for it
     Header header;
     header.command = request.notify ? CA_PROTO_READ_NOTIFY : CA_PROTO_READ;
     header.type = raw(request.dbr_type);
@@ -117,7 +118,7 @@ void Circuit::run_deferred() {
             execute_read(next.header);
             continue;
         }
-        --open_requests_;   // queue_write counts it again
+        --open_requests_;  // queue_write counts it again
         open_bytes_ -= bytes_of(*next.write);
         queue_write(std::move(next.write));
     }

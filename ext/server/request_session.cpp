@@ -34,7 +34,8 @@ bool Circuit::take_name(const Message& message, std::string& name) {
     return true;
 }
 
-// Names that come after a channel exists are ignored: access was decided with the first.
+// Names that come after a channel exists are ignored: access was decided with the
+// first.
 void Circuit::handle_client_name(const Message& message) {
     std::string name;
     if (!take_name(message, name) || channels_.size() > 0) return;

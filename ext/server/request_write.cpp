@@ -6,7 +6,9 @@ namespace pcas {
 
 void Circuit::handle_write(const Message& message) { execute_write(message, false); }
 
-void Circuit::handle_write_notify(const Message& message) { execute_write(message, true); }
+void Circuit::handle_write_notify(const Message& message) {
+    execute_write(message, true);
+}
 
 void Circuit::execute_write(const Message& message, bool notify) {
     Counters::add(shared_.counters.writes);
@@ -15,7 +17,8 @@ void Circuit::execute_write(const Message& message, bool notify) {
     Channel* channel = channels_.find(header.p1);
     if (!channel) return refuse_write(header, nullptr, ECA_BADCHID, "no such channel");
     if (!is_writable(type)) {
-        return refuse_write(header, channel, ECA_BADTYPE, "data type cannot be written");
+        return refuse_write(header, channel, ECA_BADTYPE,
+                            "data type cannot be written");
     }
     if (!channel->may_write()) {
         return refuse_write(header, channel, ECA_NOWTACCESS, "no write access");
@@ -27,7 +30,8 @@ void Circuit::execute_write(const Message& message, bool notify) {
                    : refuse_write(header, channel, ECA_BADCOUNT,
                                   "more elements than the PV has");
     }
-    if (type == kDbrPutAckt || type == kDbrPutAcks) {   // there are no alarms to acknowledge
+    if (type == kDbrPutAckt ||
+        type == kDbrPutAcks) {  // there are no alarms to acknowledge
         return notify ? finish_write(header.type, header.count, header.p2, ECA_NORMAL)
                       : void();
     }
@@ -38,11 +42,11 @@ void Circuit::execute_write(const Message& message, bool notify) {
     }
     const Pv& pv = *channel->pv;
     const SnapshotPtr current = pv.snapshot();
-    Decoded decoded =
-        decode(type, header.count, message.payload,
-               {pv.type(), pv.max_count(), current->metadata.get()});
+    Decoded decoded = decode(type, header.count, message.payload,
+                             {pv.type(), pv.max_count(), current->metadata.get()});
     if (decoded.status != ECA_NORMAL) {
-        return refuse_write(header, channel, decoded.status, "value does not fit the PV");
+        return refuse_write(header, channel, decoded.status,
+                            "value does not fit the PV");
     }
     RequestPtr request = make_request(RequestKind::Write);
     request->pv = channel->pv;
@@ -76,8 +80,8 @@ void Circuit::finish_write(std::uint16_t type, std::uint32_t count, std::uint32_
     reply(answer);
 }
 
-void Circuit::refuse_write(const Header& header, const Channel* channel, EcaStatus status,
-                           std::string_view text) {
+void Circuit::refuse_write(const Header& header, const Channel* channel,
+                           EcaStatus status, std::string_view text) {
     if (header.command == CA_PROTO_WRITE_NOTIFY) {
         return finish_write(header.type, header.count, header.p2, status);
     }
@@ -98,12 +102,12 @@ void Circuit::on_write_progress(Request& request, bool completed) {
         --deferred_puts_;
         deferred_bytes_ -= bytes_of(request);
     }
-    if (completed) answer_write(request);   // resume() runs the reads behind it
+    if (completed) answer_write(request);  // resume() runs the reads behind it
 }
 
 void Circuit::answer_write(const Request& request) {
     const Channel* channel = channels_.find(request.sid);
-    if (!channel) return;   // cleared meanwhile: nothing may be sent for it
+    if (!channel) return;  // cleared meanwhile: nothing may be sent for it
     const std::uint16_t type = raw(request.dbr_type);
     if (request.notify) {
         return finish_write(type, request.dbr_count, request.ioid, request.status());

@@ -28,7 +28,7 @@ void SearchFrame::add_hit(std::uint32_t cid, std::uint16_t tcp_port) noexcept {
     hit.command = CA_PROTO_SEARCH;
     hit.payload_size = 8;
     hit.type = tcp_port;
-    hit.p1 = kNoCid;   // "use the address this came from"
+    hit.p1 = kNoCid;  // "use the address this came from"
     hit.p2 = cid;
     std::byte* at = bytes_.data() + size_;
     at += write_header(at, hit);
@@ -39,8 +39,8 @@ void SearchFrame::add_hit(std::uint32_t cid, std::uint16_t tcp_port) noexcept {
 
 bool SearchFrame::send() noexcept {
     if (size_ > 0) {
-        sent_all_ &= send_datagram(fd_, std::span(bytes_).first(size_), asked_.from,
-                                   asked_.to);
+        sent_all_ &=
+            send_datagram(fd_, std::span(bytes_).first(size_), asked_.from, asked_.to);
     }
     size_ = 0;
     return sent_all_;
@@ -68,7 +68,8 @@ SearchService::SearchService(Loop& loop)
     : loop_(loop), shared_(loop.shared()), buffer_(MAX_UDP_RECV) {
     for (const std::string& text : shared_.config.ignored) {
         sockaddr_in address;
-        if (resolve(text, 0, address)) ignored_.push_back(address.sin_addr);
+        if (resolve(text, 0, address))
+            ignored_.push_back(address.sin_addr);
         else
             shared_.log.add(LogLevel::Warning, "config",
                             "address to ignore \"" + text + "\" is unknown");
@@ -125,7 +126,7 @@ bool SearchService::ignored(const Datagram& datagram) const noexcept {
 // Stops at the first error in the datagram and keeps the hits found so far.
 void SearchService::answer(SOCKET reply_socket, const Datagram& datagram,
                            std::span<const std::byte> bytes) {
-    ++names_this_turn_;   // an empty datagram is work, too
+    ++names_this_turn_;  // an empty datagram is work, too
     if (ignored(datagram)) return Counters::add(shared_.counters.datagrams_dropped);
     SearchFrame frame(reply_socket, datagram);
     Header header;
@@ -168,14 +169,14 @@ void SearchService::search(const Header& header, std::string_view name,
     if (shared_.search_by_request.load(std::memory_order_relaxed)) {
         return ask_python(header, name, datagram, reply_socket);
     }
-    if (!shared_.table.find(name)) return;   // over UDP a miss is not answered
+    if (!shared_.table.find(name)) return;  // over UDP a miss is not answered
     Counters::add(shared_.counters.search_hits);
     frame.add_hit(header.p2, shared_.tcp_port.load(std::memory_order_relaxed));
 }
 
 void SearchService::ask_python(const Header& header, std::string_view name,
                                const Datagram& datagram, SOCKET reply_socket) {
-    if (asked_.size() >= kMaxAsked) {   // clients ask again
+    if (asked_.size() >= kMaxAsked) {  // clients ask again
         return Counters::add(shared_.counters.datagrams_dropped);
     }
     RequestPtr request(new Request(RequestKind::Exists, shared_.completions));

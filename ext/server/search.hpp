@@ -23,7 +23,7 @@ struct Header;
 // Replies to one datagram, in frames of at most 1024 bytes that start with VERSION.
 class SearchFrame {
   public:
-    static constexpr std::size_t kMaxFrame = 1024;   // MAX_UDP_SEND
+    static constexpr std::size_t kMaxFrame = 1024;  // MAX_UDP_SEND
 
     SearchFrame(SOCKET fd, const Datagram& asked) noexcept : fd_(fd), asked_(asked) {}
     void set_version(std::uint16_t minor, std::uint32_t sequence, bool valid) noexcept {
@@ -57,7 +57,7 @@ class SearchPort final : public IoHandler {
   private:
     SearchService& service_;
     UniqueSocket socket_;
-    const SOCKET reply_socket_;   // another port's, for one bound to a broadcast address
+    const SOCKET reply_socket_;  // another port's, for one bound to a broadcast address
 };
 
 class SearchService {
@@ -80,10 +80,10 @@ class SearchService {
     bool ignored(const Datagram& datagram) const noexcept;
     void search(const Header& header, std::string_view name, const Datagram& datagram,
                 SOCKET reply_socket, SearchFrame& frame);
-    void ask_python(const Header& header, std::string_view name, const Datagram& datagram,
-                    SOCKET reply_socket);
+    void ask_python(const Header& header, std::string_view name,
+                    const Datagram& datagram, SOCKET reply_socket);
 
-    struct Asked {   // the request is the queue's and Python's
+    struct Asked {  // the request is the queue's and Python's
         Datagram datagram;
         SOCKET reply_socket;
     };

@@ -10,7 +10,7 @@
 namespace pcas {
 
 struct Server::Control {
-    std::mutex mutex;   // guards the rest; held while the loop starts or ends
+    std::mutex mutex;  // guards the rest; held while the loop starts or ends
     std::unique_ptr<Loop> loop;
     std::thread thread;
 };
@@ -74,8 +74,12 @@ bool Server::remove(std::string_view name) {
 PvPtr Server::find(std::string_view name) const { return shared_->table.find(name); }
 std::size_t Server::size() const { return shared_->table.size(); }
 
-void Server::set_search_by_request(bool on) noexcept { shared_->search_by_request = on; }
-void Server::set_attach_by_request(bool on) noexcept { shared_->attach_by_request = on; }
+void Server::set_search_by_request(bool on) noexcept {
+    shared_->search_by_request = on;
+}
+void Server::set_attach_by_request(bool on) noexcept {
+    shared_->attach_by_request = on;
+}
 
 RequestQueue& Server::requests() noexcept { return shared_->requests; }
 CompletionQueue& Server::completions() noexcept { return *shared_->completions; }
@@ -120,15 +124,16 @@ void Server::after_fork_in_parent() {
     control_->mutex.unlock();
 }
 
-// The loop's thread does not exist in the child. Its memory is given up; its descriptors
-// are closed, which the parent's circuits do not notice.
+// The loop's thread does not exist in the child. Its memory is given up; its
+// descriptors are closed, which the parent's circuits do not notice.
 void Server::after_fork_in_child() noexcept {
     if (control_->loop) {
         control_->loop->abandon();
         control_->thread.detach();
     }
     [[maybe_unused]] Control* given_up = control_.release();
-    if (given_up->loop) [[maybe_unused]] Loop* loop = given_up->loop.release();
+    if (given_up->loop) [[maybe_unused]]
+        Loop* loop = given_up->loop.release();
     control_ = std::make_unique<Control>();
     shared_->tcp_port = 0;
     shared_->udp_port = 0;

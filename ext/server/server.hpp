@@ -19,29 +19,30 @@ struct Shared;
 class Server {
   public:
     explicit Server(Config config);
-    ~Server();   // close()
+    ~Server();  // close()
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
     // ---- any thread but the loop's ----
-    // Binds the sockets and starts the loop thread. Throws std::system_error. Calling it
-    // again while running does nothing; after close() it starts anew.
+    // Binds the sockets and starts the loop thread. Throws std::system_error. Calling
+    // it again while running does nothing; after close() it starts anew.
     void start();
     // Ends the loop thread and closes all circuits. PVs stay. May be called again.
     void close() noexcept;
     bool running() const noexcept;
-    std::uint16_t tcp_port() const noexcept;   // 0 before start()
+    std::uint16_t tcp_port() const noexcept;  // 0 before start()
     std::uint16_t udp_port() const noexcept;
 
-    // Serves `pv`, replacing the PV of the same name: its clients get SERVER_DISCONN and
-    // come back by search.
+    // Serves `pv`, replacing the PV of the same name: its clients get SERVER_DISCONN
+    // and come back by search.
     void add(PvPtr pv);
     // False if there is none of that name.
     bool remove(std::string_view name);
     PvPtr find(std::string_view name) const;
     std::size_t size() const;
 
-    // Searches (channels) are answered by an Exists (Attach) request instead of the table.
+    // Searches (channels) are answered by an Exists (Attach) request instead of the
+    // table.
     void set_search_by_request(bool on) noexcept;
     void set_attach_by_request(bool on) noexcept;
 
@@ -52,15 +53,15 @@ class Server {
     // updates, what was refused and what was dropped.
     std::map<std::string, std::uint64_t> stats() const;
 
-    // Around fork(): between the first call and one of the others no engine thread holds
-    // a lock. The child forgets the loop and closes its copies of the descriptors without
-    // a word to the clients, which are the parent's.
+    // Around fork(): between the first call and one of the others no engine thread
+    // holds a lock. The child forgets the loop and closes its copies of the descriptors
+    // without a word to the clients, which are the parent's.
     void prepare_fork();
     void after_fork_in_parent();
     void after_fork_in_child() noexcept;
 
   private:
-    void disconnect(PvPtr pv);   // its clients; null is nothing
+    void disconnect(PvPtr pv);  // its clients; null is nothing
 
     struct Control;
     std::unique_ptr<Shared> shared_;

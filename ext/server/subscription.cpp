@@ -76,7 +76,7 @@ void Subscription::keep_newest() noexcept {
         circuit.uncount_waiting(older.snapshot->size_bytes());
     }
     waiting_->clear();
-    waiting_->push_back(std::move(newest));   // in the memory that is there
+    waiting_->push_back(std::move(newest));  // in the memory that is there
 }
 
 }  // namespace pcas

@@ -15,7 +15,7 @@ namespace pcas {
 class Channel;
 class Circuit;
 
-struct WaitingTag;   // the circuit's list of subscriptions that have events waiting
+struct WaitingTag;  // the circuit's list of subscriptions that have events waiting
 
 class Subscription final : public ListNode<Subscription>,
                            public ListNode<Subscription, WaitingTag>,
@@ -23,22 +23,22 @@ class Subscription final : public ListNode<Subscription>,
   public:
     static constexpr std::size_t kMaxQueue = 16;
 
-    Subscription(Channel& of, std::uint32_t id, DbrType dbr_type, std::uint32_t dbr_count,
-                 EventMask event_mask) noexcept;
+    Subscription(Channel& of, std::uint32_t id, DbrType dbr_type,
+                 std::uint32_t dbr_count, EventMask event_mask) noexcept;
     ~Subscription() { drop_waiting(); }
 
     // What a delivery needs comes first, to lie in one cache line.
     Circuit& circuit;
     Channel& channel;
     const std::uint32_t subid;
-    const std::uint32_t count;   // 0: as many as there are
+    const std::uint32_t count;  // 0: as many as there are
     const DbrType type;
     const EventMask mask;
-    bool may_read;                  // as the channel's rights say
-    bool waits_for_first = false;   // a Read request will bring the first update
+    bool may_read;                 // as the channel's rights say
+    bool waits_for_first = false;  // a Read request will bring the first update
 
-    // Sends the event, or keeps it while the circuit takes no updates. When the queue is
-    // full (or events are off: as soon as one waits) the newest one is replaced.
+    // Sends the event, or keeps it while the circuit takes no updates. When the queue
+    // is full (or events are off: as soon as one waits) the newest one is replaced.
     void deliver(const Event& event) noexcept;
     // Sends the oldest waiting event.
     void send_waiting();
@@ -51,7 +51,7 @@ class Subscription final : public ListNode<Subscription>,
   private:
     void wait(const SnapshotPtr& snapshot, EventMask event_mask);
 
-    std::unique_ptr<std::vector<Event>> waiting_;   // oldest first; null if none
+    std::unique_ptr<std::vector<Event>> waiting_;  // oldest first; null if none
 };
 
 }  // namespace pcas

@@ -8,14 +8,14 @@ namespace pcas {
 
 class Waker final : public IoHandler {
   public:
-    Waker();   // throws std::system_error
+    Waker();  // throws std::system_error
     SOCKET fd() const noexcept { return read_.get(); }
-    void wake() noexcept;   // any thread
+    void wake() noexcept;  // any thread
     void on_io(bool readable, bool writable) override;
 
   private:
     UniqueSocket read_;
-    UniqueSocket write_;   // empty where one descriptor does both (eventfd)
+    UniqueSocket write_;  // empty where one descriptor does both (eventfd)
 };
 
 }  // namespace pcas

@@ -14,14 +14,15 @@ namespace pcas::py {
 struct AlarmLimits {
     // A limit that does not exist is NaN: no comparison with it is true.
     double lolo = NAN, low = NAN, high = NAN, hihi = NAN;
-    std::vector<std::uint16_t> states;   // severity of each enum state
+    std::vector<std::uint16_t> states;  // severity of each enum state
     bool any() const noexcept {
         return lolo == lolo || low == low || high == high || hihi == hihi;
     }
 };
 
 template <class T>
-AlarmState check_numbers(const AlarmLimits& limits, std::span<const T> values) noexcept {
+AlarmState check_numbers(const AlarmLimits& limits,
+                         std::span<const T> values) noexcept {
     unsigned lolo = 0, low = 0, high = 0, hihi = 0;
     for (const T element : values) {
         const double v = static_cast<double>(element);
@@ -30,10 +31,10 @@ AlarmState check_numbers(const AlarmLimits& limits, std::span<const T> values) n
         high |= v >= limits.high;
         hihi |= v >= limits.hihi;
     }
-    if (lolo) return {5, 2};   // LOLO, MAJOR; statuses of alarm.h
-    if (hihi) return {3, 2};   // HIHI, MAJOR
-    if (low) return {6, 1};    // LOW, MINOR
-    if (high) return {4, 1};   // HIGH, MINOR
+    if (lolo) return {5, 2};  // LOLO, MAJOR; statuses of alarm.h
+    if (hihi) return {3, 2};  // HIHI, MAJOR
+    if (low) return {6, 1};   // LOW, MINOR
+    if (high) return {4, 1};  // HIGH, MINOR
     return {0, 0};
 }
 
@@ -47,7 +48,7 @@ inline AlarmState check_states(const AlarmLimits& limits,
         if (severity > worst) worst = severity;
     }
     if (limits.states.empty() || worst == 0) return {0, 0};
-    return {7, worst};   // STATE
+    return {7, worst};  // STATE
 }
 
 inline AlarmState check_alarm(const AlarmLimits& limits, const Snapshot& s) noexcept {
@@ -55,11 +56,16 @@ inline AlarmState check_alarm(const AlarmLimits& limits, const Snapshot& s) noex
         return check_states(limits, s.elements<std::uint16_t>());
     if (s.type() == DbfType::String || !limits.any()) return {0, 0};
     switch (s.type()) {
-        case DbfType::Short: return check_numbers(limits, s.elements<std::int16_t>());
-        case DbfType::Float: return check_numbers(limits, s.elements<float>());
-        case DbfType::Char: return check_numbers(limits, s.elements<std::uint8_t>());
-        case DbfType::Long: return check_numbers(limits, s.elements<std::int32_t>());
-        default: return check_numbers(limits, s.elements<double>());
+        case DbfType::Short:
+            return check_numbers(limits, s.elements<std::int16_t>());
+        case DbfType::Float:
+            return check_numbers(limits, s.elements<float>());
+        case DbfType::Char:
+            return check_numbers(limits, s.elements<std::uint8_t>());
+        case DbfType::Long:
+            return check_numbers(limits, s.elements<std::int32_t>());
+        default:
+            return check_numbers(limits, s.elements<double>());
     }
 }
 

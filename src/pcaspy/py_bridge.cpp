@@ -15,7 +15,7 @@
 namespace pcas::py {
 namespace {
 
-constexpr std::int64_t kEpicsEpoch = 631152000;   // POSIX seconds at 1990-01-01
+constexpr std::int64_t kEpicsEpoch = 631152000;  // POSIX seconds at 1990-01-01
 
 // Owns one reference.
 class Object {
@@ -35,7 +35,8 @@ class Object {
     PyObject* object_;
 };
 
-// ---- one number ----------------------------------------------------------------------
+// ---- one number
+// ----------------------------------------------------------------------
 
 template <class T>
 T narrow(double v) noexcept {
@@ -47,9 +48,10 @@ T narrow(double v) noexcept {
         return static_cast<float>(v > kMax ? kMax : v < -kMax ? -kMax : v);
     } else {
         // CHAR takes signed bytes as well: -1 is 255.
-        constexpr double kLow = std::is_same_v<T, std::uint8_t>
-                                    ? -128.0
-                                    : static_cast<double>(std::numeric_limits<T>::min());
+        constexpr double kLow =
+            std::is_same_v<T, std::uint8_t>
+                ? -128.0
+                : static_cast<double>(std::numeric_limits<T>::min());
         constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
         if (v != v) return 0;
         v = v < kLow ? kLow : v > kHigh ? kHigh : v;
@@ -87,7 +89,7 @@ bool text_bytes(PyObject* value, Object& hold, std::string_view& out) {
             out = {utf8, static_cast<std::size_t>(size)};
             return true;
         }
-        PyErr_Clear();   // lone surrogates: bytes that were not UTF-8 when they came in
+        PyErr_Clear();  // lone surrogates: bytes that were not UTF-8 when they came in
         Object encoded(PyUnicode_AsEncodedString(value, "utf-8", "surrogateescape"));
         if (!encoded) return false;
         bytes = encoded.get();
@@ -139,7 +141,7 @@ bool number_of(PyObject* value, Strictness strictness, T& out) {
     if (PyIndex_Check(value)) {
         if (Object integer(PyNumber_Index(value)); integer)
             return number_of_integer(integer.get(), out);
-        PyErr_Clear();   // numpy.bool and arrays of no dimension say no: by float then
+        PyErr_Clear();  // numpy.bool and arrays of no dimension say no: by float then
     }
     const double d = PyFloat_AsDouble(value);
     if (d == -1.0 && PyErr_Occurred()) return false;
@@ -147,7 +149,8 @@ bool number_of(PyObject* value, Strictness strictness, T& out) {
     return true;
 }
 
-// ---- one element ---------------------------------------------------------------------
+// ---- one element
+// ---------------------------------------------------------------------
 
 struct Target {
     const DecodeTarget& pv;
@@ -202,11 +205,12 @@ bool element_of(PyObject* value, const Target&, StringSlot& out) {
     if (!text_bytes(value, hold, bytes)) return false;
     bytes = bytes.substr(0, kStringSize - 1);
     bytes = bytes.substr(0, bytes.find('\0'));
-    std::memcpy(out.bytes, bytes.data(), bytes.size());   // the slot was zeroed
+    std::memcpy(out.bytes, bytes.data(), bytes.size());  // the slot was zeroed
     return true;
 }
 
-// ---- many elements -------------------------------------------------------------------
+// ---- many elements
+// -------------------------------------------------------------------
 
 template <class T>
 T* data_of(Snapshot& s) noexcept {
@@ -264,7 +268,7 @@ void convert(const void* from, To* out, std::size_t count) noexcept {
 // Kind of a struct-module format: 'i' signed, 'u' unsigned, 'f' float; 0: another one,
 // or not in host order.
 char kind_of_format(const char* format) noexcept {
-    if (!format) return 'u';   // bytes
+    if (!format) return 'u';  // bytes
     constexpr char kHost = std::endian::native == std::endian::little ? '<' : '>';
     if (*format == '@' || *format == '=' || *format == kHost) ++format;
     if (*format == '\0' || format[1] != '\0') return 0;
@@ -277,23 +281,43 @@ template <class To>
 bool convert_buffer(const Py_buffer& from, To* out, std::size_t count) noexcept {
     const int size = static_cast<int>(from.itemsize);
     switch (kind_of_format(from.format) * 16 + size) {
-        case 'i' * 16 + 1: convert<To, std::int8_t>(from.buf, out, count); return true;
-        case 'i' * 16 + 2: convert<To, std::int16_t>(from.buf, out, count); return true;
-        case 'i' * 16 + 4: convert<To, std::int32_t>(from.buf, out, count); return true;
-        case 'i' * 16 + 8: convert<To, std::int64_t>(from.buf, out, count); return true;
-        case 'u' * 16 + 1: convert<To, std::uint8_t>(from.buf, out, count); return true;
-        case 'u' * 16 + 2: convert<To, std::uint16_t>(from.buf, out, count); return true;
-        case 'u' * 16 + 4: convert<To, std::uint32_t>(from.buf, out, count); return true;
+        case 'i' * 16 + 1:
+            convert<To, std::int8_t>(from.buf, out, count);
+            return true;
+        case 'i' * 16 + 2:
+            convert<To, std::int16_t>(from.buf, out, count);
+            return true;
+        case 'i' * 16 + 4:
+            convert<To, std::int32_t>(from.buf, out, count);
+            return true;
+        case 'i' * 16 + 8:
+            convert<To, std::int64_t>(from.buf, out, count);
+            return true;
+        case 'u' * 16 + 1:
+            convert<To, std::uint8_t>(from.buf, out, count);
+            return true;
+        case 'u' * 16 + 2:
+            convert<To, std::uint16_t>(from.buf, out, count);
+            return true;
+        case 'u' * 16 + 4:
+            convert<To, std::uint32_t>(from.buf, out, count);
+            return true;
         case 'u' * 16 + 8: {
             const auto* in = static_cast<const std::uint64_t*>(from.buf);
             constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
             for (std::size_t i = 0; i < count; ++i)
-                out[i] = narrow<To>(static_cast<std::int64_t>(in[i] < kMax ? in[i] : kMax));
+                out[i] =
+                    narrow<To>(static_cast<std::int64_t>(in[i] < kMax ? in[i] : kMax));
             return true;
         }
-        case 'f' * 16 + 4: convert<To, float>(from.buf, out, count); return true;
-        case 'f' * 16 + 8: convert<To, double>(from.buf, out, count); return true;
-        default: return false;
+        case 'f' * 16 + 4:
+            convert<To, float>(from.buf, out, count);
+            return true;
+        case 'f' * 16 + 8:
+            convert<To, double>(from.buf, out, count);
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -304,7 +328,7 @@ class Buffer {
         if (PyObject_GetBuffer(from, &view_, PyBUF_FORMAT | PyBUF_ND) == 0)
             held_ = true;
         else
-            PyErr_Clear();   // not contiguous
+            PyErr_Clear();  // not contiguous
     }
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
@@ -392,41 +416,60 @@ Ref<Snapshot> from_any(PyObject* value, const Target& to, bool& cut) {
 
 Ref<Snapshot> snapshot_of_type(PyObject* value, const Target& to, bool& cut) {
     switch (to.pv.type) {
-        case DbfType::String: return from_any<StringSlot>(value, to, cut);
-        case DbfType::Short: return from_any<std::int16_t>(value, to, cut);
-        case DbfType::Float: return from_any<float>(value, to, cut);
-        case DbfType::Enum: return from_any<std::uint16_t>(value, to, cut);
-        case DbfType::Char: return from_any<std::uint8_t>(value, to, cut);
-        case DbfType::Long: return from_any<std::int32_t>(value, to, cut);
-        default: return from_any<double>(value, to, cut);
+        case DbfType::String:
+            return from_any<StringSlot>(value, to, cut);
+        case DbfType::Short:
+            return from_any<std::int16_t>(value, to, cut);
+        case DbfType::Float:
+            return from_any<float>(value, to, cut);
+        case DbfType::Enum:
+            return from_any<std::uint16_t>(value, to, cut);
+        case DbfType::Char:
+            return from_any<std::uint8_t>(value, to, cut);
+        case DbfType::Long:
+            return from_any<std::int32_t>(value, to, cut);
+        default:
+            return from_any<double>(value, to, cut);
     }
 }
 
-// ---- the other way -------------------------------------------------------------------
+// ---- the other way
+// -------------------------------------------------------------------
 
 PyObject* item_of(const Snapshot& s, std::uint32_t i) {
     switch (s.type()) {
         case DbfType::String: {
-            const char* slot = reinterpret_cast<const char*>(s.data()) + i * kStringSize;
+            const char* slot =
+                reinterpret_cast<const char*>(s.data()) + i * kStringSize;
             return text_of(slot, strnlen(slot, kStringSize - 1));
         }
-        case DbfType::Short: return PyLong_FromLong(s.elements<std::int16_t>()[i]);
-        case DbfType::Float: return PyFloat_FromDouble(s.elements<float>()[i]);
-        case DbfType::Enum: return PyLong_FromLong(s.elements<std::uint16_t>()[i]);
-        case DbfType::Char: return PyLong_FromLong(s.elements<std::uint8_t>()[i]);
-        case DbfType::Long: return PyLong_FromLong(s.elements<std::int32_t>()[i]);
-        default: return PyFloat_FromDouble(s.elements<double>()[i]);
+        case DbfType::Short:
+            return PyLong_FromLong(s.elements<std::int16_t>()[i]);
+        case DbfType::Float:
+            return PyFloat_FromDouble(s.elements<float>()[i]);
+        case DbfType::Enum:
+            return PyLong_FromLong(s.elements<std::uint16_t>()[i]);
+        case DbfType::Char:
+            return PyLong_FromLong(s.elements<std::uint8_t>()[i]);
+        case DbfType::Long:
+            return PyLong_FromLong(s.elements<std::int32_t>()[i]);
+        default:
+            return PyFloat_FromDouble(s.elements<double>()[i]);
     }
 }
 
 char kind_of_type(DbfType type) noexcept {
     switch (type) {
         case DbfType::Float:
-        case DbfType::Double: return 'f';
+        case DbfType::Double:
+            return 'f';
         case DbfType::Char:
-        case DbfType::Enum: return 'u';
-        case DbfType::String: return 's';
-        default: return 'i';
+        case DbfType::Enum:
+            return 'u';
+        case DbfType::String:
+            return 's';
+        default:
+            return 'i';
     }
 }
 
@@ -444,9 +487,10 @@ void translate_exception() noexcept {
     } catch (const std::system_error& e) {
         const bool is_errno = e.code().category() == std::generic_category() ||
                               e.code().category() == std::system_category();
-        if (Object error(is_errno ? PyObject_CallFunction(PyExc_OSError, "is",
-                                                          e.code().value(), e.what())
-                                  : PyObject_CallFunction(PyExc_OSError, "s", e.what()));
+        if (Object error(is_errno
+                             ? PyObject_CallFunction(PyExc_OSError, "is",
+                                                     e.code().value(), e.what())
+                             : PyObject_CallFunction(PyExc_OSError, "s", e.what()));
             error)
             PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())),
                             error.get());
@@ -504,7 +548,8 @@ bool holds_exactly(PyObject* value, const Snapshot& s) {
 }
 
 PyObject* text_of(const char* bytes, std::size_t size) {
-    return PyUnicode_DecodeUTF8(bytes, static_cast<Py_ssize_t>(size), "surrogateescape");
+    return PyUnicode_DecodeUTF8(bytes, static_cast<Py_ssize_t>(size),
+                                "surrogateescape");
 }
 
 TimeStamp now() noexcept {

@@ -18,8 +18,8 @@ void translate_exception() noexcept;
 
 // What may be given besides exact values.
 enum class Strictness {
-    Checked,   // setParam: text that is no number, or no state, is refused
-    Lenient    // Driver.read: text that is no number counts as 0
+    Checked,  // setParam: text that is no number, or no state, is refused
+    Lenient   // Driver.read: text that is no number counts as 0
 };
 
 // A new snapshot with the elements of `value` (number, text, sequence or array). Throws

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+
 from support import dbr
 from support.access import ALL, NONE, READ, SEVEN, with_rights
 from support.wire import (

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from support import dbr
 from support.access import (
     ALL,

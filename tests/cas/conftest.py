@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from support.lowlevel import LowLevelTarget
 from support.peer_client import PEERS, Peer
 from support.wire import Circuit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from support import dbr
 
 pytestmark = pytest.mark.timeout(300)  # the first run makes the environments

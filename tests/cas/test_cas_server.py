@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+
 from support import dbr
 from support.lowlevel import LowLevelTarget
 from support.ports import udp_socket
@@ -24,7 +25,6 @@ from support.wire import (
     udp_search,
     version,
 )
-
 
 UDF, INVALID = 17, 3
 

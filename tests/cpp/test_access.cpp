@@ -11,7 +11,9 @@
 #include "pv/access_text.hpp"
 
 // asLib keeps what it has allocated for a file that it refuses then.
-extern "C" const char* __lsan_default_suppressions() { return "leak:callocMustSucceed"; }
+extern "C" const char* __lsan_default_suppressions() {
+    return "leak:callocMustSucceed";
+}
 
 using namespace pcas;
 using access_security::HostIs;
@@ -82,9 +84,10 @@ TEST_CASE("access: the first rules also take hold of channels that were there be
     const AccessClient john(pv.member, person("john"), pv.changes, {1, 2});
     const AccessClient lost(other.member, person("mary"), other.changes, {1, 3});
     if (!access_security::active()) CHECK(mary.rights() == kAll);
-    load("UAG(op) {mary}\n"
-         "ASG(DEFAULT) { RULE(1, WRITE) }\n"
-         "ASG(ops) { RULE(1, READ) RULE(1, WRITE) { UAG(op) } }\n");
+    load(
+        "UAG(op) {mary}\n"
+        "ASG(DEFAULT) { RULE(1, WRITE) }\n"
+        "ASG(ops) { RULE(1, READ) RULE(1, WRITE) { UAG(op) } }\n");
     CHECK(access_security::active());
     CHECK(mary.rights() == kAll);
     CHECK(john.rights() == kRead);
@@ -108,7 +111,8 @@ TEST_CASE("access: a client that comes later has its rights at once and quietly"
 
 TEST_CASE("access: hosts are compared without case, by name or by address") {
     const OpenAfterwards open;
-    const std::string by_name = "HAG(h) {Desk}\nASG(DEFAULT) { RULE(1, READ) {HAG(h)} }";
+    const std::string by_name =
+        "HAG(h) {Desk}\nASG(DEFAULT) { RULE(1, READ) {HAG(h)} }";
     load(by_name);
     Grouped pv;
     const AccessClient client(pv.member, person("a", "DESK"), pv.changes, {1, 1});
@@ -119,7 +123,7 @@ TEST_CASE("access: hosts are compared without case, by name or by address") {
         "HAG(h) {127.0.0.1}\nASG(DEFAULT) { RULE(1, READ) {HAG(h)} }";
     load(by_peer, HostIs::Peer);
     CHECK(client.rights() == kRead);
-    CHECK(far.rights() == kRead);   // what it claims no longer counts
+    CHECK(far.rights() == kRead);  // what it claims no longer counts
     load(by_peer);
     CHECK(client.rights() == kNone);
 }
@@ -159,9 +163,10 @@ TEST_CASE("access: changing the group of a PV changes the rights of its channels
 
 TEST_CASE("access: TRAPWRITE is per rule, and rules of both levels apply") {
     const OpenAfterwards open;
-    load("UAG(op) {mary}\nASG(DEFAULT) {\n"
-         "RULE(0, WRITE, NOTRAPWRITE)\n"
-         "RULE(0, WRITE, TRAPWRITE) { UAG(op) } }");
+    load(
+        "UAG(op) {mary}\nASG(DEFAULT) {\n"
+        "RULE(0, WRITE, NOTRAPWRITE)\n"
+        "RULE(0, WRITE, TRAPWRITE) { UAG(op) } }");
     Grouped pv;
     const AccessClient mary(pv.member, person("mary"), pv.changes, {1, 1});
     const AccessClient john(pv.member, person("john"), pv.changes, {1, 2});
@@ -176,8 +181,9 @@ TEST_CASE("access: TRAPWRITE is per rule, and rules of both levels apply") {
 
 TEST_CASE("access: inputs that are not connected grant nothing") {
     const OpenAfterwards open;
-    load("ASG(DEFAULT) { INPA(nowhere) RULE(1, READ)\n"
-         "RULE(1, WRITE) { CALC(\"A<5\") } }");
+    load(
+        "ASG(DEFAULT) { INPA(nowhere) RULE(1, READ)\n"
+        "RULE(1, WRITE) { CALC(\"A<5\") } }");
     CHECK(access_security::has_inputs());
     Grouped pv;
     const AccessClient client(pv.member, person("a"), pv.changes, {1, 1});
@@ -192,7 +198,7 @@ TEST_CASE("access: inputs that are not connected grant nothing") {
     access_security::stop_inputs();
     load("ASG(DEFAULT)");
     CHECK(!access_security::has_inputs());
-    access_security::start_inputs("/nowhere/libdbCore.so");   // nothing to do
+    access_security::start_inputs("/nowhere/libdbCore.so");  // nothing to do
 }
 
 TEST_CASE("access: a bad file is refused with line and reason, and changes nothing") {
@@ -213,7 +219,8 @@ TEST_CASE("access: a bad file is refused with line and reason, and changes nothi
              Bad{"\n\nASG(D) { INPA(x)\nRULE(1, WRITE) { CALC(\"A<<<\") } }",
                  "test.acf:4: Syntax error, unknown operator/operand in CALC"},
              Bad{"UAG(a) {x}\nUAG(a) {y}\n", "test.acf:2: Duplicate User Access Group"},
-             Bad{"ASG(D) { RULE(1, READ) \"x\n", "test.acf:1: Newline in quoted string"},
+             Bad{"ASG(D) { RULE(1, READ) \"x\n",
+                 "test.acf:1: Newline in quoted string"},
          }) {
         NOTE("rules", bad.rules);
         const std::string said = refusal(bad.rules);

@@ -54,10 +54,14 @@ std::vector<Seen> feed(Framer& framer, std::span<const std::byte> bytes) {
     Message m;
     while (framer.next(m)) {
         const Header& h = m.header;
-        seen.push_back({h.command, h.payload_size, h.count, h.p1, h.p2,
-                        {reinterpret_cast<const char*>(m.payload.data()),
-                         m.payload.size()},
-                        m.dropped});
+        seen.push_back(
+            {h.command,
+             h.payload_size,
+             h.count,
+             h.p1,
+             h.p2,
+             {reinterpret_cast<const char*>(m.payload.data()), m.payload.size()},
+             m.dropped});
     }
     framer.end();
     return seen;
@@ -81,9 +85,9 @@ TEST_CASE("header: plain and extended forms read back as written") {
         std::uint32_t payload_size, count;
         std::size_t size;
     };
-    for (const Row& row : {Row{0, 0, 16}, Row{8, 1, 16}, Row{65528, 0xfffe, 16},
-                           Row{0xffff, 1, 24}, Row{8, 0xffff, 24}, Row{65536, 8192, 24},
-                           Row{0xfffffff8, 0xffffffff, 24}}) {
+    for (const Row& row :
+         {Row{0, 0, 16}, Row{8, 1, 16}, Row{65528, 0xfffe, 16}, Row{0xffff, 1, 24},
+          Row{8, 0xffff, 24}, Row{65536, 8192, 24}, Row{0xfffffff8, 0xffffffff, 24}}) {
         NOTE("size", row.payload_size);
         Header in, out;
         in.command = 15;
@@ -157,7 +161,8 @@ TEST_CASE("framer: what is larger than allowed is skipped, not kept") {
     std::vector<Seen> seen;
     for (std::size_t at = 0; at < bytes.size(); at += 1000) {
         const auto part = std::span(bytes).subspan(at);
-        for (Seen& s : feed(framer, part.first(std::min<std::size_t>(1000, part.size())))) {
+        for (Seen& s :
+             feed(framer, part.first(std::min<std::size_t>(1000, part.size())))) {
             seen.push_back(std::move(s));
         }
         CHECK(framer.kept() <= 1000u);

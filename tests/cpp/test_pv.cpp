@@ -1,10 +1,10 @@
 // PVs, the name table, and the queues between the loop and Python.
+#include <caerr.h>
+
 #include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
-
-#include <caerr.h>
 
 #include "check.hpp"
 #include "pv/pv.hpp"
@@ -43,8 +43,7 @@ struct CountingQueue final : PostQueue {
 
 struct WakeCounter {
     std::shared_ptr<int> wakes = std::make_shared<int>(0);
-    std::shared_ptr<WakeGate> gate =
-        std::make_shared<WakeGate>([n = wakes] { ++*n; });
+    std::shared_ptr<WakeGate> gate = std::make_shared<WakeGate>([n = wakes] { ++*n; });
 };
 
 }  // namespace
@@ -164,7 +163,8 @@ TEST_CASE("completions: a burst wakes once, flush wakes for the rest") {
     for (int i = 0; i < 50; ++i) {
         completions.push(RequestPtr(new Request(RequestKind::Read, nullptr)), true);
     }
-    if (WakeGate::Clock::now() - begin < WakeGate::kInterval) CHECK(*counter.wakes == 1);
+    if (WakeGate::Clock::now() - begin < WakeGate::kInterval)
+        CHECK(*counter.wakes == 1);
     const int before = *counter.wakes;
     completions.push(RequestPtr(new Request(RequestKind::Read, nullptr)), true);
     completions.flush();
@@ -187,8 +187,8 @@ TEST_CASE("wake gate: no long sleep over work that came in the last interval") {
     const WakeCounter counter;
     counter.gate->signal();
     counter.gate->taken();
-    counter.gate->signal();   // too soon to wake: the loop has to look
-    std::this_thread::sleep_for(2 * WakeGate::kInterval);   // a turn that took long
+    counter.gate->signal();  // too soon to wake: the loop has to look
+    std::this_thread::sleep_for(2 * WakeGate::kInterval);  // a turn that took long
     CHECK(counter.gate->sleep_until() <= WakeGate::Clock::now());
 }
 

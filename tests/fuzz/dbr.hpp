@@ -64,8 +64,7 @@ inline void require_fit(const Snapshot& made, std::uint32_t count,
     FUZZ_REQUIRE(made.count() == count || target.type == DbfType::Char);
     if (made.type() != DbfType::String) return;
     for (std::size_t i = 0; i < made.count(); ++i) {
-        const auto* slot =
-            reinterpret_cast<const char*>(made.data() + i * kStringSize);
+        const auto* slot = reinterpret_cast<const char*>(made.data() + i * kStringSize);
         const std::size_t length = strnlen(slot, kStringSize);
         FUZZ_REQUIRE(length < kStringSize);
         for (std::size_t j = length; j < kStringSize; ++j) FUZZ_REQUIRE(slot[j] == 0);
@@ -100,8 +99,8 @@ inline void run_target(std::span<const std::byte> bytes) {
     const Decoded again = decode(plain, value.count(), wire, target);
     FUZZ_REQUIRE(again.status == ECA_NORMAL);
     FUZZ_REQUIRE(again.snapshot->count() == value.count());
-    FUZZ_REQUIRE(std::memcmp(again.snapshot->data(), value.data(), value.size_bytes()) ==
-                 0);
+    FUZZ_REQUIRE(
+        std::memcmp(again.snapshot->data(), value.data(), value.size_bytes()) == 0);
 }
 
 }  // namespace fuzz::dbr

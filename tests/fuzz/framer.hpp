@@ -56,8 +56,8 @@ Outcome run(std::span<const std::byte> stream, Cut&& cut) {
             FUZZ_REQUIRE(h.payload_size % 8 == 0);
             FUZZ_REQUIRE(message.dropped || message.payload.size() == h.payload_size);
             const auto* text = reinterpret_cast<const char*>(message.payload.data());
-            outcome.messages.push_back({h.command, h.type, h.payload_size, h.count, h.p1,
-                                        h.p2, h.extended, message.dropped,
+            outcome.messages.push_back({h.command, h.type, h.payload_size, h.count,
+                                        h.p1, h.p2, h.extended, message.dropped,
                                         std::string(text, message.payload.size())});
         }
         framer.end();

@@ -1,4 +1,5 @@
-// What the targets have in common: bytes taken apart, and a condition that ends the run.
+// What the targets have in common: bytes taken apart, and a condition that ends the
+// run.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +49,7 @@ class Input {
 
 }  // namespace fuzz
 
-#define FUZZ_REQUIRE(...)                                          \
-    do {                                                           \
+#define FUZZ_REQUIRE(...)                                                       \
+    do {                                                                        \
         if (!(__VA_ARGS__)) ::fuzz::violated(#__VA_ARGS__, __FILE__, __LINE__); \
     } while (false)

@@ -24,7 +24,7 @@ namespace fuzz::session {
 using namespace pcas;
 
 constexpr std::size_t kClients = 3;
-constexpr std::uint32_t kArray = 600;   // doubles: more than is encoded per circuit
+constexpr std::uint32_t kArray = 600;  // doubles: more than is encoded per circuit
 
 inline Config small_limits() {
     Config config;
@@ -95,11 +95,10 @@ class Received {
         if (h.command == CA_PROTO_CREATE_CHAN) sids.push_back(h.p2);
         if (h.command == CA_PROTO_ERROR) check_error(message);
         // libca trusts the count of data that succeeded.
-        const bool data =
-            h.command == CA_PROTO_READ ||
-            (h.command == CA_PROTO_READ_NOTIFY && h.p1 == ECA_NORMAL) ||
-            (h.command == CA_PROTO_EVENT_ADD && h.payload_size > 0 &&
-             h.p1 == ECA_NORMAL);
+        const bool data = h.command == CA_PROTO_READ ||
+                          (h.command == CA_PROTO_READ_NOTIFY && h.p1 == ECA_NORMAL) ||
+                          (h.command == CA_PROTO_EVENT_ADD && h.payload_size > 0 &&
+                           h.p1 == ECA_NORMAL);
         if (data) {
             FUZZ_REQUIRE(is_readable(DbrType{h.type}));
             FUZZ_REQUIRE(h.payload_size >= dbr_size(DbrType{h.type}, h.count));
@@ -128,7 +127,7 @@ class Client {
     explicit Client(Loop& loop) {
         int ends[2];
         FUZZ_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
-        const int small = 4096;   // so that slow clients block soon
+        const int small = 4096;  // so that slow clients block soon
         ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
         sockaddr_in peer{};
         peer.sin_family = AF_INET;
@@ -208,9 +207,14 @@ class Session {
         Ref<Metadata> metadata(new Metadata);
         metadata->states = {"off", "on", ""};
         const std::array<std::pair<DbfType, std::uint32_t>, 8> kinds{{
-            {DbfType::Double, 1}, {DbfType::Double, kArray}, {DbfType::String, 1},
-            {DbfType::Enum, 1},   {DbfType::Char, 100},      {DbfType::Long, 3},
-            {DbfType::Short, 1},  {DbfType::Float, 2},
+            {DbfType::Double, 1},
+            {DbfType::Double, kArray},
+            {DbfType::String, 1},
+            {DbfType::Enum, 1},
+            {DbfType::Char, 100},
+            {DbfType::Long, 3},
+            {DbfType::Short, 1},
+            {DbfType::Float, 2},
         }};
         for (std::size_t i = 0; i < kinds.size(); ++i) {
             PvPtr pv = Pv::create(std::string(1, static_cast<char>('a' + i)),
@@ -231,9 +235,9 @@ class Session {
         const Config& c = shared_.config;
         // One answer of the largest size may stand above the high-water mark in each
         // direction, and every subscription holds one value at least.
-        const std::size_t most =
-            2 * (c.output_high_water + c.max_payload) + 2 * c.max_open_bytes +
-            2 * (c.max_payload + 65536) + c.max_subscriptions * kArray * 8;
+        const std::size_t most = 2 * (c.output_high_water + c.max_payload) +
+                                 2 * c.max_open_bytes + 2 * (c.max_payload + 65536) +
+                                 c.max_subscriptions * kArray * 8;
         for (std::uint64_t id = 1; id <= shared_.last_circuit; ++id) {
             const Circuit* circuit = loop_.find_circuit(id);
             if (circuit) FUZZ_REQUIRE(circuit->held_bytes() <= most);
@@ -247,7 +251,7 @@ class Session {
         const std::uint8_t what = input.u8();
         Client* client = clients_[what >> 6 & 1].get();
         switch (what & 15) {
-            case 0:   // bytes as they are
+            case 0:  // bytes as they are
                 if (client) client->send(input.bytes(input.u8() * 4u));
                 return;
             case 1:
@@ -299,12 +303,15 @@ class Session {
         header.p1 = sids.empty() ? which : sids[which % sids.size()];
         header.p2 = input.u8() % 16;
         std::vector<std::byte> payload;
-        if (header.command == CA_PROTO_CREATE_CHAN || header.command == CA_PROTO_SEARCH) {
+        if (header.command == CA_PROTO_CREATE_CHAN ||
+            header.command == CA_PROTO_SEARCH) {
             payload.assign(8, std::byte{0});
             payload[0] = static_cast<std::byte>('a' + which % 9);
             header.p1 = header.p2;
-            if (header.command == CA_PROTO_CREATE_CHAN) header.p2 = 4 + which % 10;
-            else header.count = 13;
+            if (header.command == CA_PROTO_CREATE_CHAN)
+                header.p2 = 4 + which % 10;
+            else
+                header.count = 13;
         } else if (header.command == CA_PROTO_EVENT_ADD) {
             payload.assign(16, std::byte{0});
             payload[13] = static_cast<std::byte>(shape >> 5);
@@ -325,11 +332,14 @@ class Session {
             value & 1 ? pv.max_count() : std::min(pv.max_count(), value / 8u + 1u);
         Ref<Snapshot> made = Snapshot::create(pv.type(), count);
         const std::size_t bytes = made->size_bytes();
-        if (pv.type() == DbfType::String) made->mutable_data()[0] = std::byte('x');
-        else if (pv.type() == DbfType::Enum) made->mutable_data()[0] = std::byte(value % 3);
-        else for (std::size_t i = 0; i < bytes; i += 8) {
-            made->mutable_data()[i] = std::byte(value);
-        }
+        if (pv.type() == DbfType::String)
+            made->mutable_data()[0] = std::byte('x');
+        else if (pv.type() == DbfType::Enum)
+            made->mutable_data()[0] = std::byte(value % 3);
+        else
+            for (std::size_t i = 0; i < bytes; i += 8) {
+                made->mutable_data()[i] = std::byte(value);
+            }
         made->time = {++posts_, value};
         made->alarm = {0, 0};
         made->metadata = pv.snapshot()->metadata;
@@ -351,7 +361,7 @@ class Session {
         RequestPtr request = taken_[which];
         if (how & 1 && request->kind == RequestKind::Write) return request->defer();
         taken_.erase(taken_.begin() + static_cast<long>(which));
-        if (how & 2) return;   // forgotten
+        if (how & 2) return;  // forgotten
         answer(*request, how & 4 ? EcaStatus{ECA_PUTFAIL} : EcaStatus{ECA_NORMAL});
     }
 
@@ -429,7 +439,8 @@ class Session {
     void check_last_values(Pv& pv) {
         pv.subscriptions.for_each([&](Subscription& subscription) {
             Circuit& circuit = subscription.circuit;
-            if (circuit.closing() || !circuit.events_on() || !subscription.may_read) return;
+            if (circuit.closing() || !circuit.events_on() || !subscription.may_read)
+                return;
             if (of_circuit(circuit, subscription.subid) != 1) return;
             check_last_value(pv, subscription);
         });

@@ -2,10 +2,9 @@
 
 import asyncio
 
-from pcaspy.tools import ServerThread
-
 from aioca import FORMAT_CTRL, caget, caput
 from pcaspy import Driver, SimpleServer
+from pcaspy.tools import ServerThread
 
 
 class SmokeDriver(Driver):

@@ -6,6 +6,7 @@ import math
 import time
 
 import pytest
+
 from support import dbr
 from support.targets import OURS
 

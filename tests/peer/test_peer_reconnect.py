@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+
 from support import dbr
 from support.peer_client import PEERS, Peer
 

@@ -12,11 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.wire import ACCESS_RIGHTS, Circuit
-
 import pcaspy
 from pcaspy import cas
 from pcaspy.testing import IsolatedServer
+from support.wire import ACCESS_RIGHTS, Circuit
 
 PVDB = {"LEVEL": {"value": 1}, "OPEN": {"type": "int"}, "FILL": {"asg": "fill"}}
 

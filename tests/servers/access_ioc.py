@@ -6,9 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.child_side import answer_commands, say
-
 from epicscorelibs import ioc
+
+from support.child_side import answer_commands, say
 
 
 def main():

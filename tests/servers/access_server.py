@@ -10,10 +10,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.child_side import answer_commands_in_thread, say
-
 import pcaspy
 from pcaspy import cas
+from support.child_side import answer_commands_in_thread, say
 
 GROUPS = {
     "READONLY": "readonly",

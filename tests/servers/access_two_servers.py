@@ -8,10 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.wire import ACCESS_RIGHTS, Circuit
-
 import pcaspy
 from pcaspy.testing import IsolatedServer
+from support.wire import ACCESS_RIGHTS, Circuit
 
 
 def main():

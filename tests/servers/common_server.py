@@ -12,11 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import pcaspy
 import pcaspy.driver
 from servers.common_pvdb import PVDB, SET_AT_START, SLOW_SECONDS
 from support.child_side import answer_commands_in_thread, say
-
-import pcaspy
 
 
 class CommonDriver(pcaspy.Driver):

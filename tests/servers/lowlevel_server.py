@@ -10,9 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.child_side import answer_commands_in_thread, say
-
 from pcaspy import Alarm, Severity, cas
+from support.child_side import answer_commands_in_thread, say
 
 STATES = ["Off", "On", "Broken"]
 

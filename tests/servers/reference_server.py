@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from epicscorelibs import ioc
+
 from support.child_side import answer_commands, say
 
 

@@ -1,9 +1,9 @@
 """Servers for these tests: on loopback, processed by a thread, checked for leaks."""
 
 import pytest
-from support.wire import Circuit
 
 from pcaspy.testing import IsolatedServer
+from support.wire import Circuit
 
 
 @pytest.fixture

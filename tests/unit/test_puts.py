@@ -6,9 +6,9 @@ import struct
 import threading
 
 import pytest
-from support.wire import READ_NOTIFY, WRITE_NOTIFY, Silence, pack
 
 from pcaspy import Driver
+from support.wire import READ_NOTIFY, WRITE_NOTIFY, Silence, pack
 
 STRING, DOUBLE, CHAR, TIME_DOUBLE = 0, 6, 4, 20
 NORMAL, GETFAIL, PUTFAIL = 1, 152, 160

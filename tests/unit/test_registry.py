@@ -3,11 +3,11 @@
 import struct
 
 import pytest
-from support.wire import CREATE_CH_FAIL, SERVER_DISCONN, create_request
 
 from pcaspy import Driver, PVInfo, SimplePV, SimpleServer, cas
 from pcaspy.driver import Data, Manager, manager
 from pcaspy.testing import IsolatedServer
+from support.wire import CREATE_CH_FAIL, SERVER_DISCONN, create_request
 
 DOUBLE = 6
 NORMAL, GETFAIL, PUTFAIL = 1, 152, 160

@@ -12,13 +12,13 @@ import time
 import weakref
 
 import pytest
-from support.ports import free_port
-from support.wire import CREATE_CH_FAIL, Circuit, create_request
 
 from pcaspy import Driver, SimpleServer
 from pcaspy.driver import manager
 from pcaspy.testing import IsolatedServer
 from pcaspy.tools import ServerThread
+from support.ports import free_port
+from support.wire import CREATE_CH_FAIL, Circuit, create_request
 
 DOUBLE = 6
 

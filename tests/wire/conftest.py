@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 
 import pytest
+
 from support import dbr
 from support.targets import BOTH, OURS, Target
 from support.wire import ECA_NORMAL, Circuit

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from support import dbr, wire
 from support.ports import udp_socket
 from support.targets import OURS

@@ -4,6 +4,7 @@ import math
 import time
 
 import pytest
+
 from support import dbr
 from support.wire import ECA_BADTYPE, ECA_GETFAIL, ECA_NORMAL, EVENT_ADD, pack
 

@@ -9,6 +9,7 @@ import struct
 import time
 
 import pytest
+
 from support import dbr, wire
 from support.ports import LOOPBACK, free_port, udp_socket
 from support.targets import BOTH, OURS, Target

@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+
 from support import dbr, wire
 from support.wire import (
     CREATE_CHAN,

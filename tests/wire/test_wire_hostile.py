@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+
 from support import dbr, wire
 from support.outcome import ANYTHING, outcome
 from support.targets import OURS

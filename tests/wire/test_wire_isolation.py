@@ -11,6 +11,7 @@ import os
 import struct
 
 import pytest
+
 from support import dbr, wire
 from support.ports import udp_socket
 from support.targets import OURS

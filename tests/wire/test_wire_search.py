@@ -10,6 +10,7 @@ import socket
 import struct
 
 import pytest
+
 from support import wire
 from support.ports import udp_socket
 from support.targets import OURS

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+
 from support import dbr, wire
 from support.targets import OURS
 from support.wire import ECA_NORMAL, EVENT_ADD, EVENTS_OFF, EVENTS_ON, pack

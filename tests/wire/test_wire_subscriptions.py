@@ -1,6 +1,7 @@
 """Masks, EVENTS_OFF and ON, cancel, order and the last value (5, 3.7)."""
 
 import pytest
+
 from support import dbr, wire
 from support.wire import (
     DBE_ALARM,

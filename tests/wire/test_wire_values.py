@@ -4,6 +4,7 @@ import math
 import struct
 
 import pytest
+
 from support import dbr, wire
 from support.wire import (
     ECA_BADCOUNT,

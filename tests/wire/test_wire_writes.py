@@ -4,6 +4,7 @@ import struct
 import threading
 
 import pytest
+
 from support import dbr, wire
 from support.wire import (
     ECA_NORMAL,
