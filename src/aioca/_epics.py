@@ -58,8 +58,8 @@ def _one_libca() -> None:
 
     The wheel of epicscorelibs has the library twice, as two files. cadef has opened the
     one with RTLD_GLOBAL; a second copy binds to its symbols, but initialises them anew,
-    and the context that pyepics has made is lost to this package. pyepics asks the module
-    changed here for the name of the file; the other name leads to the same bytes.
+    and the context that pyepics has made is lost to this package. pyepics asks the
+    module changed here for the name of the file; the other leads to the same bytes.
     """
     info = importlib.import_module("epicscorelibs.lib.ca_dsoinfo")
     if os.name != "nt":

@@ -1,6 +1,6 @@
 """Two servers in one process, one has the input of the other's rule.
 
-`python access_two_servers.py ACF`. Prints the rights that a client of the second is told.
+`python access_two_servers.py ACF`. Prints the rights that a client of the second gets.
 """
 
 import sys
