@@ -5,11 +5,19 @@
 
 namespace pcas {
 
-std::atomic<std::int64_t>& instance_counter(Counted kind) noexcept {
-    static std::array<std::atomic<std::int64_t>,
-                      static_cast<std::size_t>(Counted::kCount)>
-        counters;
-    return counters[static_cast<std::size_t>(kind)];
+InstanceCounts& instance_counts(Counted kind) noexcept {
+    static constinit std::array<InstanceCounts,
+                                static_cast<std::size_t>(Counted::kCount)>
+        counts;
+    return counts[static_cast<std::size_t>(kind)];
+}
+
+std::int64_t living(Counted kind) noexcept {
+    const InstanceCounts& counts = instance_counts(kind);
+    // In this order: what is made and destroyed in between makes it larger, not less
+    // than nothing.
+    const std::int64_t destroyed = counts.destroyed.load();
+    return counts.made.load() - destroyed;
 }
 
 const char* instance_name(Counted kind) noexcept {

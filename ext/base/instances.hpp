@@ -17,20 +17,31 @@ enum class Counted : std::uint8_t {
     kCount
 };
 
-std::atomic<std::int64_t>& instance_counter(Counted kind) noexcept;
+// Objects are often made by one thread and destroyed by another: each side counts in a
+// cache line of its own.
+struct InstanceCounts {
+    alignas(64) std::atomic<std::int64_t> made{0};
+    alignas(64) std::atomic<std::int64_t> destroyed{0};
+};
+
+InstanceCounts& instance_counts(Counted kind) noexcept;
 const char* instance_name(Counted kind) noexcept;
+
+// How many objects of a class there are. While threads make and destroy some, a number
+// that was true a moment ago.
+std::int64_t living(Counted kind) noexcept;
 
 // Base class: counts its derived class's objects.
 template <Counted Kind>
 class CountedInstance {
   public:
     CountedInstance() noexcept {
-        instance_counter(Kind).fetch_add(1, std::memory_order_relaxed);
+        instance_counts(Kind).made.fetch_add(1, std::memory_order_relaxed);
     }
     CountedInstance(const CountedInstance&) noexcept : CountedInstance() {}
     CountedInstance& operator=(const CountedInstance&) noexcept = default;
     ~CountedInstance() {
-        instance_counter(Kind).fetch_sub(1, std::memory_order_relaxed);
+        instance_counts(Kind).destroyed.fetch_add(1, std::memory_order_relaxed);
     }
 };
 

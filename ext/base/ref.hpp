@@ -16,8 +16,10 @@ class RefCounted {
 
     void add_ref() const noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
     // True when the last reference is gone and the caller has to destroy the object.
+    // The only reference there is cannot become two meanwhile: no need to count it.
     bool drop_ref() const noexcept {
-        return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+        return refs_.load(std::memory_order_acquire) == 1 ||
+               refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
 
     // True while exactly one reference exists: the caller's, then, if it holds one.

@@ -1,31 +1,44 @@
 #include "pv/pv.hpp"
 
 #include <cassert>
+#include <new>
 #include <utility>
 
 namespace pcas {
 namespace {
 
+// Enough for the cost of a hand-over to vanish, and soon enough for the loop.
+constexpr std::size_t kBatch = 1024;
+
 struct Batch {
     int depth = 0;
-    std::shared_ptr<PostQueue> queue;  // to flush at the end
+    std::shared_ptr<PostQueue> queue;  // where `pvs` belong
+    std::vector<PvPtr> pvs;
 };
 thread_local Batch batch;
+
+void hand_over() {
+    if (!batch.pvs.empty()) batch.queue->push_all(batch.pvs);
+}
 
 }  // namespace
 
 void PostBatch::begin() noexcept { ++batch.depth; }
 
-void PostBatch::end() noexcept {
-    if (--batch.depth > 0 || !batch.queue) return;
-    std::exchange(batch.queue, {})->flush();
+void PostBatch::end() {
+    if (--batch.depth > 0) return;
+    hand_over();
+    batch.queue.reset();
 }
 
 void PostBatch::push(std::shared_ptr<PostQueue> queue, PvPtr pv) {
-    if (batch.depth == 0) return queue->push(std::move(pv), true);
-    if (batch.queue && batch.queue != queue) batch.queue->flush();  // another server's
-    batch.queue = queue;
-    queue->push(std::move(pv), false);
+    if (batch.depth == 0) return queue->push(std::move(pv));
+    if (batch.queue != queue) {
+        hand_over();  // another server's
+        batch.queue = std::move(queue);
+    }
+    batch.pvs.push_back(std::move(pv));
+    if (batch.pvs.size() >= kBatch) hand_over();
 }
 
 Pv::Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept
@@ -73,7 +86,18 @@ void Pv::post(SnapshotPtr snapshot, EventMask mask) {
         p.bytes += bytes;
         if (!std::exchange(p.queued, true)) wake = p.queue;
     }
-    if (wake) PostBatch::push(std::move(wake), PvPtr(this));
+    if (wake) queue_up(std::move(wake));
+}
+
+// What cannot be queued for want of memory is queued with the next post.
+void Pv::queue_up(std::shared_ptr<PostQueue> queue) {
+    try {
+        PostBatch::push(std::move(queue), PvPtr(this));
+    } catch (const std::bad_alloc&) {
+        std::lock_guard lock(mutex_);
+        if (pending_) pending_->queued = false;
+        throw;
+    }
 }
 
 bool Pv::has_subscriptions() const {
@@ -102,12 +126,13 @@ void Pv::no_subscriptions() {
     gone = std::move(pending_);
 }
 
-std::vector<Event> Pv::take_events() {
+void Pv::take_events(std::vector<Event>& into) {
+    into.clear();
     std::lock_guard lock(mutex_);
-    if (!pending_) return {};
+    if (!pending_) return;
     pending_->queued = false;
     pending_->bytes = 0;
-    return std::exchange(pending_->events, {});
+    pending_->events.swap(into);
 }
 
 }  // namespace pcas

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/indexed_list.hpp"
 #include "base/instances.hpp"
 #include "base/intrusive_list.hpp"
 #include "base/ref.hpp"
@@ -80,14 +81,16 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     };
     Joined join(std::shared_ptr<PostQueue> queue);
     void no_subscriptions();
-    std::vector<Event> take_events();
+    // Moves what waits into `into`, whose memory is used again.
+    void take_events(std::vector<Event>& into);
 
-    IntrusiveList<Channel> channels;            // loop thread
-    IntrusiveList<Subscription> subscriptions;  // loop thread
+    IntrusiveList<Channel> channels;
+    IndexedList<Subscription> subscriptions;
 
   private:
     Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept;
     ~Pv() = default;
+    void queue_up(std::shared_ptr<PostQueue> queue);
 
     static constexpr std::size_t kMaxEvents = 4096;
     static constexpr std::size_t kMaxEventBytes = 1 << 20;
@@ -121,18 +124,20 @@ using PvPtr = Ref<Pv>;
 class PostQueue {
   public:
     virtual ~PostQueue() = default;
-    // Without `wake` the loop finds it when it wakes for something else, or by flush().
-    virtual void push(PvPtr pv, bool wake) = 0;
-    virtual void flush() = 0;
+    // Each wakes the loop if need be. Throws std::bad_alloc, and then took nothing.
+    virtual void push(PvPtr pv) = 0;
+    // Takes all of `pvs` and leaves it empty.
+    virtual void push_all(std::vector<PvPtr>& pvs) = 0;
 };
 
-// Between begin() and end(), which nest, the posts of the calling thread do not wake
-// the loop; end() does, once. Meant for a driver that updates hundreds of PVs at a
-// time: each client then gets them in one piece. Nothing in between may wait.
+// Between begin() and end(), which nest, the calling thread gathers its posts; end()
+// hands them to the loop in one piece (very many: in several). Meant for a driver that
+// updates hundreds of PVs at a time: each client then gets them together. Nothing in
+// between may wait.
 class PostBatch {
   public:
     static void begin() noexcept;
-    static void end() noexcept;
+    static void end();  // throws std::bad_alloc: the posts wait for the next one
 
   private:
     friend class Pv;

@@ -33,6 +33,7 @@ Circuit::Circuit(Loop& loop, std::uint64_t id, UniqueSocket socket,
     : loop_(loop),
       shared_(loop.shared()),
       id_(id),
+      update_high_water_(shared_.config.output_high_water / 4),
       socket_(std::move(socket)),
       peer_(peer),
       identity_(identity_with({}, dotted(peer))),
@@ -158,20 +159,24 @@ void Circuit::send_output() {
         if (!lingering_) close_gracefully();
         return;
     }
+    // One ahead of the requests, so that a client that asks for more and more gets the
+    // last values, too.
+    send_waiting_update();
     resume();
 }
 
 void Circuit::send_waiting_updates() {
-    while (!waiting_.empty() && takes_updates()) {
-        Subscription& subscription = waiting_.front();
-        subscription.ListNode<Subscription, WaitingTag>::leave();
-        subscription.send_waiting();
-        if (subscription.has_waiting()) waiting_.push_back(subscription);
+    while (send_waiting_update()) {
     }
 }
 
-bool Circuit::takes_updates() const noexcept {
-    return events_on_ && !closing_ && !output_full();
+bool Circuit::send_waiting_update() {
+    if (waiting_.empty() || !takes_updates()) return false;
+    Subscription& subscription = waiting_.front();
+    subscription.ListNode<Subscription, WaitingTag>::leave();
+    subscription.send_waiting();
+    if (subscription.has_waiting()) waiting_.push_back(subscription);
+    return true;
 }
 
 bool Circuit::keeps_one_value() const noexcept {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <span>
 #include <string>
 
 #include "base/instances.hpp"
@@ -67,13 +68,18 @@ class Circuit final : public IoHandler,
     void on_linger_over() noexcept { close_now(); }
 
     // ---- called by subscriptions ----
-    bool takes_updates() const noexcept;
+    bool takes_updates() const noexcept {
+        return events_on_ && !closing_ && output_.bytes() < update_high_water_;
+    }
     bool events_on() const noexcept { return events_on_; }
     // A subscription may keep one value and no more: events are off, or too much waits.
     bool keeps_one_value() const noexcept;
     void count_waiting(std::size_t bytes) noexcept { waiting_bytes_ += bytes; }
     void uncount_waiting(std::size_t bytes) noexcept { waiting_bytes_ -= bytes; }
     void send_update(const Subscription& subscription, const SnapshotPtr& snapshot);
+    // The message as UpdateForm makes it, with this subscription's id.
+    void send_update(const Subscription& subscription,
+                     std::span<const std::byte> message);
     void add_waiting(Subscription& subscription) { waiting_.push_back(subscription); }
     // Runs `work`; an exception (no memory, most likely) closes the circuit.
     template <class Work>
@@ -98,6 +104,7 @@ class Circuit final : public IoHandler,
     void resume();
     void take_completion(Request& request, bool completed);
     void send_waiting_updates();
+    bool send_waiting_update();  // false: none waits, or none may go
     void update_interest();
     void on_fault();
     void on_end_of_input();
@@ -192,6 +199,9 @@ class Circuit final : public IoHandler,
     Loop& loop_;
     Shared& shared_;
     const std::uint64_t id_;
+    // Updates wait earlier than answers do: the newest value is worth more than its
+    // predecessors, and they are held once here instead of once for each circuit.
+    const std::size_t update_high_water_;
     UniqueSocket socket_;
     const sockaddr_in peer_;
     ClientPtr identity_;

@@ -1,7 +1,9 @@
 #include "server/loop.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <exception>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -49,17 +51,27 @@ class Unlocked {
 class Loop::Posts final : public PostQueue {
   public:
     explicit Posts(std::shared_ptr<WakeGate> gate) : gate_(std::move(gate)) {}
-    void push(PvPtr pv, bool wake) override {
+    void push(PvPtr pv) override {
         {
             std::lock_guard lock(mutex_);
             pvs_.push_back(std::move(pv));
         }
-        if (wake)
-            gate_->signal();
-        else
-            gate_->note();
+        gate_->signal();
     }
-    void flush() override { gate_->flush(); }
+    void push_all(std::vector<PvPtr>& pvs) override {
+        {
+            std::lock_guard lock(mutex_);
+            if (pvs_.empty()) {
+                pvs_.swap(pvs);
+            } else {
+                pvs_.reserve(pvs_.size() + pvs.size());
+                std::move(pvs.begin(), pvs.end(), std::back_inserter(pvs_));
+            }
+        }
+        pvs.clear();
+        gate_->note();
+        gate_->flush();
+    }
     void take(std::vector<PvPtr>& into) {
         into.clear();
         std::lock_guard lock(mutex_);
@@ -245,10 +257,10 @@ void Loop::take_completions() {
 void Loop::take_posts() {
     posts_->take(posted_);
     for (const PvPtr& pv : posted_) {
-        for (const Event& event : pv->take_events()) {
-            pv->subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
-        }
+        pv->take_events(events_);
+        for (const Event& event : events_) deliver(*pv, event);
     }
+    events_.clear();
     posted_.clear();
 }
 

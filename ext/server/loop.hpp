@@ -95,7 +95,8 @@ class Loop {
     std::vector<std::byte> scratch_;
 
     const std::shared_ptr<Posts> posts_;
-    std::vector<PvPtr> posted_;  // kept for its memory
+    std::vector<PvPtr> posted_;  // these two are kept for their memory
+    std::vector<Event> events_;
     const std::unique_ptr<RightsChanges> rights_changes_;
     std::mutex command_mutex_;  // leaf; guards commands_
     std::vector<std::function<void()>> commands_;

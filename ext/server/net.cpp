@@ -59,8 +59,28 @@ void throw_socket_error(const std::string& what) {
 #endif
 }
 
+namespace {
+
+#ifdef _WIN32
+using SendSize = int;
+#else
+using SendSize = std::size_t;
+#endif
+
+SendResult send_piece(SOCKET fd, std::span<const std::byte> piece) noexcept {
+    for (;;) {
+        const auto n = ::send(fd, reinterpret_cast<const char*>(piece.data()),
+                              static_cast<SendSize>(piece.size()), kSendFlags);
+        if (n >= 0) return {static_cast<std::size_t>(n), false};
+        if (SOCKERRNO != SOCK_EINTR) return {0, !would_block(SOCKERRNO)};
+    }
+}
+
+}  // namespace
+
 SendResult send_pieces(SOCKET fd,
                        std::span<const std::span<const std::byte>> pieces) noexcept {
+    if (pieces.size() == 1) return send_piece(fd, pieces[0]);
 #ifdef _WIN32
     std::array<WSABUF, 64> buffers;
     for (std::size_t i = 0; i < pieces.size(); ++i) {

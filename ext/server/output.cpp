@@ -12,34 +12,43 @@
 
 namespace pcas {
 
-std::byte* Output::append(std::size_t size) {
-    if (!segments_.empty()) {
-        Segment& last = segments_.back();
-        if (last.open && last.buffer->size() - last.end >= size) {
-            std::byte* at = last.buffer->data() + last.end;
-            last.end += size;
-            bytes_ += size;
-            return at;
-        }
-    }
+void Output::make_room(std::size_t size) {
+    close_tail();
     // A circuit that sends little keeps little: chunks start small and grow.
     const std::size_t wanted = std::max(size, segments_.empty() ? kFirstChunk : kChunk);
     Ref<Buffer> buffer = spare_ && spare_->size() >= size ? std::exchange(spare_, {})
                                                           : Buffer::create(wanted);
-    std::byte* at = buffer->data();
-    segments_.push_back({std::move(buffer), 0, size, true});
-    bytes_ += size;
-    return at;
+    segments_.push_back({std::move(buffer), 0, 0, true});
+    open_tail();
 }
 
 void Output::append(Ref<Buffer> buffer) {
     const std::size_t size = buffer->size();
     if (size == 0) return;
+    close_tail();
     segments_.push_back({std::move(buffer), 0, size, false});
     bytes_ += size;
 }
 
+// The last chunk takes what is appended from now on.
+void Output::open_tail() noexcept {
+    if (segments_.empty() || !segments_.back().chunk) return;
+    const Segment& last = segments_.back();
+    tail_ = last.buffer->data() + last.end;
+    room_ = last.buffer->size() - last.end;
+}
+
+void Output::close_tail() noexcept {
+    if (!tail_) return;
+    Segment& last = segments_.back();
+    last.end = static_cast<std::size_t>(tail_ - last.buffer->data());
+    if (last.begin == last.end) segments_.pop_back();  // taken back, or never filled
+    tail_ = nullptr;
+    room_ = 0;
+}
+
 Output::Sent Output::send(SOCKET fd) noexcept {
+    close_tail();
     while (bytes_ > 0) {
         std::array<std::span<const std::byte>, kMaxPieces> pieces;
         std::size_t n = 0, total = 0;
@@ -51,7 +60,10 @@ Output::Sent Output::send(SOCKET fd) noexcept {
         const SendResult result = send_pieces(fd, {pieces.data(), n});
         if (result.failed) return Sent::Failed;
         consume(result.bytes);
-        if (result.bytes < total) return Sent::Blocked;
+        if (result.bytes < total) {
+            open_tail();
+            return Sent::Blocked;
+        }
     }
     return Sent::All;
 }
@@ -66,7 +78,7 @@ void Output::consume(std::size_t sent) noexcept {
             return;
         }
         sent -= size;
-        if (first.open && first.buffer->size() <= kFirstChunk) {
+        if (first.chunk && first.buffer->size() <= kFirstChunk) {
             spare_ = std::move(first.buffer);
         }
         segments_.pop_front();
@@ -74,6 +86,8 @@ void Output::consume(std::size_t sent) noexcept {
 }
 
 void Output::clear() noexcept {
+    tail_ = nullptr;
+    room_ = 0;
     segments_.clear();
     spare_.reset();
     bytes_ = 0;

@@ -3,8 +3,10 @@
 #include <cstring>
 #include <new>
 
+#include "base/byte_order.hpp"
 #include "server/circuit.hpp"
 #include "server/loop.hpp"
+#include "server/update_form.hpp"
 
 namespace pcas {
 
@@ -136,6 +138,15 @@ void Circuit::send_update(const Subscription& subscription,
         return send_failure(update, ECA_TOLARGE);
     }
     send_data(update, snapshot);
+}
+
+void Circuit::send_update(const Subscription& subscription,
+                          std::span<const std::byte> message) {
+    Counters::add(shared_.counters.updates);
+    std::byte* at = output_.append(message.size());
+    std::memcpy(at, message.data(), message.size());
+    store_be32(at + UpdateForm::kSubidOffset, subscription.subid);
+    mark_output();
 }
 
 }  // namespace pcas

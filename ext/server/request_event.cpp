@@ -67,9 +67,7 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
 // Returns the value that comes behind all that was delivered.
 SnapshotPtr Circuit::deliver_earlier(Pv& pv) {
     Pv::Joined joined = pv.join(loop_.post_queue());
-    for (const Event& event : joined.earlier) {
-        pv.subscriptions.for_each([&](Subscription& s) { s.deliver(event); });
-    }
+    for (const Event& event : joined.earlier) deliver(pv, event);
     return std::move(joined.current);
 }
 

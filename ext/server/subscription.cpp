@@ -1,9 +1,11 @@
 #include "server/subscription.hpp"
 
+#include <span>
 #include <utility>
 
 #include "server/circuit.hpp"
 #include "server/loop.hpp"
+#include "server/update_form.hpp"
 
 namespace pcas {
 
@@ -17,15 +19,23 @@ Subscription::Subscription(Channel& of, std::uint32_t id, DbrType dbr_type,
       mask(event_mask),
       may_read(of.may_read()) {}
 
-void Subscription::deliver(const Event& event) noexcept {
+void Subscription::deliver(const Event& event, UpdateForm& form) noexcept {
     if (!(event.mask & mask) || !may_read) return;
     circuit.guarded([&] {
-        if (!waiting_ && !waits_for_first && circuit.takes_updates()) {
-            circuit.send_update(*this, event.snapshot);
-        } else {
-            wait(event.snapshot, event.mask);
+        if (waiting_ || waits_for_first || !circuit.takes_updates()) {
+            return wait(event.snapshot, event.mask);
         }
+        const std::span<const std::byte> message = form.message(type, count);
+        if (message.empty())
+            circuit.send_update(*this, event.snapshot);
+        else
+            circuit.send_update(*this, message);
     });
+}
+
+void deliver(Pv& pv, const Event& event) noexcept {
+    UpdateForm form(*event.snapshot);
+    pv.subscriptions.for_each([&](Subscription& s) { s.deliver(event, form); });
 }
 
 void Subscription::wait(const SnapshotPtr& snapshot, EventMask event_mask) {

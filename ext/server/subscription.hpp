@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/indexed_list.hpp"
 #include "base/instances.hpp"
 #include "base/intrusive_list.hpp"
 #include "pv/pv.hpp"
@@ -14,10 +15,11 @@ namespace pcas {
 
 class Channel;
 class Circuit;
+class UpdateForm;
 
 struct WaitingTag;  // the circuit's list of subscriptions that have events waiting
 
-class Subscription final : public ListNode<Subscription>,
+class Subscription final : public IndexedNode<Subscription>,
                            public ListNode<Subscription, WaitingTag>,
                            public CountedInstance<Counted::Subscription> {
   public:
@@ -39,7 +41,8 @@ class Subscription final : public ListNode<Subscription>,
 
     // Sends the event, or keeps it while the circuit takes no updates. When the queue
     // is full (or events are off: as soon as one waits) the newest one is replaced.
-    void deliver(const Event& event) noexcept;
+    // `form` makes the message that the event's other subscriptions share.
+    void deliver(const Event& event, UpdateForm& form) noexcept;
     // Sends the oldest waiting event.
     void send_waiting();
     bool has_waiting() const noexcept { return waiting_ != nullptr; }
@@ -53,5 +56,8 @@ class Subscription final : public ListNode<Subscription>,
 
     std::unique_ptr<std::vector<Event>> waiting_;  // oldest first; null if none
 };
+
+// Delivers the event to all subscriptions of `pv`.
+void deliver(Pv& pv, const Event& event) noexcept;
 
 }  // namespace pcas

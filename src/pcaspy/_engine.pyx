@@ -26,7 +26,7 @@ from pcaspy._cpp.alarm_limits cimport AlarmLimits, check_alarm
 from pcaspy._cpp.codec cimport DecodeTarget
 from pcaspy._cpp.config cimport Config, config_from_environment
 from pcaspy._cpp.current_request cimport current_request, swap_current_request
-from pcaspy._cpp.instances cimport Counted, instance_counter, instance_name
+from pcaspy._cpp.instances cimport Counted, instance_name, living
 from pcaspy._cpp.log cimport LogRecord
 from pcaspy._cpp.metadata cimport Metadata, MetadataPtr
 from pcaspy._cpp.pv cimport (
@@ -1206,5 +1206,5 @@ def access_after_fork(bint in_child):
 
 def instance_counts():
     """How many objects of each engine class are alive: {name: count}."""
-    return {instance_name(<Counted>i).decode(): instance_counter(<Counted>i).load()
+    return {instance_name(<Counted>i).decode(): living(<Counted>i)
             for i in range(<int>Counted.kCount)}

@@ -130,7 +130,7 @@ TEST_CASE("decode: only plain types are taken") {
 }
 
 TEST_CASE("decode: counts that are zero, too large or not covered by the payload") {
-    const auto before = instance_counter(Counted::Snapshot).load();
+    const auto before = living(Counted::Snapshot);
     for (int type = 0; type <= 6; ++type) {
         for (int to = 0; to <= 6; ++to) {
             NOTE("type", type);
@@ -156,7 +156,7 @@ TEST_CASE("decode: counts that are zero, too large or not covered by the payload
             CHECK(status(1, Bytes(800), 1) == EcaStatus{ECA_NORMAL});  // extra bytes
         }
     }
-    CHECK(instance_counter(Counted::Snapshot).load() == before);
+    CHECK(living(Counted::Snapshot) == before);
 }
 
 TEST_CASE("decode: an array may be emptied") {
@@ -286,7 +286,7 @@ TEST_CASE("decode: enum by number") {
 }
 
 TEST_CASE("decode: one element that does not convert fails the array") {
-    const auto before = instance_counter(Counted::Snapshot).load();
+    const auto before = living(Counted::Snapshot);
     const Bytes sent = Builder().text("1", 40).text("x", 40).text("3", 40).bytes();
     for (int to = 1; to <= 6; ++to) {
         NOTE("to", to);
@@ -294,5 +294,5 @@ TEST_CASE("decode: one element that does not convert fails the array") {
         CHECK(got.status == EcaStatus{ECA_PUTFAIL});
         CHECK(!got.snapshot);
     }
-    CHECK(instance_counter(Counted::Snapshot).load() == before);
+    CHECK(living(Counted::Snapshot) == before);
 }

@@ -33,13 +33,26 @@ std::int32_t value_of(const SnapshotPtr& s) { return s->elements<std::int32_t>()
 
 struct CountingQueue final : PostQueue {
     std::vector<PvPtr> pushed;
-    int wakes = 0, flushes = 0;
-    void push(PvPtr pv, bool wake) override {
+    int pieces = 0;
+    bool no_memory = false;
+    void push(PvPtr pv) override {
+        if (no_memory) throw std::bad_alloc();
         pushed.push_back(std::move(pv));
-        wakes += wake;
+        ++pieces;
     }
-    void flush() override { ++flushes; }
+    void push_all(std::vector<PvPtr>& pvs) override {
+        if (no_memory) throw std::bad_alloc();
+        pushed.insert(pushed.end(), pvs.begin(), pvs.end());
+        pvs.clear();
+        ++pieces;
+    }
 };
+
+std::vector<Event> events_of(const PvPtr& pv) {
+    std::vector<Event> events;
+    pv->take_events(events);
+    return events;
+}
 
 struct WakeCounter {
     std::shared_ptr<int> wakes = std::make_shared<int>(0);
@@ -68,18 +81,18 @@ TEST_CASE("pv: posts are queued only while somebody listens, once until taken") 
     pv->post(number(2), kValueEvent);
     pv->post(number(3), kAlarmEvent);
     CHECK(queue->pushed.size() == 1u);
-    const std::vector<Event> events = pv->take_events();
+    const std::vector<Event> events = events_of(pv);
     REQUIRE(events.size() == 2u);
     CHECK(value_of(events[0].snapshot) == 2);
     CHECK(events[1].mask == kAlarmEvent);
     pv->post(number(4), kValueEvent);
     CHECK(queue->pushed.size() == 2u);
     pv->no_subscriptions();
-    CHECK(pv->take_events().empty());
+    CHECK(events_of(pv).empty());
     queue->pushed.clear();
 }
 
-TEST_CASE("pv: a batch of posts wakes once, at its end") {
+TEST_CASE("pv: a batch of posts is handed over once, at its end") {
     const PvPtr a = make_pv("a"), b = make_pv("b");
     const auto queue = std::make_shared<CountingQueue>();
     a->join(queue);
@@ -89,14 +102,64 @@ TEST_CASE("pv: a batch of posts wakes once, at its end") {
     PostBatch::begin();
     b->post(number(1), kValueEvent);
     PostBatch::end();
-    CHECK(queue->wakes == 0);
-    CHECK(queue->flushes == 0);
+    CHECK(queue->pieces == 0);
     PostBatch::end();
-    CHECK(queue->flushes == 1);
+    CHECK(queue->pieces == 1);
     CHECK(queue->pushed.size() == 2u);
-    a->take_events();
+    events_of(a);
     a->post(number(2), kValueEvent);
-    CHECK(queue->wakes == 1);
+    CHECK(queue->pieces == 2);
+    queue->pushed.clear();
+}
+
+TEST_CASE("pv: a very large batch is handed over in several pieces") {
+    std::vector<PvPtr> pvs;
+    const auto queue = std::make_shared<CountingQueue>();
+    for (int i = 0; i < 3000; ++i) {
+        pvs.push_back(make_pv());
+        pvs.back()->join(queue);
+    }
+    PostBatch::begin();
+    for (const PvPtr& pv : pvs) pv->post(number(1), kValueEvent);
+    CHECK(queue->pieces == 2);
+    PostBatch::end();
+    CHECK(queue->pieces == 3);
+    CHECK(queue->pushed.size() == 3000u);
+    queue->pushed.clear();
+}
+
+TEST_CASE("pv: a batch for two servers goes to both") {
+    const PvPtr a = make_pv("a"), b = make_pv("b");
+    const auto first = std::make_shared<CountingQueue>();
+    const auto second = std::make_shared<CountingQueue>();
+    a->join(first);
+    b->join(second);
+    PostBatch::begin();
+    a->post(number(1), kValueEvent);
+    b->post(number(1), kValueEvent);
+    PostBatch::end();
+    CHECK(first->pushed == std::vector{a});
+    CHECK(second->pushed == std::vector{b});
+    first->pushed.clear();
+    second->pushed.clear();
+}
+
+TEST_CASE("pv: a post that found no memory to be queued goes with the next one") {
+    const PvPtr pv = make_pv();
+    const auto queue = std::make_shared<CountingQueue>();
+    pv->join(queue);
+    queue->no_memory = true;
+    bool thrown = false;
+    try {
+        pv->post(number(1), kValueEvent);
+    } catch (const std::bad_alloc&) {
+        thrown = true;
+    }
+    CHECK(thrown);
+    queue->no_memory = false;
+    pv->post(number(2), kValueEvent);
+    CHECK(queue->pushed.size() == 1u);
+    CHECK(value_of(events_of(pv).back().snapshot) == 2);
     queue->pushed.clear();
 }
 
@@ -110,7 +173,7 @@ TEST_CASE("pv: who joins later gets the current value, the others what came befo
     REQUIRE(second.earlier.size() == 2u);
     CHECK(value_of(second.earlier[0].snapshot) == 1);
     CHECK(value_of(second.current) == 2);
-    CHECK(pv->take_events().empty());
+    CHECK(events_of(pv).empty());
     queue->pushed.clear();
 }
 
@@ -120,7 +183,7 @@ TEST_CASE("pv: posting without end keeps a bounded queue and the last value") {
     pv->join(queue);
     pv->post(number(-1), kPropertyEvent);
     for (int i = 0; i < 100'000; ++i) pv->post(number(i), kValueEvent);
-    const std::vector<Event> events = pv->take_events();
+    const std::vector<Event> events = events_of(pv);
     CHECK(events.size() <= 4096u);
     CHECK(value_of(events.front().snapshot) == -1);
     CHECK(value_of(events.back().snapshot) == 99'999);

@@ -38,20 +38,19 @@ TEST_CASE("snapshot: a copy has the same elements, stamp, alarm and metadata") {
 }
 
 TEST_CASE("snapshot: the last reference frees it") {
-    auto& living = instance_counter(Counted::Snapshot);
-    const auto before = living.load();
+    const auto before = living(Counted::Snapshot);
     {
         Ref<Snapshot> first = Snapshot::create(DbfType::Long, 5);
         SnapshotPtr second = first;
-        CHECK(living.load() == before + 1);
+        CHECK(living(Counted::Snapshot) == before + 1);
         first.reset();
-        CHECK(living.load() == before + 1);
+        CHECK(living(Counted::Snapshot) == before + 1);
     }
-    CHECK(living.load() == before);
+    CHECK(living(Counted::Snapshot) == before);
 }
 
 TEST_CASE("snapshot: shared between threads") {
-    const auto before = instance_counter(Counted::Snapshot).load();
+    const auto before = living(Counted::Snapshot);
     {
         SnapshotPtr shared = wire::snapshot<double>(DbfType::Double, {42});
         const auto use = [](SnapshotPtr mine) {
@@ -66,5 +65,5 @@ TEST_CASE("snapshot: shared between threads") {
         one.join();
         two.join();
     }
-    CHECK(instance_counter(Counted::Snapshot).load() == before);
+    CHECK(living(Counted::Snapshot) == before);
 }

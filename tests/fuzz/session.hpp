@@ -169,7 +169,7 @@ class Client {
 inline std::int64_t alive() {
     std::int64_t all = 0;
     for (int i = 0; i < static_cast<int>(Counted::kCount); ++i) {
-        all += instance_counter(static_cast<Counted>(i));
+        all += living(static_cast<Counted>(i));
     }
     return all;
 }

@@ -32,7 +32,7 @@ cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
         void* owner
 
     void begin_batch "pcas::PostBatch::begin"() noexcept
-    void end_batch "pcas::PostBatch::end"() noexcept
+    void end_batch "pcas::PostBatch::end"() except +translate_exception
 
     cdef cppclass PvPtr:
         PvPtr() noexcept
