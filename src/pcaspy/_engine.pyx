@@ -134,6 +134,10 @@ cdef TimeStamp stamp_of(timestamp) except *:
     cdef TimeStamp t
     if timestamp is None:
         return now()
+    if type(timestamp) is epicsTimeStamp:
+        t.seconds = (<epicsTimeStamp>timestamp).secPastEpoch
+        t.nanoseconds = (<epicsTimeStamp>timestamp).nsec
+        return t
     try:
         t.seconds, t.nanoseconds = timestamp.secPastEpoch, timestamp.nsec
     except AttributeError:
@@ -501,17 +505,42 @@ cdef class Data:
         Raises:
             TypeError, ValueError: The value does not fit the PV; nothing is changed.
         """
+        cdef EventMask mask = self.take(value, stamp_of(timestamp))
+        if self.pv is None:
+            return
+        self.publish(self.snapshot)
+        if mask:
+            self.mark(mask)
+
+    cdef set_and_post(self, value, TimeStamp when):
+        """`set` and `post`; where nothing is special, with one lock for both."""
+        cdef EventMask mask = self.take(value, when)
+        if self.pv is None:
+            return
+        if (mask and self.aliases is None and not self.own_update
+                and not self.pv.info.fields.scanned):
+            mask |= self.mask_
+            self.mask_ = 0
+            self.flag_ = False
+            self.pv.pv.get().post(self.snapshot, mask)
+            return
+        self.publish(self.snapshot)
+        if mask:
+            self.mark(mask)
+        self.post_now(False)
+
+    cdef EventMask take(self, value, TimeStamp when) except? 0xff:
+        """Keeps a new value, and returns the events that it is worth. Tells nobody."""
         cdef EventMask mask
         cdef AlarmState alarm
         cdef NewSnapshot made
         cdef PvHandle pv = self.pv
-        cdef TimeStamp when = stamp_of(timestamp)
         if pv is None:
             self.value_, self.time_ = value, when
-            return
+            return 0
         made = pv.convert(value, Strictness.Checked)
         info = pv.info
-        if (isinstance(value, (str, bytes)) and info.fields.type != DbfType.Char
+        if (type(value) is not float and isinstance(value, (str, bytes)) and info.fields.type != DbfType.Char
                 and info.fields.type != DbfType.String):
             value = value_of(made.get()[0])      # a label, or a number as text
         mask = info.checkValue(value) if self.own_value else deadband(info, value, made)
@@ -526,9 +555,8 @@ cdef class Data:
         self.time_ = when
         self.read_failed = False
         self.keep(value, made)
-        self.publish(self.stamped(made, info.fields))
-        if mask:
-            self.mark(mask)
+        self.snapshot = self.stamped(made, info.fields)
+        return mask
 
     def set_status(self, alarm=None, severity=None):
         """Alarm and severity, None for as it is; the time stays."""
@@ -548,7 +576,7 @@ cdef class Data:
         """READ, INVALID until a read succeeds or a value is set."""
         self.set_status(1, 3)
         self.read_failed = True
-        self.post(True)
+        self.post_now(True)
 
     def refresh(self):
         """Takes over changed fields of the info and marks a property event."""
@@ -570,6 +598,9 @@ cdef class Data:
 
     def post(self, bint by_scan=False):
         """Sends what waits to the subscribers; that of a scanned PV only `by_scan`."""
+        self.post_now(by_scan)
+
+    cdef post_now(self, bint by_scan):
         if not self.flag_ or self.pv is None:
             return
         if self.pv.info.fields.scanned and not by_scan:
@@ -578,11 +609,14 @@ cdef class Data:
         if self.own_update:
             self.pv.updateValue(self)
         else:
-            self.send()
+            self.send_now()
         self.mask_ = 0
 
     def send(self):
         """Posts the present value with the events of `mask`."""
+        self.send_now()
+
+    cdef send_now(self):
         cdef PvHandle pv
         if self.mask_ and self.pv is not None:
             self.pv.pv.get().post(self.snapshot, self.mask_)
@@ -661,7 +695,7 @@ cdef class Data:
             self.alarm_ = alarm_of(pv.info.fields, value, made)
             self.restamp()
             self.mark(kAlarmEvent)
-            self.post()
+            self.post_now(False)
         return self.stamped(made, pv.info.fields)
 
     # ---- as programs see it ----
@@ -739,7 +773,7 @@ def post_changed(list changed not None):
     begin_batch()
     try:
         for data in taken:
-            data.post()
+            data.post_now(False)
     finally:
         end_batch()
 
@@ -747,12 +781,13 @@ def post_changed(list changed not None):
 def set_and_post(params not None, values not None, when):
     """Sets each reason of `values` in `params`, all to one time, and posts them."""
     cdef Data data
+    cdef TimeStamp stamp = stamp_of(when)
+    cdef dict known = <dict>params    # a subclass; looking up is a dict's
     begin_batch()
     try:
         for reason, value in values.items():
-            data = params[reason]
-            data.set(value, when)
-            data.post()
+            data = known[reason]
+            data.set_and_post(value, stamp)
     finally:
         end_batch()
 
@@ -1124,7 +1159,7 @@ cdef int write(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
     else:
         if result is True or result is None:
             if pv.data_ != NULL:
-                (<Data>pv.data_).post()
+                (<Data>pv.data_).post_now(False)
             request.get().complete(ECA_NORMAL)
         else:
             dispatcher.written(wrapped(request), result)

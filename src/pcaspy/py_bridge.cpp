@@ -246,7 +246,9 @@ Ref<Snapshot> from_items(PyObject* sequence, const Target& to, bool& cut) {
 
 template <class T>
 Ref<Snapshot> from_scalar(PyObject* value, const Target& to) {
-    Ref<Snapshot> made = Snapshot::create(to.pv.type, 1);
+    // Text may be shorter than its slot; a number is written as a whole.
+    constexpr bool text = std::is_same_v<T, StringSlot>;
+    Ref<Snapshot> made = text ? Snapshot::create(to.pv.type, 1) : unfilled(to, 1);
     if (!element_of(value, to, *data_of<T>(*made))) return {};
     return made;
 }
