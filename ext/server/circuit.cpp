@@ -71,6 +71,7 @@ void Circuit::on_io(bool readable, bool writable) {
 // What the handler was about is lost, and with it what the client may rely on.
 void Circuit::on_exception(const std::exception& error) noexcept {
     shared_.log.add_caught(identity_->address, "circuit closed", error);
+    count_end(shared_.counters.closed_on_error);
     close_now();
 }
 
@@ -92,6 +93,7 @@ void Circuit::read_input() {
                 on_end_of_input();
             return;
         case ReceiveResult::Failed:
+            count_end(shared_.counters.closed_broken);
             close_now();
             return;
     }
@@ -144,9 +146,22 @@ void Circuit::flush() noexcept {
     if (socket_) guarded([this] { send_output(); });
 }
 
+Output::Sent Circuit::send_now() noexcept {
+    const std::size_t before = output_.bytes();
+    const Output::Sent sent = output_.send(socket_.get());
+    Counters::add(shared_.counters.bytes_sent, before - output_.bytes());
+    return sent;
+}
+
+// The first reason counts.
+void Circuit::count_end(Counters::Counter& reason) noexcept {
+    if (!closing_ && !end_of_input_) Counters::add(reason);
+}
+
 void Circuit::send_output() {
-    switch (output_.send(socket_.get())) {
+    switch (send_now()) {
         case Output::Sent::Failed:
+            count_end(shared_.counters.closed_broken);
             close_now();
             return;
         case Output::Sent::Blocked:
@@ -234,6 +249,7 @@ void Circuit::on_fault() {
 }
 
 void Circuit::on_end_of_input() {
+    count_end(shared_.counters.closed_by_client);
     end_of_input_ = true;
     if (something_to_answer())
         update_interest();
@@ -260,7 +276,7 @@ void Circuit::close_gracefully() {
     if (lingering_ || !socket_) return;
     closing_ = true;
     waiting_updates_dropped();
-    switch (output_.send(socket_.get())) {
+    switch (send_now()) {
         case Output::Sent::Failed:
             close_now();
             return;

@@ -24,11 +24,11 @@
 #include "server/channel.hpp"
 #include "server/output.hpp"
 #include "server/poller.hpp"
+#include "server/shared.hpp"
 
 namespace pcas {
 
 class Loop;
-struct Shared;
 struct FlushTag;    // the loop's list of circuits with output to send this turn
 struct DiscardTag;  // the loop's list of circuits to remove at the end of this turn
 
@@ -99,6 +99,8 @@ class Circuit final : public IoHandler,
     void read_input();
     void execute_input();
     void send_output();
+    Output::Sent send_now() noexcept;
+    void count_end(Counters::Counter& reason) noexcept;
     bool stalled() const noexcept;
     bool output_full() const noexcept;
     void resume();

@@ -68,6 +68,7 @@ Config Config::from_environment(std::vector<std::string>& warnings) {
     config.beacon_port = port_of(EPICS_CAS_BEACON_PORT, EPICS_CA_REPEATER_PORT, 5065);
     config.beacon_period = period_of(warnings);
     config.max_payload = max_payload_of(config.max_payload);
+    config.max_response = max_payload_of(config.max_response);
     long ttl = 1;
     if (text_of(EPICS_CA_MCAST_TTL) &&
         (envGetLongConfigParam(&EPICS_CA_MCAST_TTL, &ttl) != 0 || ttl < 0 ||

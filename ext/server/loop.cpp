@@ -321,6 +321,8 @@ void Loop::adopt(UniqueSocket socket, const sockaddr_in& peer) {
     ++circuits_by_host_[peer.sin_addr.s_addr];
     Counters::add(shared_.counters.circuits);
     Counters::add(shared_.counters.circuits_accepted);
+    if (circuits_.size() > shared_.counters.circuits_peak)
+        shared_.counters.circuits_peak = circuits_.size();
     added.start();
 }
 

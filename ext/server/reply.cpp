@@ -43,7 +43,7 @@ void Circuit::send_error(const Header& request, std::uint32_t cid, EcaStatus sta
 
 bool Circuit::fits_response(DbrType type, std::uint32_t count) const noexcept {
     const std::uint64_t size = padded(dbr_size(type, count));
-    if (size > shared_.config.max_payload) return false;
+    if (size > shared_.config.max_response) return false;
     return minor_ == 0 || CA_V49(minor_) || header_size(size, count) == kHeaderSize;
 }
 

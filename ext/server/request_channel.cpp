@@ -69,7 +69,11 @@ void Circuit::handle_create_chan(const Message& message) {
     minor_ =
         static_cast<std::uint16_t>(std::min<std::uint32_t>(header.p2, kMinorVersion));
     const std::string_view name = name_in(message.payload);
-    if (name.empty() || !room_for_channel()) return refuse_channel(header.p1);
+    if (name.empty()) return refuse_channel(header.p1);
+    if (!room_for_channel()) {
+        Counters::add(shared_.counters.channels_over_limit);
+        return refuse_channel(header.p1);
+    }
     if (!shared_.attach_by_request.load(std::memory_order_relaxed)) {
         PvPtr pv = shared_.table.find(name);
         return pv ? create_channel(header.p1, std::move(pv))

@@ -150,7 +150,10 @@ void SearchService::answer(SOCKET reply_socket, const Datagram& datagram,
         const auto* text = reinterpret_cast<const char*>(payload.data());
         const void* end = std::memchr(text, 0, payload.size());
         if (!end || end == text) continue;
-        if (!budget_left()) break;
+        if (!budget_left()) {
+            Counters::add(shared_.counters.searches_dropped);
+            break;  // the rest of this datagram
+        }
         search(header,
                {text, static_cast<std::size_t>(static_cast<const char*>(end) - text)},
                datagram, reply_socket, frame);

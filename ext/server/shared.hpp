@@ -16,11 +16,14 @@ namespace pcas {
 struct Counters {
     using Counter = std::atomic<std::uint64_t>;
     Counter circuits_accepted, circuits_refused, accept_pauses;
-    Counter searches, search_hits, datagrams_dropped;
-    Counter channels_created, channels_refused, subscriptions_refused;
+    // Why circuits ended, besides protocol_errors and the server's own end.
+    Counter closed_by_client, closed_broken, closed_on_error;
+    Counter searches, search_hits, datagrams_dropped, searches_dropped;
+    Counter channels_created, channels_refused, channels_over_limit;
+    Counter subscriptions_refused;
     Counter reads, writes, updates, updates_merged;
     Counter requests_too_large, puts_refused, protocol_errors;
-    Counter bytes_received;
+    Counter bytes_received, bytes_sent, circuits_peak;
     // now
     Counter circuits, channels, subscriptions;
 

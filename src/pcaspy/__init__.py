@@ -9,10 +9,12 @@ from . import alarm, cas, driver
 from ._version import __version__, version_info
 from .alarm import Alarm, Severity
 from .driver import Driver, PVInfo, SimplePV, SimpleServer, current_client
+from .options import Limits
 
 __all__ = [
     "Alarm",
     "Driver",
+    "Limits",
     "PVInfo",
     "Severity",
     "SimplePV",

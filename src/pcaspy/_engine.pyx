@@ -967,9 +967,11 @@ cdef int configure(Config& config, dict options) except -1:
             config.max_channels = value
         elif name == "max_subscriptions":
             config.max_subscriptions = value
-        elif name == "max_payload":
+        elif name == "max_request":
             config.max_payload = value
-        elif name == "output_high_water":
+        elif name == "max_response":
+            config.max_response = value
+        elif name == "max_output":
             config.output_high_water = value
         elif name == "max_open_requests":
             config.max_open_requests = value
@@ -983,7 +985,7 @@ cdef int configure(Config& config, dict options) except -1:
             config.max_deferred_puts = value
         elif name == "max_searches_per_turn":
             config.max_searches_per_turn = value
-        elif name == "log_rate":
+        elif name == "max_log_rate":
             config.log_rate = value
         else:
             raise TypeError(f"there is no server option {name!r}")

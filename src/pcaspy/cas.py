@@ -37,6 +37,7 @@ from .caspv import (
     current_client,
 )
 from .gdd import gdd
+from .options import resolve
 
 __all__ = [
     "PV",
@@ -83,7 +84,7 @@ class caServer:
 
         self._debug_level = 0
         self.closed = False
-        self._engine = Server(options)
+        self._engine = Server(resolve(options))
         self._engine.set_search_by_request(True)
         self._engine.set_attach_by_request(True)
         self._dispatcher = Dispatcher(_Wake(self._engine), weakref.ref(self))
@@ -111,6 +112,7 @@ class caServer:
         """Ends serving and disconnects all clients."""
         self.closed = True
         access.server_stopped(self._engine)
+        self._dispatcher.end(self._engine)
         self._engine.close()
 
     def __enter__(self) -> Any:
@@ -207,6 +209,7 @@ class _Wake:
 
     def __init__(self, engine: Server) -> None:
         self.wake = engine.interrupt
+        self.stats = engine.stats
 
 
 def is_sequence(value: Any) -> bool:

@@ -9,10 +9,11 @@ from collections import deque
 from typing import Any
 
 from . import cas
-from ._engine import GETFAIL, NORMAL, PUTFAIL, PvHandle, Request
+from ._engine import GETFAIL, NORMAL, PUTFAIL, PvHandle, Request, Server
 from .alarm import Alarm, Severity
 from .puts import AsynPuts, Coroutines
 from .pv import overrides
+from .summary import Summary
 
 _put_log = logging.getLogger("pcaspy.put")
 _write_log = logging.getLogger("pcaspy.SimplePV.writeValue")
@@ -87,6 +88,7 @@ class Dispatcher:
         self._wake = registry.wake
         self.asyn = AsynPuts(registry.wake)
         self.coroutines = Coroutines()
+        self._summary = Summary(registry.stats)
         self._retries: deque[Request] = deque()  # postponed puts of low-level PVs
         self._attached = _Attached()
         self._handlers = {
@@ -103,10 +105,20 @@ class Dispatcher:
         """False while each put has to be logged."""
         return not _write_log.isEnabledFor(logging.INFO)
 
-    def turn(self, records: list[tuple[int, str]]) -> None:
-        """Once per batch: postponed puts, and what the engine has to say."""
+    def end(self, engine: Server) -> None:
+        """Before the engine closes: what it has to say for the last time."""
+        if engine.running:
+            self._log_records(engine.drain_log())
+            self._summary.end()
+
+    def _log_records(self, records: list[tuple[int, str]]) -> None:
         for level, text in records:
             _engine_log.log(level, "%s", text)
+
+    def turn(self, records: list[tuple[int, str]]) -> None:
+        """Once per batch: postponed puts, and what the engine has to say."""
+        self._log_records(records)
+        self._summary.turn()
         while (request := self.asyn.take_ready()) is not None:
             pv = request.pv
             if pv is None:

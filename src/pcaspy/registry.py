@@ -333,6 +333,10 @@ class Registry:
         if self.engine is not None:
             self.engine.interrupt()
 
+    def stats(self) -> dict[str, int]:
+        """The engine's counters, none without an engine."""
+        return {} if self.engine is None else self.engine.stats()
+
     def shut(self) -> None:
         """Ends everything that runs for the server."""
         self.scanner.stop()
@@ -340,6 +344,8 @@ class Registry:
             self.dispatcher.coroutines.stop()
         if self.engine is not None:
             access.server_stopped(self.engine)
+            if self.dispatcher is not None:
+                self.dispatcher.end(self.engine)
             self.engine.close()
 
     def after_fork_in_child(self) -> None:

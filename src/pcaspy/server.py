@@ -9,12 +9,16 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import access, cas, pvdb, registry
 from ._engine import Server
 from .dispatch import Dispatcher
+from .options import ServerOptions, resolve
 from .pv import SimplePV
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 
@@ -51,15 +55,13 @@ class SimpleServer(cas.caServer):
         port: Port for searches and connections, instead of EPICS_CAS_SERVER_PORT. If it
             is taken, connections use another one. 0: any free ports.
         interfaces: Addresses to serve on; empty for all.
-        options: Any further option of the engine: udp_port, tcp_port, ignored,
+        options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
-            multicast_ttl, max_circuits, max_circuits_per_host, max_channels,
-            max_subscriptions, max_payload, output_high_water, max_open_requests,
-            max_open_bytes, max_queued_requests, max_queued_bytes, max_deferred_puts,
-            max_searches_per_turn, log_rate.
+            multicast_ttl. A limit that is no keyword may be set by the environment.
 
     Raises:
         TypeError: There is no such option.
+        ValueError: A limit is not a number that is allowed, here or in the environment.
     """
 
     def __init__(
@@ -67,13 +69,14 @@ class SimpleServer(cas.caServer):
         *,
         port: int | None = None,
         interfaces: list[str] | None = None,
-        **options: Any,
+        **options: Unpack[ServerOptions],
     ) -> None:
+        given: dict[str, Any] = {**options}
         if port is not None:
-            options = {"udp_port": port, "tcp_port": port, **options}
+            given = {"udp_port": port, "tcp_port": port, **given}
         if interfaces is not None:
-            options["interfaces"] = interfaces
-        self._engine = Server(options)
+            given["interfaces"] = interfaces
+        self._engine = Server(resolve(given))
         for warning in self._engine.warnings:
             _log.warning("%s", warning)
         self._registry = registry.claim(self._engine)
@@ -130,7 +133,10 @@ class SimpleServer(cas.caServer):
         return self._engine.udp_port
 
     def stats(self) -> dict[str, int]:
-        """Counters by name: circuits, channels, subscriptions, searches and others."""
+        """Counters by name: what there is, what was done, refused and dropped.
+
+        The reference has a table of them. Any thread, also after `close()`.
+        """
         return self._engine.stats()
 
     def pvExistTest(self, context: Any, addr: Any, fullname: str) -> Any:

@@ -30,15 +30,14 @@ class IsolatedServer(SimpleServer):
     """
 
     def __init__(self, *, threaded: bool = True, **options: Any) -> None:
-        super().__init__(
-            **{
-                "port": 0,
-                "interfaces": ["127.0.0.1"],
-                "beacon_addresses": [],
-                "auto_beacon_addresses": False,
-                **options,
-            }
-        )
+        chosen: Any = {
+            "port": 0,
+            "interfaces": ["127.0.0.1"],
+            "beacon_addresses": [],
+            "auto_beacon_addresses": False,
+            **options,
+        }
+        super().__init__(**chosen)
         self._threaded = threaded
         self._thread: ServerThread | None = None
         self._before: Mapping[str, int] = {}

@@ -6,8 +6,9 @@ import re
 import pytest
 from session import ROOT
 
-from pcaspy import pvdb
+from pcaspy import options, pvdb
 from pcaspy.__main__ import command_line
+from pcaspy.testing import IsolatedServer
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -50,6 +51,34 @@ def test_environment_of_the_server():
     assert set(re.findall(r"EPICS_CAS?_\w+", page)) == used
 
 
+def test_limits():
+    """Each limit's variable is listed with the default that the engine has."""
+    config = (ROOT / "ext" / "server" / "config.hpp").read_text()
+    page = (REFERENCE / "environment.md").read_text()
+    rows = dict(re.findall(r"^\| `(PCASPY_MAX_\w+)` \| (\d+) \|", page, re.M))
+    assert set(rows) == {options.variable(name) for name in options.LIMITS}
+    assert options.Limits.__annotations__.keys() == options.LIMITS.keys()
+    members = {"max_request": "max_payload", "max_output": "output_high_water"}
+    members["max_log_rate"] = "log_rate"
+    for name in options.LIMITS:
+        member = members.get(name, name)
+        (default,) = re.findall(rf"\b{member} = ([^;]+);", config)
+        for old, new in (("ull", ""), ("'", "")):
+            default = default.replace(old, new)
+        factors = [int(x) for x in default.split("<<")]
+        value = factors[0] << factors[1] if factors[1:] else factors[0]
+        assert int(rows[options.variable(name)]) == value, name
+
+
+def test_counters():
+    with IsolatedServer(threaded=False) as server:
+        made = set(server.stats())
+    page = (REFERENCE / "pcaspy.md").read_text()
+    table = page.partition("| counter |")[2].partition("\n\n")[0]
+    cells = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(cells))) == made
+
+
 @pytest.mark.parametrize("command", ["serve", "check"])
 def test_options_of_the_command(command):
     page = (REFERENCE / "command-line.md").read_text()
@@ -60,5 +89,5 @@ def test_options_of_the_command(command):
         for action in command_line()._actions
         if isinstance(action, argparse._SubParsersAction)
     ]
-    options = set(commands.choices[command]._option_string_actions)
-    assert shown - {"--version"} == options - {"-h", "--help"}
+    taken = set(commands.choices[command]._option_string_actions)
+    assert shown - {"--version"} == taken - {"-h", "--help"}

@@ -33,6 +33,7 @@ inline Config small_limits() {
     config.max_channels = 6;
     config.max_subscriptions = 8;
     config.max_payload = 16384;
+    config.max_response = 16384;
     config.output_high_water = 8192;
     config.max_open_requests = 5;
     config.max_open_bytes = 8192;
@@ -235,7 +236,7 @@ class Session {
         const Config& c = shared_.config;
         // One answer of the largest size may stand above the high-water mark in each
         // direction, and every subscription holds one value at least.
-        const std::size_t most = 2 * (c.output_high_water + c.max_payload) +
+        const std::size_t most = 2 * (c.output_high_water + c.max_response) +
                                  2 * c.max_open_bytes + 2 * (c.max_payload + 65536) +
                                  c.max_subscriptions * kArray * 8;
         for (std::uint64_t id = 1; id <= shared_.last_circuit; ++id) {

@@ -23,6 +23,7 @@ cdef extern from "server/config.hpp" namespace "pcas" nogil:
         size_t max_channels
         size_t max_subscriptions
         uint64_t max_payload
+        uint64_t max_response
         size_t output_high_water
         size_t max_open_requests
         size_t max_open_bytes
