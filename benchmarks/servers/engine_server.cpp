@@ -2,8 +2,8 @@
 //
 //   engine_server MODE COUNT
 //
-// MODE: plain | write (puts are completed by a C++ thread) | arrays. It knows the commands
-// rounds, stamps and array of control.py.
+// MODE: plain | write (puts are completed by a C++ thread) | arrays. It knows the
+// commands rounds, stamps and array of control.py.
 #include <caerr.h>
 #include <unistd.h>
 
@@ -75,18 +75,38 @@ long post_array(long round) {
     return 1;
 }
 
+enum class How { Each, Same, Batch };
+
+How how_of(const char* line) {
+    if (std::strstr(line, "same")) return How::Same;
+    return std::strstr(line, "batch") ? How::Batch : How::Each;
+}
+
+long post_batch(int count) {
+    PostBatch::begin();
+    post_round(count, false);
+    PostBatch::end();
+    return count;
+}
+
+long post_values(int count, How how) {
+    return how == How::Batch ? post_batch(count) : post_round(count, how == How::Same);
+}
+
 // Rounds of `count` posts, or of one array post when `count` is 0, each `period`.
-void post_for(double seconds, double period, int count, bool same) {
+void post_for(double seconds, double period, int count, How how) {
     const double begin = now(CLOCK_MONOTONIC);
     double next = begin;
     long posts = 0, rounds = 0;
     while (now(CLOCK_MONOTONIC) < begin + seconds) {
-        posts += count ? post_round(count, same) : post_array(rounds);
+        posts += count ? post_values(count, how) : post_array(rounds);
         ++rounds;
         next += period;
         const double rest = next - now(CLOCK_MONOTONIC);
-        if (rest > 0) usleep(static_cast<useconds_t>(1e6 * rest));
-        else next -= rest;
+        if (rest > 0)
+            usleep(static_cast<useconds_t>(1e6 * rest));
+        else
+            next -= rest;
     }
     std::printf("{\"posts\": %ld, \"rounds\": %ld}\n", posts, rounds);
 }
@@ -95,11 +115,11 @@ void run_command(const char* line) {
     double seconds, period;
     int count;
     if (std::sscanf(line, "rounds %lf %lf %d", &seconds, &period, &count) == 3)
-        post_for(seconds, period, count, std::strstr(line, "same") != nullptr);
+        post_for(seconds, period, count, how_of(line));
     else if (std::sscanf(line, "stamps %d %lf", &count, &period) == 2)
-        post_for(count * period, period, 1, false);
+        post_for(count * period, period, 1, How::Each);
     else if (std::sscanf(line, "array %lf", &seconds) == 1)
-        post_for(seconds, 0, 0, false);
+        post_for(seconds, 0, 0, How::Each);
     else
         std::printf("{}\n");
     std::fflush(stdout);
