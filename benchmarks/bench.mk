@@ -1,12 +1,29 @@
 # Targets of the benchmarks; included by the main Makefile.
-# `make bench` takes about an hour, `make bench QUICK=1` some minutes.
-PYTHON ?= python3
-BENCH_FLAGS = $(if $(QUICK),--quick,--publish) $(if $(ONLY),--only $(ONLY))
+#
+# make bench            server and client beside their peers: more than an hour; writes
+#                       the tables and the plot of docs/explanation/performance.md
+# make bench QUICK=1    some minutes, rough, printed only
+# make bench-server     the first half; also ONLY="gets fan10" REPEAT=3
+# make bench-aioca      the second half
+# make bench-micro      instructions of the codec and snapshot paths against
+#                       benchmarks/micro/baseline.json; needs valgrind
 
-.PHONY: bench bench-micro
-bench:
-	$(PYTHON) benchmarks/run.py $(BENCH_FLAGS)
+BENCH_FLAGS = $(if $(QUICK),--quick,--publish) $(if $(ONLY),--only $(ONLY)) \
+	$(if $(REPEAT),--repeat $(REPEAT))
+AIOCA_FLAGS = $(if $(QUICK),--rounds 1,--publish)
 
-# Instructions of the codec and snapshot paths against benchmarks/micro/baseline.json.
-bench-micro:
-	$(PYTHON) benchmarks/micro/micro.py
+$(VENV)/.bench-tools: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
+
+.PHONY: bench bench-server bench-aioca bench-micro
+bench: bench-server bench-aioca
+
+bench-server: $(VENV)/.built $(VENV)/.bench-tools
+	$(BIN)/python benchmarks/run.py $(BENCH_FLAGS)
+
+bench-aioca: $(VENV)/.built $(VENV)/.bench-tools
+	$(BIN)/python benchmarks/aioca/run.py $(AIOCA_FLAGS)
+
+bench-micro: $(VENV)/.built
+	$(BIN)/python benchmarks/micro/micro.py

@@ -52,6 +52,13 @@ LIBCAS_RAW_10 = 4.56
 LIBCAS_CONNECT_SMALL = 0.98
 LIBCAS_CONNECT_LARGE = 2.4
 
+# Goals in microseconds were set on a machine where a delivery by rote cost 0.09 (10
+# clients) and 0.13 (50), and a post of the IOC 0.95: what a machine makes of 0.2 and
+# 1.8 is told by what it makes of those.
+FAN_10_TO_ROTE = 2.2
+FAN_50_TO_ROTE = 1.54
+POST_TO_IOC = 1.9
+
 ROWS = (
     Row(
         "gets_rate",
@@ -93,7 +100,7 @@ ROWS = (
     Row(
         "post_cpu_us",
         "setParam + updatePV from a Python thread, one subscriber: CPU per post, us",
-        (most(1.8),),
+        (most(POST_TO_IOC, "ioc"), most(1.8)),
     ),
     Row("post_delivered", "same, share of the posts delivered", (least(1.0),)),
     Row("flat_out_cpu_us", "same, one PV posted without a pause, us"),
@@ -101,12 +108,12 @@ ROWS = (
     Row(
         "fan10_cpu_us",
         "fan-out 10 clients x 100 PVs: server CPU per delivery, us",
-        (most(0.2),),
+        (most(FAN_10_TO_ROTE, "rote"), most(0.2)),
     ),
     Row(
         "fan50_cpu_us",
         "fan-out 50 clients x 100 PVs: server CPU per delivery, us",
-        (most(0.2),),
+        (most(FAN_50_TO_ROTE, "rote"), most(0.2)),
     ),
     Row("fan50_delivered", "same, share delivered"),
     Row("fan50_flood_cpu_us", "same, posted without a pause, us"),

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,10 @@ import epicscorelibs.path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PEERS = ROOT / ".peers"
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.peers import peer_python  # noqa: E402
+
 BUILD = ROOT / "build" / "bench"
 LIBRARY = Path(epicscorelibs.path.lib_path)
 C_FLAGS = ["-O2", "-std=gnu17", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
@@ -34,11 +36,6 @@ PROGRAMS = {
     "load/libca_load.c": [*EPICS_FLAGS, "-lca", "-lCom"],
     "servers/rote_server.c": [],
     "servers/ioc_server.c": [*EPICS_FLAGS, "-ldbRecStd", "-ldbCore", "-lca", "-lCom"],
-}
-PACKAGES = {
-    "pcaspy": ["pcaspy==0.8.1", "numpy"],
-    "caproto": ["caproto==1.3.0", "numpy"],
-    "softioc": ["softioc==4.7.2", "numpy"],
 }
 
 
@@ -84,22 +81,6 @@ def compile_engine():
         subprocess.run([*ENGINE_COMPILER, *made, "-o", target, *link], check=True)
 
 
-def peer_python(name):
-    """Return the interpreter of a peer's own environment, made at the first use."""
-    folder = PEERS / name
-    python = folder / "bin" / "python"
-    complete = folder / "benchmark-complete"
-    wanted = "\n".join(PACKAGES[name])
-    if not complete.exists() or complete.read_text() != wanted:
-        print(f"making the environment of {name}", file=sys.stderr)
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run(
-            [python, "-m", "pip", "install", "-q", *PACKAGES[name]], check=True
-        )
-        complete.write_text(wanted)
-    return str(python)
-
-
 @dataclass(frozen=True)
 class Contender:
     """One server: how it is started and what it can do."""
@@ -117,7 +98,7 @@ class Contender:
         if self.name == "ioc":
             dbd = LIBRARY.parent / "dbd"
             return [program("ioc_server"), str(dbd), mode, str(count)]
-        python = sys.executable if self.name == "ours" else peer_python(self.name)
+        python = sys.executable if self.name == "ours" else str(peer_python(self.name))
         return [python, str(HERE / "servers" / self.script), mode, str(count)]
 
 

@@ -1,24 +1,28 @@
 """The client against its peers and against a C loop on libca, on the same server.
 
 python benchmarks/aioca/run.py [--rounds N] [--only SCENARIO ...] [--peers NAME ...]
+                               [--publish]
 
 Every contender runs in a process and an environment of its own. The contenders of a
 scenario take turns, so that what else the machine does falls on all of them; the
 numbers are medians over the turns, the spread is the distance of the quartiles. Numbers
 are microseconds per PV, microseconds of CPU per update (monitor), or milliseconds from
-the time stamp to the callback (burst). Only the ratios mean something.
+the time stamp to the callback (burst). Only the ratios mean something. Results go to
+benchmarks/results/aioca.json; with --publish a table goes to the documentation.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -133,34 +137,52 @@ def spread(numbers: list[float]) -> float:
     return high - low
 
 
-def report(scenario: str, found: dict[str, list[float]]) -> str:
-    """A row: each contender's median and spread, and our ratios with their goals."""
+def ratios(scenario: str, medians: dict[str, float]) -> str:
+    """Ours over the C loop and over the released client, with the goals."""
+    _, of_floor, of_released = SCENARIOS[scenario]
+    cells = []
+    for name, goal in (("C loop", of_floor), ("aioca 2.1", of_released)):
+        if name not in medians or "ours" not in medians:
+            continue
+        ratio = medians["ours"] / medians[name]
+        text = f"{ratio:.3g} x {name}"
+        if goal is not None:
+            text += f" (goal {goal:.3g}: {'met' if ratio <= goal else '**missed**'})"
+        cells.append(text)
+    return "; ".join(cells)
+
+
+def row(scenario: str, found: dict[str, list[float]]) -> str:
+    """One line of the table: medians, distances of the quartiles, our ratios."""
     medians = {name: statistics.median(n) for name, n in found.items() if n}
-    cells = [f"{scenario:13}"]
+    cells = [scenario]
     for name in CONTENDERS:
         if name in medians:
-            cells.append(f"{medians[name]:9.2f} ±{spread(found[name]):<8.2f}")
+            cells.append(f"{medians[name]:.3g} ±{spread(found[name]):.2g}")
         else:
-            cells.append(f"{'-':19}")
-    _, of_floor, of_released = SCENARIOS[scenario]
-    ours = medians["ours"]
-    for name, goal in (("C loop", of_floor), ("aioca 2.1", of_released)):
-        if name in medians:
-            ratio = ours / medians[name]
-            verdict = "" if goal is None else f" (goal {goal:.3g})"
-            missed = " MISSED" if goal is not None and ratio > goal else ""
-            cells.append(f"{ratio:7.3f} x {name}{verdict}{missed}")
-    return "  ".join(cells)
+            cells.append("-")
+    return "| " + " | ".join([*cells, ratios(scenario, medians)]) + " |"
 
 
-def main() -> None:
-    """Runs the scenarios and prints a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="*", choices=[*SCENARIOS, "import"])
-    parser.add_argument("--peers", nargs="*", choices=CONTENDERS, default=CONTENDERS)
-    options = parser.parse_args()
-    chosen = options.only or [*SCENARIOS, "import"]
+HEAD = "| scenario | " + " | ".join(CONTENDERS) + " | ratios |\n" + "|---" * 7 + "|"
+
+
+def import_line(rounds: int) -> str:
+    """What the import costs beside that of numpy and asyncio."""
+    times = import_times(rounds)
+    plain = statistics.median(times["numpy + asyncio"])
+    with_client = statistics.median(times["ours"])
+    ratio = with_client / plain
+    return (
+        f"Importing aioca, numpy and asyncio: {with_client:.0f} ms of CPU; the latter "
+        f"two alone {plain:.0f} ms: {ratio:.3f} x "
+        f"(goal 1.15: {'met' if ratio <= 1.15 else '**missed**'})"
+    )
+
+
+def measure_all(options: argparse.Namespace, chosen: list[str]) -> dict[str, Any]:
+    """{scenario: {contender: numbers}}, each row printed as it is done."""
+    results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         loop = compile_loop(folder)
@@ -169,7 +191,7 @@ def main() -> None:
         side = ROOT / "tests" / "client" / "ioc_side.py"
         env = server_environment(port, PYTHONPATH=str(ROOT / "tests" / "support"))
         with Child.python(str(side), str(folder / "bench.db"), env=env):
-            print(f"{'':13}  " + "  ".join(f"{c:19}" for c in CONTENDERS))
+            print(HEAD)
             for scenario in (s for s in SCENARIOS if s in chosen):
                 found: dict[str, list[float]] = {c: [] for c in options.peers}
                 for _ in range(options.rounds):
@@ -178,18 +200,36 @@ def main() -> None:
                         found[contender].append(
                             measure(scenario, contender, loop, settings)
                         )
-                        time.sleep(0.05)
-                print(report(scenario, found), flush=True)
+                results[scenario] = found
+                print(row(scenario, found), flush=True)
+    return results
+
+
+def main() -> None:
+    """Runs the scenarios, prints a table and writes it down."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="*", choices=[*SCENARIOS, "import"])
+    parser.add_argument("--peers", nargs="*", choices=CONTENDERS, default=CONTENDERS)
+    parser.add_argument("--publish", action="store_true", help="update the docs")
+    options = parser.parse_args()
+    chosen = options.only or [*SCENARIOS, "import"]
+    results = measure_all(options, chosen)
+    lines = [HEAD, *(row(scenario, found) for scenario, found in results.items())]
     if "import" in chosen:
-        times = import_times(max(options.rounds, 5))
-        plain = statistics.median(times["numpy + asyncio"])
-        with_client = statistics.median(times["ours"])
-        ratio = with_client / plain
-        missed = " MISSED" if ratio > 1.15 else ""
-        print(
-            f"import         {with_client:.0f} ms of CPU, numpy + asyncio "
-            f"{plain:.0f} ms: {ratio:.3f} x (goal 1.15){missed}"
+        lines += ["", import_line(max(options.rounds, 5))]
+        print(lines[-1])
+    folder = HERE.parent / "results"
+    folder.mkdir(exist_ok=True)
+    (folder / "aioca.json").write_text(json.dumps(results, indent=1))
+    if options.publish:
+        head = (
+            f"Measured {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, Python "
+            f"{platform.python_version()}, {options.rounds} rounds; medians ± the "
+            "distance of the quartiles, smaller is better.\n\n"
         )
+        page = ROOT / "docs" / "explanation" / "performance-aioca.md"
+        page.write_text(head + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
