@@ -77,5 +77,7 @@ distclean: clean
 
 -include benchmarks/bench.mk
 -include tests/fuzz/fuzz.mk
+-include tests/soak.mk
+-include tests/sanitize.mk
 -include docs/docs.mk
 -include tools/tools.mk

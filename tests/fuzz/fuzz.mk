@@ -20,13 +20,13 @@ FUZZ_OBJECTS := $(FUZZ_SOURCES:%.cpp=$(FUZZ_OUT)/%.o)
 
 .PHONY: fuzz fuzz-build
 .SECONDARY: $(FUZZ_OBJECTS)
-fuzz-build: $(TARGETS:%=$(FUZZ_OUT)/%)
+fuzz-build: $(TARGETS:%=$(FUZZ_OUT)/fuzz_bin_%)
 
 fuzz: fuzz-build
 	@for target in $(TARGETS); do \
 		mkdir -p $(FUZZ_OUT)/found/$$target; \
 		echo "== $$target"; \
-		$(FUZZ_OUT)/$$target -max_total_time=$(SECONDS) -print_final_stats=1 \
+		$(FUZZ_OUT)/fuzz_bin_$$target -max_total_time=$(SECONDS) -print_final_stats=1 \
 			-rss_limit_mb=2048 -timeout=20 -max_len=4096 \
 			-artifact_prefix=$(FUZZ_OUT)/$$target- \
 			$(FUZZ_OUT)/found/$$target tests/fuzz/corpus/$$target \
@@ -40,7 +40,7 @@ $(FUZZ_OUT)/%.o: %.cpp tests/fuzz/fuzz.mk | $(VENV)/.installed
 	@mkdir -p $(@D)
 	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 
-$(FUZZ_OUT)/%: tests/fuzz/fuzz_main.cpp tests/fuzz/%.hpp $(FUZZ_OBJECTS)
+$(FUZZ_OUT)/fuzz_bin_%: tests/fuzz/fuzz_main.cpp tests/fuzz/%.hpp $(FUZZ_OBJECTS)
 	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -DTARGET=$* '-DFUZZ_HEADER="$*.hpp"' \
 		-MMD -MP -MF $@.d -o $@ $< $(FUZZ_OBJECTS) \
 		-L$(FUZZ_EPICS)/lib -Wl,-rpath,$(FUZZ_EPICS)/lib -lCom

@@ -18,6 +18,7 @@
 #include "base/byte_order.hpp"
 #include "fuzz_input.hpp"
 #include "loop_driver.hpp"
+#include "pv/access_security.hpp"
 
 namespace fuzz::session {
 
@@ -166,6 +167,13 @@ class Client {
   private:
     int fd_ = -1;
 };
+
+// Once for the process, as asLib is.
+inline void load_rules() {
+    static const auto warnings = access_security::load(
+        "ASG(DEFAULT) { RULE(1, WRITE) } ASG(READ) { RULE(1, READ) } ASG(NOBODY) {}",
+        "rules", "", access_security::HostIs::Claimed);
+}
 
 inline std::int64_t alive() {
     std::int64_t all = 0;
@@ -410,10 +418,8 @@ class Session {
     }
 
     void change_rights(std::uint8_t how) {
-        Pv& pv = *pvs_[how % pvs_.size()];
-        pv.channels.for_each([&](Channel& channel) {
-            channel.circuit.change_rights(channel, how >> 5 & 3);
-        });
+        static constexpr std::array<const char*, 4> kGroups{"", "READ", "NOBODY", "?"};
+        pvs_[how % pvs_.size()]->access().set_group(kGroups[how >> 5 & 3]);
     }
 
     void settle() {
@@ -504,6 +510,7 @@ class Session {
 };
 
 inline void run_target(std::span<const std::byte> bytes) {
+    load_rules();
     const std::int64_t before = alive();
     {
         Session session;

@@ -1,0 +1,172 @@
+"""The server of the soak: drivers that post, raise, answer late; PVs that come and go.
+
+Every posted value carries a number that only grows, so that a client sees what is
+lost, torn or out of order.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+
+from child_side import answer_commands, say
+
+from pcaspy import Driver
+from pcaspy._engine import instance_counts
+from pcaspy.testing import IsolatedServer
+
+PREFIX = "SOAK:"
+SCALARS = [f"SCALAR{i}" for i in range(20)]
+ARRAYS = [f"ARRAY{i}" for i in range(4)]
+STRINGS = [f"STRING{i}" for i in range(4)]
+SCANS = [f"SCAN{i}" for i in range(4)]
+TEMPORARY = [f"TEMP{i}" for i in range(8)]
+COUNT = 5000
+TICK = 0.1
+SCAN = 0.5
+STATES = ["zero", "one", "two", "three"]
+
+
+def entries():
+    whole = {"type": "int"}
+    return {
+        **dict.fromkeys(SCALARS, whole),
+        **{reason: {"type": "float", "count": COUNT} for reason in ARRAYS},
+        **{reason: {"type": "string"} for reason in STRINGS},
+        "ENUM": {"type": "enum", "enums": STATES},
+        "TEXT": {"type": "char", "count": 64},
+        "BURST": whole,
+        "RAISES": whole,
+        "LATE": {"type": "int", "asyn": True},
+        **{reason: {**whole, "scan": SCAN, "port": "scan"} for reason in SCANS},
+        "READ_RAISES": {"type": "int", "port": "scan"},
+        **{f"PUT{i}": {"type": "int", "port": "async"} for i in range(8)},
+    }
+
+
+class PostingDriver(Driver):
+    """Posts by itself; one PV's write raises, another's answers from a thread."""
+
+    def write(self, reason, value):
+        if reason == "RAISES":
+            raise RuntimeError("this one always does")
+        if reason == "LATE":
+            threading.Thread(target=self.finish, args=(reason, value)).start()
+            return True
+        return super().write(reason, value)
+
+    def finish(self, reason, value):
+        time.sleep(0.01)
+        self.setParam(reason, value)
+        self.callbackPV(reason)
+        self.updatePVs()
+
+
+class ScanDriver(Driver):
+    port = "scan"
+    number = 0
+    paused = False
+
+    def read(self, reason):
+        if reason == "READ_RAISES":
+            raise RuntimeError("this one always does")
+        if not self.paused:
+            self.number += 1
+        return self.number
+
+
+class AsyncDriver(Driver):
+    port = "async"
+
+    async def write(self, reason, value):
+        await asyncio.sleep(0.005)
+        self.setParam(reason, value)
+        self.updatePV(reason)
+        return True
+
+
+class Soak:
+    """Commands of the run, and the thread that posts."""
+
+    def __init__(self, server):
+        self.server = server
+        server.createPV(PREFIX, entries())
+        self.driver, self.scans = PostingDriver(), ScanDriver()
+        self.asynchronous = AsyncDriver()
+        self.tick = 0
+        self.burst = 0
+        self.turn = threading.Lock()  # held while it posts
+        self.paused = threading.Event()
+        threading.Thread(target=self.post_for_ever, daemon=True).start()
+
+    def handle(self, do):
+        return getattr(self, do)()
+
+    def post_for_ever(self):
+        while True:
+            time.sleep(TICK)
+            with self.turn:
+                if not self.paused.is_set():
+                    self.post()
+
+    def post(self):
+        self.tick += 1
+        driver, now = self.driver, self.tick
+        for reason in SCALARS:
+            driver.setParam(reason, now)
+        if now % 3 == 0:
+            for reason in ARRAYS:
+                driver.setParam(reason, [float(now)] * COUNT)
+            for reason in STRINGS:
+                driver.setParam(reason, f"number {now}")
+            driver.setParam("ENUM", now % len(STATES))
+            driver.setParam("TEXT", f"number {now}")
+        driver.updatePVs()
+        if now % 20 == 0:
+            for _ in range(500):
+                self.burst += 1
+                driver.setParam("BURST", self.burst)
+                driver.updatePV("BURST")
+        if now % 5 == 0:
+            self.come_and_go(TEMPORARY[now // 5 % len(TEMPORARY)])
+
+    def come_and_go(self, reason):
+        name = PREFIX + reason
+        names = self.server._registry.pvf
+        if name in names:
+            del names[name]
+            return
+        self.server.createPV(PREFIX, {reason: {"type": "int", "value": self.tick}})
+
+    def pause(self):
+        """No more posts; the numbers of the last ones."""
+        self.paused.set()
+        self.scans.paused = True
+        with self.turn:
+            pass
+        time.sleep(2 * SCAN)
+        last = {reason: self.driver.getParam(reason) for reason in SCALARS}
+        last |= {reason: self.driver.getParam(reason)[0] for reason in ARRAYS}
+        for reason in (*STRINGS, "TEXT", "ENUM", "BURST"):
+            last[reason] = self.driver.getParam(reason)
+        last |= {reason: self.scans.getParam(reason) for reason in SCANS}
+        return {PREFIX + reason: value for reason, value in last.items()}
+
+    def resume(self):
+        self.scans.paused = False
+        self.paused.clear()
+
+    def stats(self):
+        return {**self.server.stats(), **instance_counts(), "posts": self.tick}
+
+
+def main():
+    # The tracebacks of those that raise would fill the disk.
+    logging.disable(logging.CRITICAL)
+    with IsolatedServer() as server:
+        soak = Soak(server)
+        say("READY", {"tcp": server.tcp_port, "udp": server.udp_port})
+        answer_commands(soak.handle)
+
+
+main()
