@@ -16,10 +16,14 @@ class RefCounted {
 
     void add_ref() const noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
     // True when the last reference is gone and the caller has to destroy the object.
-    // The only reference there is cannot become two meanwhile: no need to count it.
+    // The only reference there is cannot become two meanwhile, so that a plain store
+    // will do. It has to be dropped all the same: T::destroy may hand the object on.
     bool drop_ref() const noexcept {
-        return refs_.load(std::memory_order_acquire) == 1 ||
-               refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+        if (refs_.load(std::memory_order_acquire) != 1) {
+            return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+        }
+        refs_.store(0, std::memory_order_relaxed);
+        return true;
     }
 
     // True while exactly one reference exists: the caller's, then, if it holds one.

@@ -218,6 +218,22 @@ TEST_CASE("request: only the first completion counts") {
     CHECK(completions->take().empty());
 }
 
+TEST_CASE("request: one that nobody completed fails, and is gone then") {
+    const std::int64_t before = living(Counted::Request);
+    const auto completions = std::make_shared<CompletionQueue>();
+    completions->open(std::make_shared<WakeGate>([] {}));
+    RequestPtr(new Request(RequestKind::Write, completions)).reset();
+    {
+        const auto entries = completions->take();
+        CHECK(entries.size() == 1u);
+        CHECK(entries[0].request->status() == EcaStatus{ECA_PUTFAIL});
+    }
+    CHECK(living(Counted::Request) == before);
+    completions->close();
+    RequestPtr(new Request(RequestKind::Read, completions)).reset();
+    CHECK(living(Counted::Request) == before);
+}
+
 TEST_CASE("completions: a burst wakes once, flush wakes for the rest") {
     CompletionQueue completions;
     const WakeCounter counter;

@@ -35,6 +35,7 @@ inline Config small_limits() {
     config.max_subscriptions = 8;
     config.max_payload = 16384;
     config.max_response = 16384;
+    config.max_response = 16384;
     config.output_high_water = 8192;
     config.max_open_requests = 5;
     config.max_open_bytes = 8192;
@@ -171,14 +172,15 @@ class Client {
 // Once for the process, as asLib is.
 inline void load_rules() {
     static const auto warnings = access_security::load(
-        "ASG(DEFAULT) { RULE(1, WRITE) } ASG(READ) { RULE(1, READ) } ASG(NOBODY) {}",
+        "ASG(DEFAULT) { RULE(1, WRITE) } ASG(READ) { RULE(1, READ) } ASG(NOBODY)",
         "rules", "", access_security::HostIs::Claimed);
 }
 
-inline std::int64_t alive() {
-    std::int64_t all = 0;
+// How many objects there are of each class of the engine.
+inline std::vector<std::int64_t> alive() {
+    std::vector<std::int64_t> all;
     for (int i = 0; i < static_cast<int>(Counted::kCount); ++i) {
-        all += living(static_cast<Counted>(i));
+        all.push_back(living(static_cast<Counted>(i)));
     }
     return all;
 }
@@ -471,7 +473,7 @@ class Session {
         std::vector<std::byte> expected(
             static_cast<std::size_t>(padded(dbr_size(subscription.type, count))));
         if (encode(*now, subscription.type, count, expected) != ECA_NORMAL) return;
-        if (expected.empty() || expected.size() > shared_.config.max_payload) return;
+        if (expected.empty() || expected.size() > shared_.config.max_response) return;
         bool told = false;
         for (const auto& client : clients_) {
             if (!client) continue;
@@ -511,14 +513,22 @@ class Session {
 
 inline void run_target(std::span<const std::byte> bytes) {
     load_rules();
-    const std::int64_t before = alive();
+    const auto before = alive();
     {
         Session session;
         Input input(bytes);
         session.run(input);
         session.finish();
     }
-    FUZZ_REQUIRE(alive() == before);
+    const auto after = alive();
+    if (after != before) {
+        for (std::size_t i = 0; i < after.size(); ++i) {
+            std::fprintf(stderr, "counter %zu: %lld, then %lld\n", i,
+                         static_cast<long long>(before[i]),
+                         static_cast<long long>(after[i]));
+        }
+    }
+    FUZZ_REQUIRE(after == before);
 }
 
 }  // namespace fuzz::session

@@ -1,0 +1,223 @@
+// Invariant: whatever datagrams come, in any order and from anyone, each answer is
+// whole frames of hits for names that were asked for and exist, nothing is kept of
+// them, and the next client's search is answered.
+#pragma once
+
+#include <caProto.h>
+#include <caerr.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/byte_order.hpp"
+#include "fuzz_input.hpp"
+#include "loop_driver.hpp"
+#include "proto/header.hpp"
+#include "server/search.hpp"
+
+namespace fuzz::search {
+
+using namespace pcas;
+
+constexpr std::uint16_t kTcpPort = 5064;
+constexpr std::size_t kHit = kHeaderSize + 8;
+
+// A socket on loopback that sends what it is told and gets the answers.
+class Client {
+  public:
+    Client() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
+        address_.sin_family = AF_INET;
+        address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        FUZZ_REQUIRE(::bind(fd_, as_sockaddr(), sizeof address_) == 0);
+        socklen_t size = sizeof address_;
+        FUZZ_REQUIRE(::getsockname(fd_, as_sockaddr(), &size) == 0);
+    }
+    ~Client() { ::close(fd_); }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    sockaddr_in address() const { return address_; }
+    // One datagram that has come; -1 if there is none.
+    ssize_t receive(std::span<std::byte> into) {
+        return ::recv(fd_, into.data(), into.size(), 0);
+    }
+
+  private:
+    sockaddr* as_sockaddr() { return reinterpret_cast<sockaddr*>(&address_); }
+
+    const int fd_;
+    sockaddr_in address_{};
+};
+
+class Searches {
+  public:
+    Searches() : shared_(limits()), loop_(shared_), service_(loop_) {
+        LoopDriver::open(loop_);
+        shared_.requests.open();
+        shared_.tcp_port = kTcpPort;
+        Ref<Metadata> metadata(new Metadata);
+        for (const char* name : {"a", "b", "long:name", "with space"}) {
+            shared_.table.add(Pv::create(name, DbfType::Long, 1, metadata));
+        }
+    }
+
+    void run(Input& input) {
+        while (!input.empty()) step(input);
+        shared_.search_by_request = false;
+        answer_requests(ECA_NORMAL);
+        take_answers();
+        last_search();
+    }
+
+  private:
+    static Config limits() {
+        Config config;
+        config.max_searches_per_turn = 100;
+        config.max_queued_requests = 50;
+        config.ignored = {"127.0.0.9"};
+        return config;
+    }
+
+    void step(Input& input) {
+        const std::uint8_t what = input.u8();
+        switch (what & 7) {
+            case 0:
+                return ask(input.bytes(input.u8() * 8u), what);
+            case 6:
+                shared_.search_by_request = what & 8;
+                return;
+            case 7:
+                return answer_requests(what & 8 ? ECA_NORMAL : ECA_GETFAIL);
+            default:
+                return ask(datagram(input, what), what);
+        }
+    }
+
+    // Messages that are mostly right, so that the search is reached.
+    static std::vector<std::byte> datagram(Input& input, std::uint8_t what) {
+        static constexpr std::array<const char*, 6> kNames{
+            "a", "b", "long:name", "with space", "nobody", ""};
+        std::vector<std::byte> bytes;
+        for (int left = (what >> 3) + 1; left > 0 && !input.empty(); --left) {
+            const std::uint8_t shape = input.u8();
+            Header header;
+            header.command = shape & 1 ? CA_PROTO_SEARCH : CA_PROTO_VERSION;
+            header.type = input.u8();
+            header.count = input.u8() % 20;
+            header.p1 = header.p2 = input.u8();
+            std::vector<std::byte> payload;
+            if (shape & 1) {
+                const char* name = kNames[(shape >> 1) % kNames.size()];
+                payload.resize(16 + (shape >> 5) * 8u);
+                std::memcpy(payload.data(), name, std::strlen(name));
+            }
+            header.payload_size =
+                static_cast<std::uint32_t>(payload.size()) + (shape == 0xff ? 8 : 0);
+            const std::size_t at = bytes.size();
+            bytes.resize(at + kExtendedHeaderSize);
+            bytes.resize(at + write_header(bytes.data() + at, header));
+            bytes.insert(bytes.end(), payload.begin(), payload.end());
+        }
+        return bytes;
+    }
+
+    // In memory of its own: what is read behind its end is found.
+    void ask(std::span<const std::byte> bytes, std::uint8_t what) {
+        const std::vector<std::byte> copy(bytes.begin(), bytes.end());
+        note_names(copy);
+        Datagram datagram;
+        datagram.size = copy.size();
+        datagram.from = client_.address();
+        if ((what & 0xf8) == 0xf8) datagram.from.sin_addr.s_addr = htonl(0x7f000009);
+        if ((what & 0xf8) == 0xf0) datagram.from.sin_port = 0;
+        service_.new_turn();
+        service_.answer(server_.get(), datagram, copy);
+        take_answers();
+    }
+
+    // CIDs that any search in the datagram could mean, right or wrong: none but these
+    // may be told.
+    void note_names(std::span<const std::byte> bytes) {
+        for (std::size_t at = 0; at + kHeaderSize <= bytes.size(); at += 8) {
+            asked_.insert(load_be32(bytes.data() + at + 12));
+        }
+    }
+
+    void take_answers() {
+        std::array<std::byte, 2 * SearchFrame::kMaxFrame> frame;
+        for (;;) {
+            const ssize_t n = client_.receive(frame);
+            if (n < 0) return;
+            check(std::span(frame).first(static_cast<std::size_t>(n)));
+        }
+    }
+
+    void check(std::span<const std::byte> frame) {
+        FUZZ_REQUIRE(frame.size() <= SearchFrame::kMaxFrame);
+        FUZZ_REQUIRE(frame.size() > kHeaderSize);
+        FUZZ_REQUIRE((frame.size() - kHeaderSize) % kHit == 0);
+        Header header;
+        FUZZ_REQUIRE(read_header(frame, header, false));
+        FUZZ_REQUIRE(header.command == CA_PROTO_VERSION && header.payload_size == 0);
+        for (auto left = frame.subspan(kHeaderSize); !left.empty();
+             left = left.subspan(kHit)) {
+            FUZZ_REQUIRE(read_header(left, header, false));
+            FUZZ_REQUIRE(header.command == CA_PROTO_SEARCH && header.payload_size == 8);
+            FUZZ_REQUIRE(header.type == kTcpPort && header.p1 == 0xffffffff);
+            FUZZ_REQUIRE(asked_.contains(header.p2));
+            ++hits_;
+        }
+    }
+
+    void answer_requests(EcaStatus status) {
+        for (const RequestPtr& request : shared_.requests.take(1000, {})) {
+            FUZZ_REQUIRE(request->kind == RequestKind::Exists);
+            request->complete(status);
+        }
+        for (const auto& entry : shared_.completions->take()) {
+            service_.on_completion(*entry.request);
+        }
+        take_answers();
+    }
+
+    void last_search() {
+        Header header;
+        header.command = CA_PROTO_SEARCH;
+        header.payload_size = 8;
+        header.type = DONTREPLY;
+        header.count = kMinorVersion;
+        header.p1 = header.p2 = 4711;
+        std::vector<std::byte> bytes(kHit);
+        write_header(bytes.data(), header);
+        bytes[kHeaderSize] = std::byte{'a'};
+        const std::size_t before = hits_;
+        ask(bytes, 0);
+        FUZZ_REQUIRE(hits_ == before + 1);
+    }
+
+    Shared shared_;
+    Loop loop_;
+    SearchService service_;
+    Client client_;
+    UniqueSocket server_ = open_udp();
+    std::set<std::uint32_t> asked_;
+    std::size_t hits_ = 0;
+};
+
+inline void run_target(std::span<const std::byte> bytes) {
+    const std::int64_t before = living(Counted::Request) + living(Counted::Pv);
+    {
+        Searches searches;
+        Input input(bytes);
+        searches.run(input);
+    }
+    FUZZ_REQUIRE(living(Counted::Request) + living(Counted::Pv) == before);
+}
+
+}  // namespace fuzz::search
