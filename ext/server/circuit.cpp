@@ -131,7 +131,7 @@ bool Circuit::output_full() const noexcept {
 // client that cannot keep up with them has to be heard when it cancels.
 void Circuit::resume() {
     if (executing_ || closing_) return;
-    if (!stalled()) run_deferred();
+    run_deferred();  // first of all: it may be these that make the circuit wait
     if (!stalled() && framer_.kept() > 0) {
         framer_.begin({});
         execute_input();
