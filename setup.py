@@ -1,5 +1,6 @@
 """Build of the two extension modules; everything else is in pyproject.toml."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +18,14 @@ if sys.platform == "win32":
 else:
     COMPILE = ["-std=c++20", "-O3", "-fvisibility=hidden", "-Wall", "-Wextra"]
     LIBRARIES = []
+
+# For `make sanitize`. epicscorelibs' own flags have -g0 in them: this comes behind.
+SANITIZE = os.environ.get("SANITIZE")
+LINK = []
+if SANITIZE:
+    LINK = [f"-fsanitize={SANITIZE}"]
+    COMPILE += [*LINK, "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+    COMPILE += ["-O1", "-g"]
 
 
 def engine_sources():
@@ -38,6 +47,7 @@ def extension(name, sources, dsos=()):
         ],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         extra_compile_args=COMPILE,
+        extra_link_args=LINK,
         libraries=LIBRARIES,
         dsos=list(dsos),
         language="c++",

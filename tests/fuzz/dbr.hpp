@@ -42,14 +42,14 @@ inline bool known_status(EcaStatus status) {
 // Twice into memory with different contents: equal only if all of it is written.
 inline std::vector<std::byte> encoded(const Snapshot& snapshot, DbrType type,
                                       std::uint32_t count, EcaStatus& status) {
-    const auto size = static_cast<std::size_t>(padded(dbr_size(type, count)));
+    const auto size = static_cast<std::size_t>(padded(pcas::dbr_size(type, count)));
     std::vector<std::byte> one(size, std::byte{0x5a});
     std::vector<std::byte> other(size, std::byte{0xa5});
     status = encode(snapshot, type, count, one);
     FUZZ_REQUIRE(encode(snapshot, type, count, other) == status);
     FUZZ_REQUIRE(known_status(status));
     FUZZ_REQUIRE(one == other);
-    const auto used = static_cast<std::size_t>(dbr_size(type, count));
+    const auto used = static_cast<std::size_t>(pcas::dbr_size(type, count));
     for (std::size_t i = used; i < size; ++i) FUZZ_REQUIRE(one[i] == std::byte{0});
     if (status != ECA_NORMAL) {
         for (const std::byte b : one) FUZZ_REQUIRE(b == std::byte{0});

@@ -1,12 +1,12 @@
 # make fuzz SECONDS=60             runs every target that long
 # make fuzz SECONDS=60 TARGETS=dbr   one of them
 #
-# Needs clang with libFuzzer (Debian: clang). New inputs are kept in build/fuzz/found,
+# Needs clang with libFuzzer (Debian: clang), another one with FUZZ_CXX=clang++-19. New inputs are kept in build/fuzz/found,
 # and what breaks an invariant in build/fuzz/TARGET-crash-*: it belongs into
 # tests/fuzz/corpus/TARGET, which `make test` replays.
 
 SECONDS ?= 60
-TARGETS ?= framer dbr session search
+TARGETS ?= framer dbr session search events
 FUZZ_CXX ?= clang++
 
 FUZZ_OUT := build/fuzz
@@ -14,13 +14,21 @@ FUZZ_EPICS = $(shell $(BIN)/python -c "import importlib.util as u; \
 	print(u.find_spec('epicscorelibs').submodule_search_locations[0])")
 FUZZ_FLAGS = -std=c++20 -O1 -g -Wall -Wextra -pthread -fno-omit-frame-pointer \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
-	-D_GNU_SOURCE -Dlinux -DUNIX -Iext -Itests/fuzz -isystem $(FUZZ_EPICS)/include
+	-D_GNU_SOURCE -Dlinux -DUNIX -Iext -Isrc -Itests/fuzz -isystem $(FUZZ_EPICS)/include
 FUZZ_SOURCES := $(wildcard $(addprefix ext/,$(addsuffix /*.cpp,base proto dbr pv server)))
 FUZZ_OBJECTS := $(FUZZ_SOURCES:%.cpp=$(FUZZ_OUT)/%.o)
 
 .PHONY: fuzz fuzz-build
 .SECONDARY: $(FUZZ_OBJECTS)
 fuzz-build: $(TARGETS:%=$(FUZZ_OUT)/fuzz_bin_%)
+
+fuzz-build: | fuzz-compiler
+
+.PHONY: fuzz-compiler
+fuzz-compiler:
+	@echo 'int main() {}' | $(FUZZ_CXX) -fsanitize=fuzzer-no-link -x c++ -c -o /dev/null - \
+	    || { echo "make fuzz needs clang with libFuzzer (Debian and Ubuntu:" \
+	         "apt-get install clang; or FUZZ_CXX=clang++-19)"; exit 1; }
 
 fuzz: fuzz-build
 	@for target in $(TARGETS); do \
@@ -43,6 +51,6 @@ $(FUZZ_OUT)/%.o: %.cpp tests/fuzz/fuzz.mk | $(VENV)/.installed
 $(FUZZ_OUT)/fuzz_bin_%: tests/fuzz/fuzz_main.cpp tests/fuzz/%.hpp $(FUZZ_OBJECTS)
 	$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -DTARGET=$* '-DFUZZ_HEADER="$*.hpp"' \
 		-MMD -MP -MF $@.d -o $@ $< $(FUZZ_OBJECTS) \
-		-L$(FUZZ_EPICS)/lib -Wl,-rpath,$(FUZZ_EPICS)/lib -lCom
+		-L$(FUZZ_EPICS)/lib -Wl,-rpath,$(FUZZ_EPICS)/lib -lca -lCom
 
 -include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(FUZZ_OUT)/*.d)

@@ -1,5 +1,5 @@
 // One libFuzzer program for the target that TARGET names (framer, dbr, session,
-// search).
+// search, events).
 #include FUZZ_HEADER
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -12,6 +12,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -104,7 +105,7 @@ class Received {
                            h.p1 == ECA_NORMAL);
         if (data) {
             FUZZ_REQUIRE(is_readable(DbrType{h.type}));
-            FUZZ_REQUIRE(h.payload_size >= dbr_size(DbrType{h.type}, h.count));
+            FUZZ_REQUIRE(h.payload_size >= pcas::dbr_size(DbrType{h.type}, h.count));
         }
         if (h.command == CA_PROTO_EVENT_ADD && h.payload_size > 0) {
             updates[h.p2] = {h, {message.payload.begin(), message.payload.end()}};
@@ -163,10 +164,23 @@ class Client {
         return true;
     }
 
+    // Updates of a SUBID that two channels had cannot be told apart.
+    void note_subscription(std::uint32_t subid, std::uint32_t sid) {
+        const auto [found, fresh] = subscribed_.emplace(subid, sid);
+        if (!fresh && found->second != sid) unclear_.insert(subid);
+    }
+    void note_bytes() { sent_bytes_ = true; }
+    bool clear_about(std::uint32_t subid) const {
+        return !sent_bytes_ && !unclear_.contains(subid);
+    }
+
     Received received;
 
   private:
     int fd_ = -1;
+    std::map<std::uint32_t, std::uint32_t> subscribed_;  // SID by SUBID
+    std::set<std::uint32_t> unclear_;
+    bool sent_bytes_ = false;  // which may mean anything
 };
 
 // Once for the process, as asLib is.
@@ -263,6 +277,7 @@ class Session {
         Client* client = clients_[what >> 6 & 1].get();
         switch (what & 15) {
             case 0:  // bytes as they are
+                if (client) client->note_bytes();
                 if (client) client->send(input.bytes(input.u8() * 4u));
                 return;
             case 1:
@@ -301,7 +316,7 @@ class Session {
     }
 
     // A message that is mostly right, so that the handlers are reached.
-    std::vector<std::byte> message(Input& input, const Client& client) {
+    std::vector<std::byte> message(Input& input, Client& client) {
         static constexpr std::array<std::uint8_t, 16> kCommands{
             18, 18, 1, 2, 15, 15, 3, 4, 19, 19, 12, 8, 9, 6, 23, 0};
         const std::uint8_t shape = input.u8();
@@ -324,6 +339,7 @@ class Session {
             else
                 header.count = 13;
         } else if (header.command == CA_PROTO_EVENT_ADD) {
+            client.note_subscription(header.p2, header.p1);
             payload.assign(16, std::byte{0});
             payload[13] = static_cast<std::byte>(shape >> 5);
         } else {
@@ -471,12 +487,13 @@ class Session {
         const std::uint32_t count =
             subscription.count ? subscription.count : now->count();
         std::vector<std::byte> expected(
-            static_cast<std::size_t>(padded(dbr_size(subscription.type, count))));
+            static_cast<std::size_t>(padded(pcas::dbr_size(subscription.type, count))));
         if (encode(*now, subscription.type, count, expected) != ECA_NORMAL) return;
         if (expected.empty() || expected.size() > shared_.config.max_response) return;
         bool told = false;
         for (const auto& client : clients_) {
             if (!client) continue;
+            if (!client->clear_about(subscription.subid)) return;
             const auto found = client->received.updates.find(subscription.subid);
             told = told || (found != client->received.updates.end() &&
                             found->second.second == expected);
