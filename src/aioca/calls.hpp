@@ -99,7 +99,7 @@ inline void on_reply(event_handler_args args) {
     Block* block = nullptr;
     int status = args.status;
     if (slot->operation == Operation::Get && status == ECA_NORMAL) {
-        block = block_of(self.api, args);
+        block = block_of(self.api, args, slot->type);
         if (block) block->element_count = slot->channel->element_count;
         status = block ? block->status : ECA_ALLOCMEM;
     }
@@ -112,7 +112,7 @@ inline void on_update(event_handler_args args) {
     // libca itself reports a lost connection to the connection callback.
     if (args.status == ECA_DISCONN) return;
     auto* monitor = static_cast<Monitor*>(args.usr);
-    Block* block = block_of(self.api, args);
+    Block* block = block_of(self.api, args, monitor->type);
     if (!block) return;
     bool wake = false;
     {
@@ -352,6 +352,7 @@ inline void submit(const std::vector<Slot*>& slots) {
 inline void subscribe(Monitor* monitor, long type, unsigned long count, long mask) {
     {
         std::lock_guard<std::mutex> guard(monitor->queue->mutex);
+        monitor->type = type;
         monitor->channel->monitors.push_back(monitor);
     }
     run_or_pass_on(monitor->channel, 16, [=](Circuit* circuit) {

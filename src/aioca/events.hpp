@@ -97,10 +97,12 @@ inline Block* copy_value(const CaApi& api, long type, long count, const void* db
     return block;
 }
 
-// [libca] The value or the failure that a callback was called with.
-inline Block* block_of(const CaApi& api, const event_handler_args& args) {
+// [libca] The value or the failure that a callback was called with. The type is the
+// server's word: another one than was asked for would be read as what it is not.
+inline Block* block_of(const CaApi& api, const event_handler_args& args, long asked) {
     if (args.status != ECA_NORMAL) return status_block(args.status);
-    if (args.type < 0 || args.type > DBR_CLASS_NAME) return status_block(ECA_BADTYPE);
+    if (args.type != asked || args.type < 0 || args.type > DBR_CLASS_NAME)
+        return status_block(ECA_BADTYPE);
     if (args.count > 0 && !args.dbr) return status_block(ECA_GETFAIL);
     Block* block;
     if (args.count > 0) {
@@ -275,6 +277,7 @@ struct Monitor : Node {
 
     Channel* const channel;
     evid id = nullptr;  // null: not subscribed
+    long type = -1;     // asked for; set once by subscribe
     Block* oldest = nullptr;
     Block* newest = nullptr;
     std::uint64_t dropped = 0;

@@ -1,6 +1,6 @@
 // Invariant: whatever types, counts, statuses and orders libca calls back with, each
-// value is kept whole with its own type and count or becomes a status, each request ends
-// once, nothing is read past the data, and nothing is left behind.
+// value is kept whole with its own type and count or becomes a status, each request
+// ends once, nothing is read past the data, and nothing is left behind.
 #pragma once
 
 #include <algorithm>
@@ -64,8 +64,8 @@ struct Expected {
         }
         const std::size_t head = api.value_offset[type];
         const std::size_t bytes = count * api.value_size[type];
-        const char* elements = block.array ? static_cast<const char*>(block.array)
-                                           : block.data() + head;
+        const char* elements =
+            block.array ? static_cast<const char*>(block.array) : block.data() + head;
         return all(block.data(), head) && all(elements, bytes);
     }
     bool all(const char* at, std::size_t n) const {
@@ -115,7 +115,7 @@ class Client {
             case 6:
                 return reply(input, what >> 4);
             case 7:
-                return begin_batch(what >> 4);
+                return begin_batch(what >> 4, input.u8() % 39);
             case 8:
                 return end_batch(what & 16);
             case 9:
@@ -126,41 +126,45 @@ class Client {
             case 12:
                 return exception(what & 16);
             case 13:
-                return reopen(what >> 4);
+                return reopen(what >> 4, input.u8() % 39);
             default:
                 return drain();
         }
     }
 
-    void open_monitor(std::size_t i) {
+    void open_monitor(std::size_t i, long type = DBR_TIME_DOUBLE) {
         monitors_[i] = new Monitor(channel_);
         monitors_[i]->owner = monitors_[i];
+        monitors_[i]->type = type;
         monitors_[i]->all_updates = i % 2;
         monitors_[i]->notify_disconnect = i / 2;
         channel_->monitors.push_back(monitors_[i]);
         expected_[i].clear();
     }
 
-    void reopen(std::size_t which) {
+    void reopen(std::size_t which, long type) {
         const std::size_t i = which % kMonitors;
         close_monitor(monitors_[i]);
-        open_monitor(i);
+        open_monitor(i, type);
     }
 
     // Calls `callback` with a value in memory that ends where it ends.
     template <class Callback>
-    Expected call(Input& input, void* user, Callback callback) {
+    Expected call(Input& input, void* user, long asked, Callback callback) {
         event_handler_args args{};
         args.usr = user;
         args.chid = channel_->id;
-        args.type = static_cast<std::int8_t>(input.u8() % 48) - 4;
+        const std::uint8_t type = input.u8();
+        args.type = type < 128 ? asked : type % 48 - 4;
         const std::uint8_t size = input.u8();
         args.count = size < 250 ? size - 4 : static_cast<long>(input.u16()) - 8;
         args.status = input.u8() % 8 ? ECA_NORMAL : ECA_GETFAIL;
         const bool no_data = input.u8() % 16 == 0;
         const bool known = args.type >= 0 && args.type <= DBR_CLASS_NAME;
         Expected expected{args.type, 0, args.status, ++serial_};
-        if (args.status == ECA_NORMAL && !known) expected.status = ECA_BADTYPE;
+        if (args.status == ECA_NORMAL && (!known || args.type != asked)) {
+            expected.status = ECA_BADTYPE;
+        }
         if (args.count > 0) expected.count = static_cast<unsigned long>(args.count);
         if (expected.status == ECA_NORMAL && no_data) {
             if (expected.count > 0) expected.status = ECA_GETFAIL;
@@ -183,7 +187,8 @@ class Client {
     void update(Input& input, std::size_t which) {
         const std::size_t i = which % kMonitors;
         const bool stale = monitors_[i]->stale;
-        const Expected expected = call(input, monitors_[i], on_update);
+        const Expected expected =
+            call(input, monitors_[i], monitors_[i]->type, on_update);
         if (!stale) expect(i, expected);
     }
 
@@ -192,12 +197,13 @@ class Client {
         expected_[i].push_back(expected);
     }
 
-    void begin_batch(std::uint8_t how) {
+    void begin_batch(std::uint8_t how, long type) {
         if (batch_) return;
         batch_ = new Batch(&queue_, kSlots);
         batch_->owner = batch_;
         for (Slot& slot : batch_->slots) {
             slot.channel = channel_;
+            slot.type = type;
             slot.operation = how & 1 ? Operation::Get : Operation::PutCallback;
             slot.state = SlotState::Submitted;
             ++batch_->outstanding;
@@ -210,7 +216,7 @@ class Client {
         if (!batch_ || done_[i]) return;  // libca calls back once
         Slot& slot = batch_->slots[i];
         const bool get = slot.operation == Operation::Get;
-        Expected expected = call(input, &slot, on_reply);
+        const Expected expected = call(input, &slot, slot.type, on_reply);
         FUZZ_REQUIRE(slot.state == SlotState::Done);
         done_[i] = true;
         FUZZ_REQUIRE(bool(slot.block) == (get && slot.block));

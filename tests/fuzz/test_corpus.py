@@ -63,7 +63,6 @@ def test_each_target_has_a_corpus():
     assert sorted(listed[1].split()) == TARGETS
 
 
-
 def test_the_corpora_are_small():
     assert sum(path.stat().st_size for path in CORPUS.glob("*/*")) < 300_000
 
