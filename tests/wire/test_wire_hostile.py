@@ -225,7 +225,7 @@ def bad_count_rows():
                 c, s.wave.sid, type=dbr.LONG, count=10, payload=bytes(8)
             ),
             ours,
-            ANYTHING,
+            None,
         )
         yield Row(
             f"two strings with the bytes of one, command {command}",
@@ -233,7 +233,7 @@ def bad_count_rows():
                 c, s.wave.sid, type=dbr.STRING, count=2, payload=b"1".ljust(40, b"\0")
             ),
             ours,
-            ANYTHING,
+            None,
         )
 
 
