@@ -77,6 +77,7 @@ distclean: clean
 
 -include benchmarks/bench.mk
 -include tests/fuzz/fuzz.mk
+-include tests/reliability/reliability.mk
 -include tests/soak.mk
 -include tests/sanitize.mk
 -include docs/docs.mk

@@ -168,6 +168,7 @@ ROWS = {
         "access/test_access_service",
         "test_after_a_load_no_put_is_judged_by_the_old_rules",
     ),
+    "clock steps": ("reliability/test_clock", "test_the_clock_steps"),
 }
 
 
