@@ -1,0 +1,115 @@
+"""The same attacks on ours and on other servers.
+
+`python tests/reliability/attack_peers.py`
+
+Prints for each attack whether the server still serves, and how much its memory grew.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support import dbr, wire
+from support.environment import server_environment
+from support.peers import peer_python
+from support.ports import LOOPBACK
+from support.process import Child
+from support.targets import BOTH, Target
+from support.wire import Circuit, pack
+
+
+def announced_write(target: Target, held: list[Circuit]) -> None:
+    """A write with 1 GiB announced and 64 kB sent."""
+    circuit = target.circuit()
+    held.append(circuit)
+    channel = circuit.create(target.pv("TARGET"))
+    header = pack(
+        wire.WRITE, type=6, count=1, p1=channel.sid, size=1 << 30, extended=True
+    )
+    circuit.send_hostile(header + bytes(1 << 16))
+
+
+def unread_gets(target: Target, held: list[Circuit]) -> None:
+    """Ten clients ask for 200 arrays of 400 kB each and read none."""
+    for _ in range(10):
+        circuit = target.circuit(receive_buffer=4096)
+        held.append(circuit)
+        channel = circuit.create(target.pv("BIG"))
+        circuit.send(
+            b"".join(
+                pack(15, type=dbr.LONG, count=100_000, p1=channel.sid, p2=n)
+                for n in range(200)
+            )
+        )
+
+
+def circuits(target: Target, held: list[Circuit]) -> None:
+    """400 circuits that say nothing more."""
+    held += [target.circuit() for _ in range(400)]
+
+
+def garbage(target: Target, held: list[Circuit]) -> None:
+    """200 clients of another protocol."""
+    for _ in range(200):
+        with target.circuit(greet=False) as circuit:
+            circuit.send_hostile(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 10)
+
+
+class Peer(Target):
+    """Another project's server, in the environment of its own."""
+
+    def _start(self) -> None:
+        script = str(Path(__file__).parent / "peer_server.py")
+        env = server_environment(self.port, EPICS_CA_MAX_ARRAY_BYTES="1000000")
+        env["EPICS_CA_SERVER_PORT"] = str(self.port)
+        python = str(peer_python(self.name))
+        self.child = Child([python, script, self.name, self.prefix], env)
+        self.tcp = self.udp = (LOOPBACK, self.port)
+
+
+SERVERS = dict.fromkeys(BOTH, Target) | {"pcaspy": Peer, "caproto": Peer}
+ATTACKS = (announced_write, unread_gets, circuits, garbage)
+
+
+def attack(name: str, function: object) -> str:
+    """The outcome as a cell of the table."""
+    target = SERVERS[name](name)
+    child: Child = target.child
+    held: list[Circuit] = []
+    try:
+        with target.circuit() as probe:
+            channel = probe.create(target.pv("LONG"))
+            before = child.resident_bytes()
+            function(target, held)  # type: ignore[operator]
+            try:
+                probe.get(channel, dbr.LONG)
+                with target.circuit() as fresh:
+                    fresh.create(target.pv("LONG"))
+                word = "serves"
+            except AssertionError:
+                word = "hangs" if child.alive() else "is gone"
+            grown = (child.resident_bytes() - before) / 1e6 if child.alive() else 0
+        return f"{word}, grew {grown:.1f} MB"
+    except (AssertionError, OSError) as error:
+        return f"{'fails' if child.alive() else 'is gone'} ({type(error).__name__})"
+    finally:
+        for circuit in held:
+            circuit.close()
+        child.kill()
+        child.stop()
+
+
+def main() -> None:
+    """Prints the table."""
+    print("| attack | " + " | ".join(SERVERS) + " |\n|---|" + "---|" * len(SERVERS))
+    for function in ATTACKS:
+        cells = [attack(name, function) for name in SERVERS]
+        what = (function.__doc__ or "").rstrip(".")
+        print(f"| {what} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
