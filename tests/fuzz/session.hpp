@@ -359,6 +359,7 @@ class Session {
             value & 1 ? pv.max_count() : std::min(pv.max_count(), value / 8u + 1u);
         Ref<Snapshot> made = Snapshot::create(pv.type(), count);
         const std::size_t bytes = made->size_bytes();
+        std::memset(made->mutable_data(), 0, bytes);
         if (pv.type() == DbfType::String)
             made->mutable_data()[0] = std::byte('x');
         else if (pv.type() == DbfType::Enum)
