@@ -53,6 +53,8 @@ class Ref {
     Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
     template <class U>
     Ref(const Ref<U>& other) noexcept : Ref(static_cast<T*>(other.get())) {}
+    template <class U>
+    Ref(Ref<U>&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
     ~Ref() { reset(); }
 
     Ref& operator=(const Ref& other) noexcept {
@@ -81,6 +83,9 @@ class Ref {
     }
 
   private:
+    template <class U>
+    friend class Ref;
+
     T* object_ = nullptr;
 };
 

@@ -110,6 +110,7 @@ void write_text(std::int32_t value, char* slot, const ConvertRules&) noexcept {
 void write_state(std::uint16_t index, char* slot, const ConvertRules& rules) noexcept {
     if (index < usable_states(rules.states)) {
         const std::string& state = rules.states[index];
+        // The slot was zeroed, and is longer. NOLINTNEXTLINE(bugprone-not-null-*)
         std::memcpy(slot, state.data(), state_length(state));
     } else {
         cvtInt32ToString(index, slot);

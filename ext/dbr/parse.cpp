@@ -14,6 +14,7 @@ namespace {
 // from the environment, so it is asked for here as well.
 int number_base() noexcept {
     static const bool decimal_only = [] {
+        // Once, and nothing here sets variables. NOLINTNEXTLINE(concurrency-mt-unsafe)
         const char* choice = std::getenv("EPICS_DB_CONVERT_DECIMAL_ONLY");
         return choice && epicsStrCaseCmp(choice, "YES") == 0;
     }();

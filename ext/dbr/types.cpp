@@ -34,7 +34,7 @@ constexpr auto kWrite = true;
 
 template <class Value>
 constexpr DbrInfo row(DbfType element, DbrFamily family, std::size_t offset,
-                      bool readable, bool writable = false) {
+                      bool readable, bool writable = false) noexcept {
     return {static_cast<std::uint16_t>(offset),
             static_cast<std::uint16_t>(sizeof(Value)),
             element,

@@ -47,7 +47,7 @@ void LibComMessages::finish() {
     }
     if (file_) {
         epicsSetThreadStderr(nullptr);
-        std::rewind(file_);
+        (void)std::fseek(file_, 0, SEEK_SET);  // if it fails there is nothing to read
         std::array<char, 1024> part;
         while (const std::size_t n = std::fread(part.data(), 1, part.size(), file_)) {
             printed_.append(part.data(), n);

@@ -19,6 +19,7 @@ void Request::destroy(const Request* r) noexcept {
     const bool write = r->kind == RequestKind::Write;
     try {
         const_cast<Request*>(r)->complete(write ? ECA_PUTFAIL : ECA_GETFAIL);
+        // NOLINTNEXTLINE(bugprone-empty-catch)
     } catch (const std::bad_alloc&) {
         // the client waits in vain, as there is no memory to tell it
     }

@@ -63,7 +63,7 @@ def _one_libca() -> None:
     """
     info = importlib.import_module("epicscorelibs.lib.ca_dsoinfo")
     if os.name != "nt":
-        info.filename = info.sofilename
+        vars(info)["filename"] = info.sofilename
 
 
 cadef, dbr = _import_channel_access()

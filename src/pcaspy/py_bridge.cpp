@@ -477,12 +477,13 @@ char kind_of_type(DbfType type) noexcept {
 
 }  // namespace
 
-// Thrown while a Python exception is set.
+// Thrown while a Python exception is set; no handler for others may take it.
 struct PythonError {};
 
 void translate_exception() noexcept {
     try {
         throw;
+        // What Python has set stays. NOLINTNEXTLINE(bugprone-empty-catch)
     } catch (const PythonError&) {
     } catch (const std::bad_alloc&) {
         PyErr_NoMemory();
@@ -515,7 +516,7 @@ Ref<Snapshot> snapshot_of(PyObject* value, const DecodeTarget& target,
         PyErr_SetString(PyExc_ValueError, "no element for a PV of one");
     else if (made)
         return made;
-    throw PythonError();
+    throw PythonError();  // NOLINT(bugprone-std-exception-baseclass): see there
 }
 
 PyObject* value_of(const Snapshot& s) {
