@@ -1,6 +1,6 @@
 # make demo     build, then a server and a client for some seconds
 # make test     build, then every test (PYTEST_ARGS="-k name" for some of them)
-# make lint     every check that reads the source only
+# make lint     every check that reads the source only (tools/lint.mk)
 # make clean    remove what the build made; `make distclean` the environments as well
 #
 # All set-up happens here, in a virtual environment of the project's own: .venv, or
@@ -8,6 +8,8 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# Processes that run test files side by side; 0: everything in one process.
+TEST_JOBS ?= 0
 
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
@@ -19,7 +21,7 @@ BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*.cpp src/*/*.hpp))
 CYTHON := $(wildcard src/*/*.pyx src/*/*.pxd src/*/*/*.pxd)
 CPP := $(ENGINE) $(BRIDGE) $(wildcard tests/*/*.cpp tests/*/*.hpp)
 
-.PHONY: all demo test lint format clean distclean
+.PHONY: all demo test format clean distclean
 all: $(VENV)/.built
 
 # The stamps: environment, build requirements, the project itself, tools.
@@ -52,16 +54,13 @@ demo: $(VENV)/.built
 
 test: $(VENV)/.built $(VENV)/.test-tools
 	$(BIN)/python tests/support/peers.py pyepics caproto aioca
+ifeq ($(PYTEST_ARGS),)
+	$(BIN)/python -m pytest -q -m "not alone" -n $(TEST_JOBS) --dist loadfile \
+	    --no-loadscope-reorder --durations=20
+	$(BIN)/python -m pytest -q -m alone
+else
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
-
-lint: $(VENV)/.built $(VENV)/.lint-tools
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/cython-lint src
-	$(BIN)/codespell
-	$(BIN)/clang-format --dry-run -Werror $(CPP)
-	$(BIN)/mypy
-	$(BIN)/basedpyright
+endif
 
 format: $(VENV)/.lint-tools
 	$(BIN)/ruff check --fix .
@@ -81,4 +80,5 @@ distclean: clean
 -include tests/soak.mk
 -include tests/sanitize.mk
 -include docs/docs.mk
+-include tools/lint.mk
 -include tools/tools.mk

@@ -113,6 +113,7 @@ async def test_a_list_that_times_out_names_the_pvs(server):
     assert error.pvs == tuple(missing)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("wait", [False, True])
 async def test_a_stalled_server_does_not_stop_the_loop(server, wait):
     data = numpy.arange(1_000_000.0)

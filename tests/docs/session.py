@@ -43,7 +43,8 @@ class Session:
             **client_environment(port),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(folder),
-            "PYTHONWARNINGS": "error",
+            # The second: what a plugin of pytest says to a project without settings.
+            "PYTHONWARNINGS": "error,ignore:The configuration option",
             "PYTHONUNBUFFERED": "1",
         }
         self._errors = (folder / ".stderr").open("w+")

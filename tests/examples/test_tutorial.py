@@ -3,6 +3,8 @@
 import itertools
 import time
 
+import pytest
+
 from support.epics_client import ECA_NORMAL, ECA_PUTFAIL, EpicsClient
 
 DBE_VALUE, DBE_ALARM, DBE_PROPERTY = 1, 4, 8
@@ -31,6 +33,7 @@ def test_random_number(run, client):
     assert all(0 <= value < 1 for value in values)
 
 
+@pytest.mark.alone
 def test_random_scan(run, client):
     run("random_scan")
     client.monitor("MTEST:RAND")
@@ -83,6 +86,7 @@ def test_shell_command_put_callback_waits_for_the_end(run, client, tmp_path):
     assert states == [1, 0]
 
 
+@pytest.mark.alone
 def test_shell_command_sleeps_two_seconds(run, client):
     run("shell_command")
     client.connect("MTEST:COMMAND")

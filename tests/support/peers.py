@@ -7,11 +7,18 @@ is the interpreter and the pinned requirements, stays the same.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows: make the environments before the tests
+    fcntl = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".peers"
@@ -31,9 +38,23 @@ REQUIREMENTS = {
 }
 
 
+@contextlib.contextmanager
+def only_one(name: str) -> Iterator[None]:
+    """Processes of tests that want the same environment wait for each other here."""
+    PEERS.mkdir(exist_ok=True)
+    with open(PEERS / f"{name}.lock", "w") as lock:
+        if fcntl:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def peer_python(name: str) -> Path:
     """The interpreter of a peer's environment, which is made if it is not there."""
-    folder = PEERS / name
+    with only_one(name):
+        return _made(PEERS / name, name)
+
+
+def _made(folder: Path, name: str) -> Path:
     python = folder / "bin" / "python"
     stamp = folder / "stamp"
     wanted = "\n".join([sys.version, *REQUIREMENTS[name]]) + "\n"

@@ -1,11 +1,19 @@
-"""What is in the source distribution and in the wheel, and what is not."""
+"""The source distribution and the wheel: contents, and use in an empty environment.
 
+One file, so that one process builds the wheel for all of its tests.
+"""
+
+import subprocess
+import sys
 import tarfile
 import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
+
+from support.environment import server_environment
+from support.ports import free_port
 
 try:
     import tomllib
@@ -15,6 +23,7 @@ except ModuleNotFoundError:  # Python 3.10
 pytestmark = pytest.mark.timeout(900)
 
 ROOT = Path(__file__).parents[2]
+SMOKE = Path(__file__).parent / "smoke.py"
 SOURCES = {".py", ".pyx", ".pxd", ".pyi", ".hpp", ".cpp", ".typed"}
 PACKAGES = ("pcaspy", "aioca")
 
@@ -103,3 +112,50 @@ def test_build_group_is_the_build_requirements():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = project["build-system"]["requires"]
     assert project["dependency-groups"]["build"] == wanted
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """An environment with the wheel and what it requires, and nothing else."""
+    folder = tmp_path_factory.mktemp("empty") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", wheel]
+    subprocess.run(install, check=True)
+    return folder / "bin"
+
+
+def environment(tmp_path):
+    env = server_environment(free_port(), HOME=str(tmp_path))
+    env["EPICS_CA_SERVER_PORT"] = env["EPICS_CAS_SERVER_PORT"]
+    env["EPICS_CA_REPEATER_PORT"] = str(free_port())
+    return {key: env[key] for key in env if not key.startswith("PYTHON")}
+
+
+def test_serves(installed, tmp_path):
+    done = subprocess.run(
+        [installed / "python", "-W", "error", SMOKE],
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("2.5 mm\n", "", 0)
+
+
+def test_command_line(installed, tmp_path):
+    done = subprocess.run(
+        [installed / "aioca", "--version"],
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert done.stdout.strip()
+
+
+def test_requirements_agree(installed):
+    subprocess.run([installed / "python", "-m", "pip", "check"], check=True)
