@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/prefetch.hpp"
+
 namespace pcas {
 
 template <class T>
@@ -59,7 +61,7 @@ class IndexedList {
     template <class F>
     void for_each(F&& f) {
         for (std::size_t i = 0; i < nodes_.size();) {
-            if (i + kAhead < nodes_.size()) prefetch(nodes_[i + kAhead]);
+            if (i + kAhead < nodes_.size()) ask_for(*nodes_[i + kAhead]);
             Node* node = nodes_[i];
             f(static_cast<T&>(*node));
             if (i < nodes_.size() && nodes_[i] == node) ++i;
@@ -69,10 +71,8 @@ class IndexedList {
   private:
     // As many as are worked at in the time that memory takes to answer.
     static constexpr std::size_t kAhead = 6;
-    static void prefetch([[maybe_unused]] const Node* node) noexcept {
-#ifdef __GNUC__
-        __builtin_prefetch(static_cast<const T*>(node));
-#endif
+    static void ask_for(const Node& node) noexcept {
+        prefetch(static_cast<const T*>(&node), sizeof(T));
     }
 
     std::vector<Node*> nodes_;

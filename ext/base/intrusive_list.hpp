@@ -2,6 +2,8 @@
 // leave. Not synchronised: the owner of the list says which thread may touch it.
 #pragma once
 
+#include "base/prefetch.hpp"
+
 namespace pcas {
 
 template <class T, class Tag>
@@ -68,20 +70,13 @@ class IntrusiveList {
     void for_each(F&& f) {
         for (Node* node = head_.next_; node != &head_;) {
             Node* next = node->next_;
-            prefetch(next);
+            prefetch(next);  // it may lie anywhere in memory
             f(static_cast<T&>(*node));
             node = next;
         }
     }
 
   private:
-    // The elements lie anywhere in memory: ask for the next one while f works.
-    static void prefetch([[maybe_unused]] const Node* node) noexcept {
-#ifdef __GNUC__
-        __builtin_prefetch(node);
-#endif
-    }
-
     Node head_;
 };
 

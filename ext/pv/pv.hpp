@@ -12,6 +12,7 @@
 #include "base/indexed_list.hpp"
 #include "base/instances.hpp"
 #include "base/intrusive_list.hpp"
+#include "base/prefetch.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
 #include "pv/access_security.hpp"
@@ -81,6 +82,11 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     };
     Joined join(std::shared_ptr<PostQueue> queue);
     void no_subscriptions();
+    // take_events() comes soon.
+    void prefetch() const noexcept {
+        pcas::prefetch(&mutex_, sizeof mutex_);
+        pcas::prefetch(&subscriptions, sizeof subscriptions);
+    }
     // Moves what waits into `into`, whose memory is used again.
     void take_events(std::vector<Event>& into);
 

@@ -256,9 +256,12 @@ void Loop::take_completions() {
 
 void Loop::take_posts() {
     posts_->take(posted_);
-    for (const PvPtr& pv : posted_) {
-        pv->take_events(events_);
-        for (const Event& event : events_) deliver(*pv, event);
+    constexpr std::size_t kAhead = 4;
+    for (std::size_t i = 0; i < posted_.size(); ++i) {
+        if (i + kAhead < posted_.size()) posted_[i + kAhead]->prefetch();
+        Pv& pv = *posted_[i];
+        pv.take_events(events_);
+        for (const Event& event : events_) deliver(pv, event);
     }
     events_.clear();
     posted_.clear();

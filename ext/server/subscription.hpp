@@ -29,7 +29,7 @@ class Subscription final : public IndexedNode<Subscription>,
                  std::uint32_t dbr_count, EventMask event_mask) noexcept;
     ~Subscription() { drop_waiting(); }
 
-    // What a delivery needs comes first, to lie in one cache line.
+    // What a delivery needs lies close together.
     Circuit& circuit;
     Channel& channel;
     const std::uint32_t subid;
