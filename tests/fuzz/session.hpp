@@ -453,8 +453,10 @@ class Session {
             }
             const std::uint64_t updates = shared_.counters.updates;
             turn();
-            busy = updates != shared_.counters.updates || shared_.requests.size() > 0 ||
-                   LoopDriver::has_output(loop_);
+            // A turn sees what the wait before it found: the second one hears of the
+            // clients that have just left.
+            busy = i == 0 || updates != shared_.counters.updates ||
+                   shared_.requests.size() > 0 || LoopDriver::has_output(loop_);
             for (auto& client : clients_) {
                 while (client && client->receive()) busy = true;
             }
