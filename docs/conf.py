@@ -7,7 +7,8 @@ author = "the pcaspy developers"
 release = version = pcaspy.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+# The latter are included by a page of their own.
+exclude_patterns = ["_build", "explanation/performance-*.md"]
 html_theme = "furo"
 html_title = "pcaspy and aioca"
 
