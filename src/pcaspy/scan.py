@@ -97,6 +97,8 @@ class Scanner:
 
     def stop(self) -> None:
         """Ends the threads; a read() that goes on is not waited for."""
+        if not self._started:
+            return
         with self._changed:
             self._started = False
             self._thread = None

@@ -6,6 +6,7 @@ import atexit
 import functools
 import logging
 import os
+import sys
 import time
 import weakref
 from collections.abc import Callable, Mapping
@@ -92,7 +93,9 @@ class SimpleServer(cas.caServer):
         _registries.add(self._registry)
 
     def __del__(self) -> None:
-        if "_registry" not in self.__dict__:
+        # At the interpreter's end _close_all has done all this, and a thread that is
+        # not run any more may hold a lock of it for ever.
+        if "_registry" not in self.__dict__ or sys.is_finalizing():
             return
         self._registry.shut()
         self._registry.engine = None

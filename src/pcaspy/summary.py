@@ -70,7 +70,8 @@ class Summary:
             self._before = stats
 
     def end(self) -> None:
-        """Before the server closes."""
+        """Before the server closes. Of interest only if not all went well."""
         stats = self._stats()
-        _log.info("closes: %s", text(stats, {}))
+        level = logging.INFO if trouble(stats, {}) else logging.DEBUG
+        _log.log(level, "closes: %s", text(stats, {}))
         self._before = stats
