@@ -37,7 +37,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml setup.py
 
 $(VENV)/.built: $(VENV)/.installed $(ENGINE) $(BRIDGE) $(CYTHON)
 	@# Installing has just compiled everything: do not do that twice.
-	if [ ! -e $@ ] || [ -n "$$(find $(ENGINE) $(BRIDGE) $(CYTHON) -newer $@)" ]; then \
+	@if [ ! -e $@ ] || [ -n "$$(find $(ENGINE) $(BRIDGE) $(CYTHON) -newer $@)" ]; then \
 	    $(BIN)/python setup.py --quiet build_ext --inplace --force; fi
 	@touch $@
 
