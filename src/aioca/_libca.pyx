@@ -67,6 +67,7 @@ log = logging.getLogger("aioca")
 cdef dict loops = {}
 cdef Loop latest = None
 cdef bint owns_context = False
+cdef bint main_attached = False     # its thread has had the context
 creation = threading.Lock()
 
 
@@ -113,6 +114,14 @@ cpdef int attach() except -1:
     status = process().api.ca_attach_context(process().context)
     if status != 1:
         raise CANothing("CA context", status)
+    note_main_thread()
+    return 0
+
+
+cdef int note_main_thread() except -1:
+    global main_attached
+    if threading.current_thread() is threading.main_thread():
+        main_attached = True
     return 0
 
 
@@ -131,6 +140,7 @@ cdef int make_context() except -1:
         context = process().api.ca_current_context()
         owns_context = True
     process().context = context
+    note_main_thread()
     install_exception_handler()
     atexit.register(end_process)
     return 0
@@ -143,6 +153,9 @@ def end_process():
     for loop in list(loops.values()):
         (<Loop> loop).queue.close()
         (<Loop> loop).queue.waker.stop()
+    # pyepics, if it came after, has just destroyed the context that it shared.
+    if main_attached and process().api.ca_current_context() == NULL:
+        return
     # A thread that libca holds up would be pulled down with the context.
     if owns_context and process().circuits.busy() == 0:
         if process().api.ca_current_context() != process().context:

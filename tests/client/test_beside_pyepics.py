@@ -40,12 +40,20 @@ print("ok", len(values))
 
 
 @pytest.mark.parametrize("order", ["ipapa", "papa", "apap", "iapa"])
-def test_both_read_in_any_order(target, order):
+def test_both_read_in_any_order(target, order, tmp_path):
+    program = tmp_path / "both.py"
+    program.write_text(PROGRAM)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM, target.pv("DOUBLE"), order],
-        env={**os.environ, **client_environment(target.udp[1])},
+        [sys.executable, "-W", "ignore", str(program), target.pv("DOUBLE"), order],
+        # What is freed is overwritten, so that using it once more shows.
+        env={
+            **os.environ,
+            **client_environment(target.udp[1]),
+            "MALLOC_PERTURB_": "165",
+        },
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert done.stdout == f"ok {len(order)}\n", done.stdout + done.stderr
+    assert done.returncode == 0
