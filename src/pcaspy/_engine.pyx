@@ -540,7 +540,8 @@ cdef class Data:
             return 0
         made = pv.convert(value, Strictness.Checked)
         info = pv.info
-        if (type(value) is not float and isinstance(value, (str, bytes)) and info.fields.type != DbfType.Char
+        if (type(value) is not float and isinstance(value, (str, bytes))
+                and info.fields.type != DbfType.Char
                 and info.fields.type != DbfType.String):
             value = value_of(made.get()[0])      # a label, or a number as text
         mask = info.checkValue(value) if self.own_value else deadband(info, value, made)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import time
 import weakref
 from collections.abc import Iterable
@@ -123,7 +124,9 @@ class caServer:
         self.close()
 
     def __del__(self) -> None:
-        if "_engine" in self.__dict__:
+        # At the interpreter's end _close_all has done this; threads that are not run
+        # any more may hold locks of logging.
+        if "_engine" in self.__dict__ and not sys.is_finalizing():
             caServer.close(self)
 
     @property
