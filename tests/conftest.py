@@ -1,5 +1,6 @@
 """Makes `support` and `servers` importable from every test; orders the test files."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -12,3 +13,9 @@ LONGEST = ("cpp", "packaging", "typing", "gui")
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
+# A shell lets what it runs in the background ignore Ctrl-C, and so would every program
+# that a test starts and ends that way.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -66,12 +66,29 @@ class Session:
     def type(self, block: Block) -> None:
         """Types the commands behind ``$`` and compares what they print."""
         for command, expected in _commands(block.text):
+            if command.startswith("make "):
+                self._dry(command)
+                continue
             printed = self._run(command)
             if not doctest.OutputChecker().check_output(expected, printed, _FLAGS):
                 raise AssertionError(
                     f"line {block.line}: {command}\nexpected:\n{expected}"
                     f"got:\n{printed}errors:\n{self.errors()}"
                 )
+
+    def _dry(self, command: str) -> None:
+        """What takes minutes in the project's own folder: whether make knows it."""
+        done = subprocess.run(
+            command.replace("make", "make --dry-run", 1),
+            shell=True,
+            cwd=ROOT,
+            # Not those of a `make test` that this may be part of.
+            env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
 
     def python(self, block: Block) -> None:
         """Runs a block as a program of its own."""
@@ -91,11 +108,14 @@ class Session:
         assert self._shell.stdout is not None
         if command.endswith("&"):  # what it prints would come at any time
             command = command[:-1] + ">>.background &"
-        self._shell.stdin.write(f"{command}\necho '{_MARK}'\n")
+        # A command that is to fail shows its status: `$ command; echo $?`
+        self._shell.stdin.write(f"{command}\necho '{_MARK}' $?\n")
         self._shell.stdin.flush()
         lines = []
         for line in self._shell.stdout:
-            if line == _MARK + "\n":
+            if line.startswith(_MARK):
+                status = line.removeprefix(_MARK).strip()
+                assert status == "0", f"{command}: status {status}\n{self.errors()}"
                 return "".join(lines)
             lines.append(line)
         raise AssertionError(f"the shell ended at: {command}\n{self.errors()}")

@@ -2,10 +2,16 @@
 
 import argparse
 import re
+from pathlib import Path
 
+import epicscorelibs.path
 import pytest
 from session import ROOT
 
+import aioca
+import pcaspy
+from aioca import _tool_options
+from aioca._tool_help import usage
 from pcaspy import options, pvdb
 from pcaspy.__main__ import command_line
 from pcaspy.testing import IsolatedServer
@@ -49,6 +55,40 @@ def test_environment_of_the_server():
     used = set(re.findall(r"EPICS_CAS?_\w+", text))
     page = (REFERENCE / "environment.md").read_text().partition("## Client")[0]
     assert set(re.findall(r"EPICS_CAS?_\w+", page)) == used
+
+
+def test_environment_that_is_read_elsewhere():
+    """What Python and C++ name in quotes stands in the page, and nothing invented."""
+    page = (REFERENCE / "environment.md").read_text()
+    text = sources({".py", ".pyx", ".hpp"})
+    text += "".join(p.read_text() for p in (ROOT / "ext").rglob("*.cpp"))
+    quoted = set(re.findall(r'"(EPICS_\w+)"', text))
+    assert quoted <= set(re.findall(r"`(EPICS_\w+)`", page))
+    libraries = Path(epicscorelibs.path.lib_path)
+    known = next(libraries.glob("libCom.so.*")).read_bytes().decode("latin-1")
+    for name in re.findall(r"`(EPICS_\w+)`", page):
+        assert name in text or name in known, name
+
+
+@pytest.mark.parametrize("package", [aioca, pcaspy], ids=["aioca", "pcaspy"])
+def test_every_public_name(package):
+    page = (REFERENCE / f"{package.__name__}.md").read_text()
+    code = " ".join(re.findall(r"`([^`\n]+)`", page))
+    directives = " ".join(re.findall(r"^\.\. auto\w+:: (\S+)", page, re.M))
+    words = set(re.findall(r"\w+", f"{code} {directives}"))
+    assert set(package.__all__) <= words
+
+
+@pytest.mark.parametrize("command", _tool_options.OPTIONS)
+def test_help_of_the_client_names_each_option(command):
+    shown = set(re.findall(r"-(\S)", usage(command)))
+    silent = {
+        "get": "i",
+        "put": "#",
+        "info": "n",
+    }  # taken and of no effect, as in EPICS
+    taken = set(_tool_options.OPTIONS[command]) - {":"}
+    assert taken - set(silent.get(command, "")) <= shown
 
 
 def test_limits():
