@@ -9,7 +9,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 # Processes that run test files side by side; 0: everything in one process.
-TEST_JOBS ?= 0
+TEST_JOBS ?= 3
 
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin

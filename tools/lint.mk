@@ -15,7 +15,7 @@ LINT_JOBS ?= 2
 lint: $(VENV)/.built $(VENV)/.lint-tools
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/cython-lint src
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint src  # starts pycodestyle
 	$(BIN)/codespell
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/mypy

@@ -63,7 +63,6 @@ from pcaspy._cpp.server cimport EngineServer
 from pcaspy._cpp.snapshot cimport (
     AlarmState,
     NewSnapshot,
-    Snapshot,
     SnapshotPtr,
     TimeStamp,
 )
@@ -357,7 +356,8 @@ cdef class PvHandle:
         """
         self.pv.get().post(self.snapshot(value, alarm, severity, when), mask)
 
-    cdef SnapshotPtr snapshot(self, value, alarm, severity, epicsTimeStamp when) except *:
+    cdef SnapshotPtr snapshot(
+            self, value, alarm, severity, epicsTimeStamp when) except *:
         cdef Fields fields = self.info.fields
         cdef NewSnapshot made = self.convert(value, Strictness.Checked)
         made.get().time.seconds = when.secPastEpoch
@@ -628,13 +628,14 @@ cdef class Data:
                         pv.pv.get().post(pv.pv.get().snapshot(), self.mask_)
 
     cdef void keep(self, value, const NewSnapshot& made):
-        """Remembers the value as it was given; its owner may change lists and arrays."""
+        """Remembers the value as given; its owner may change lists and arrays."""
         if type(value) is float or type(value) is int or type(value) is str:
             self.value_ = value
         elif isinstance(value, list):
             self.value_ = list(value)
         elif hasattr(value, "__array_interface__") and hasattr(value, "copy"):
-            if type(value).__name__ == "ndarray" and holds_exactly(value, made.get()[0]):
+            if (type(value).__name__ == "ndarray"
+                    and holds_exactly(value, made.get()[0])):
                 self.value_ = _IN_SNAPSHOT
             else:
                 self.value_ = value.copy()
