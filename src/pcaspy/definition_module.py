@@ -30,7 +30,7 @@ def load_module(path: Path) -> Definition:
     except SyntaxError as error:
         text = f"SyntaxError: {error.msg}"
         raise failure(path, error.lineno or 0, text) from None
-    module = _run(path)
+    module = _run(path, tree)
     entries = _attribute(module, "pvdb")
     if entries is None:
         raise failure(path, 0, "there is no 'pvdb'")
@@ -41,16 +41,16 @@ def load_module(path: Path) -> Definition:
     return definition
 
 
-def _run(path: Path) -> ModuleType:
+def _run(path: Path, tree: ast.Module) -> ModuleType:
+    """Runs what was read, not the bytecode that an earlier run may have left."""
     name = f"pcaspy_served_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # the suffix is .py
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     sys.path.insert(0, str(path.parent.absolute()))  # as `python FILE` does
     try:
-        spec.loader.exec_module(module)
+        exec(compile(tree, str(path), "exec"), vars(module))
     except Exception as error:
         raise describe_failure(path, error) from error
     return module

@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 import time
 
 import pytest
+
+from pcaspy.definition_module import load_module
 
 
 def wait_for(client, name, field, wanted):
@@ -104,3 +107,13 @@ def test_ends_after_it_began_anew(file, serve, number):
     command.line_with(command.out, "serving")
     command.signal(number)
     assert command.wait()[0] == 0
+
+
+def test_bytecode_of_an_earlier_file_is_not_run(tmp_path, monkeypatch):
+    """It looks right if the new file is of the same second and the same size."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = tmp_path / "same_second.py"
+    for value in (1, 2):
+        path.write_text(f'pvdb = {{"A": {{"value": {value}}}}}')
+        os.utime(path, (1e9, 1e9))
+        assert load_module(path).pvdb["A"]["value"] == value
