@@ -11,6 +11,7 @@ import sys
 import threading
 
 from child_side import answer_commands, say
+from epicscorelibs.ca.cadef import Disconnected
 from watching import PREFIX, TEMPORARY, WATCHED, Watch
 
 from aioca import CANothing, caget, camonitor, caput, connect, purge_channel_caches
@@ -65,7 +66,7 @@ class Client:
             self.idle.clear()
             try:
                 await self.turn()
-            except CANothing as failure:
+            except (CANothing, Disconnected) as failure:
                 self.counters["failed"] += 1
                 if self.strict:
                     self.watch.complain(f"failed: {failure!r}")
