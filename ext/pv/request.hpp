@@ -43,7 +43,8 @@ class Request final : public RefCounted, public CountedInstance<Counted::Request
     std::uint64_t circuit = 0;  // whom to answer (never reused)
     std::uint32_t sid = 0;
     std::uint32_t ioid = 0;      // Read, Write: ioid; Exists, Attach: the client's cid
-    std::uint64_t sequence = 0;  // Write: position among the circuit's writes
+    std::uint64_t sequence = 0;  // Write: position among the circuit's writes;
+                                 // first_update: which one of its subscription's
     PvPtr pv;                    // Write, Read, Interest
     ClientPtr client;            // null for Exists over UDP before anyone is known
     SnapshotPtr value;           // Write: in the PV's type; no time, alarm or metadata

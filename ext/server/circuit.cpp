@@ -123,8 +123,9 @@ bool Circuit::stalled() const noexcept {
            deferred_.size() >= config.max_open_requests;
 }
 
+// An answer that Python is at will be unsent, too.
 bool Circuit::output_full() const noexcept {
-    return output_.bytes() >= shared_.config.output_high_water;
+    return output_.bytes() + promised_bytes_ >= shared_.config.output_high_water;
 }
 
 // What made the circuit wait may be over. Requests go ahead of the updates that wait: a
@@ -327,7 +328,7 @@ void Circuit::take_completion(Request& request, bool completed) {
             break;
         case RequestKind::Read:
             --open_requests_;
-            open_bytes_ -= bytes_of(request);
+            promised_bytes_ -= promised_bytes(request);
             if (request.first_update)
                 on_first_update(request);
             else
@@ -367,10 +368,8 @@ RequestPtr Circuit::make_request(RequestKind kind) {
     return request;
 }
 
-// What a request holds: its value, or the answer that it will get.
-std::size_t Circuit::bytes_of(const Request& request) noexcept {
-    if (request.value) return request.value->size_bytes();
-    if (request.kind != RequestKind::Read) return 0;
+// The most that a read's answer can be.
+std::size_t Circuit::promised_bytes(const Request& request) noexcept {
     const std::uint32_t count =
         request.dbr_count ? request.dbr_count : request.pv->max_count();
     return static_cast<std::size_t>(dbr_size(request.dbr_type, count));
@@ -378,7 +377,8 @@ std::size_t Circuit::bytes_of(const Request& request) noexcept {
 
 void Circuit::queue_request(RequestPtr request) {
     ++open_requests_;
-    open_bytes_ += bytes_of(*request);
+    if (request->value) open_bytes_ += request->value->size_bytes();
+    if (request->kind == RequestKind::Read) promised_bytes_ += promised_bytes(*request);
     shared_.requests.push(std::move(request));
 }
 

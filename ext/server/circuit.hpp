@@ -49,8 +49,8 @@ class Circuit final : public IoHandler,
     bool closing() const noexcept { return closing_; }
     // What it holds for its client: unsent, waiting, and at Python. For tests.
     std::size_t held_bytes() const noexcept {
-        return output_.bytes() + framer_.kept() + waiting_bytes_ + open_bytes_ +
-               deferred_bytes_;
+        return output_.bytes() + promised_bytes_ + framer_.kept() + waiting_bytes_ +
+               open_bytes_ + deferred_bytes_;
     }
 
     // ---- called by the loop; what is thrown below ends this circuit and no other ----
@@ -196,7 +196,7 @@ class Circuit final : public IoHandler,
 
     RequestPtr make_request(RequestKind kind);
     void queue_request(RequestPtr request);
-    static std::size_t bytes_of(const Request& request) noexcept;
+    static std::size_t promised_bytes(const Request& request) noexcept;
 
     Loop& loop_;
     Shared& shared_;
@@ -229,8 +229,10 @@ class Circuit final : public IoHandler,
     // requests at Python
     std::uint64_t last_write_ = 0;        // sequence of the newest write
     std::uint64_t dispatched_write_ = 0;  // of the newest one that the driver has had
+    std::uint64_t last_first_read_ = 0;   // number of the newest first update's read
     std::size_t open_requests_ = 0;       // not dispatched
-    std::size_t open_bytes_ = 0;          // of their values, or of the answers to come
+    std::size_t open_bytes_ = 0;          // of their values
+    std::size_t promised_bytes_ = 0;      // of the answers to those that are reads
     std::size_t deferred_puts_ = 0;       // dispatched, not completed
     std::size_t deferred_bytes_ = 0;      // of their values
     // What came behind a read that waits for writes to reach the driver, in order.

@@ -27,8 +27,9 @@ struct Config {
     std::size_t max_subscriptions = 1'000'000;   // per circuit
     std::uint64_t max_payload = 1ull << 30;      // of one request, bytes
     std::uint64_t max_response = 1ull << 30;     // of one reply or update, bytes
-    std::size_t output_high_water = 1 << 20;     // unsent bytes at which a circuit's
-                                                 // requests wait; updates at a quarter
+    std::size_t output_high_water = 1 << 20;     // bytes unsent and being read by Python
+                                                 // at which a circuit's requests wait;
+                                                 // updates at a quarter, unsent
     std::size_t max_open_requests = 4096;        // per circuit, waiting for Python
     std::size_t max_open_bytes = 64 << 20;       // per circuit, of their values
     std::size_t max_deferred_puts = 4096;        // per circuit, accepted, not completed

@@ -53,7 +53,7 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
     if (!pv.reads_by_request() || !channel.may_read()) {
         return added.deliver_first(current);
     }
-    added.waits_for_first = true;
+    added.awaited_read = ++last_first_read_;
     RequestPtr request = make_request(RequestKind::Read);
     request->pv = channel.pv;
     request->sid = channel.sid;
@@ -61,6 +61,7 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
     request->dbr_type = DbrType{header.type};
     request->dbr_count = header.count;
     request->first_update = true;
+    request->sequence = added.awaited_read;
     queue_request(std::move(request));
 }
 
@@ -75,8 +76,8 @@ void Circuit::on_first_update(const Request& request) {
     Channel* channel = channels_.find(request.sid);
     Subscription* subscription =
         channel ? channel->find_subscription(request.ioid) : nullptr;
-    if (!subscription || !subscription->waits_for_first) return;
-    subscription->waits_for_first = false;
+    if (!subscription || subscription->awaited_read != request.sequence) return;
+    subscription->awaited_read = 0;
     // A read that failed has left its alarm in the PV's own value. An update without
     // data would say less, and asyncio clients in use end the subscription over it.
     const bool read = request.status() == ECA_NORMAL && request.result();
@@ -151,6 +152,7 @@ void Circuit::change_rights(std::uint32_t sid) noexcept {
         for (auto& [subid, subscription] : *channel.subscriptions) {
             subscription.may_read = channel.may_read();
             subscription.drop_waiting();
+            subscription.awaited_read = 0;  // what it brought would be older
             subscription.deliver_first(current);
         }
     });

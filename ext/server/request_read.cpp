@@ -119,7 +119,7 @@ void Circuit::run_deferred() {
             continue;
         }
         --open_requests_;  // queue_write counts it again
-        open_bytes_ -= bytes_of(*next.write);
+        open_bytes_ -= next.write->value->size_bytes();
         queue_write(std::move(next.write));
     }
 }

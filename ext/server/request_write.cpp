@@ -60,7 +60,7 @@ void Circuit::execute_write(const Message& message, bool notify) {
     if (deferred_.empty()) return queue_write(std::move(request));
     // A read ahead of it has to see the value as it was.
     ++open_requests_;
-    open_bytes_ += bytes_of(*request);
+    open_bytes_ += request->value->size_bytes();
     deferred_.push_back({header, std::move(request)});
 }
 
@@ -92,15 +92,15 @@ void Circuit::on_write_progress(Request& request, bool completed) {
     if (!request.dispatched) {
         request.dispatched = true;
         --open_requests_;
-        open_bytes_ -= bytes_of(request);
+        open_bytes_ -= request.value->size_bytes();
         dispatched_write_ = std::max(dispatched_write_, request.sequence);
         if (!completed) {
             ++deferred_puts_;
-            deferred_bytes_ += bytes_of(request);
+            deferred_bytes_ += request.value->size_bytes();
         }
     } else if (completed) {
         --deferred_puts_;
-        deferred_bytes_ -= bytes_of(request);
+        deferred_bytes_ -= request.value->size_bytes();
     }
     if (completed) answer_write(request);  // resume() runs the reads behind it
 }

@@ -22,7 +22,7 @@ Subscription::Subscription(Channel& of, std::uint32_t id, DbrType dbr_type,
 void Subscription::deliver(const Event& event, UpdateForm& form) noexcept {
     if (!(event.mask & mask) || !may_read) return;
     circuit.guarded([&] {
-        if (waiting_ || waits_for_first || !circuit.takes_updates()) {
+        if (waiting_ || awaited_read != 0 || !circuit.takes_updates()) {
             return wait(event.snapshot, event.mask);
         }
         const std::span<const std::byte> message = form.message(type, count);
@@ -51,7 +51,7 @@ void Subscription::wait(const SnapshotPtr& snapshot, EventMask event_mask) {
         waiting_->push_back({snapshot, event_mask});
     }
     circuit.count_waiting(snapshot->size_bytes());
-    if (!waits_for_first && !ListNode<Subscription, WaitingTag>::linked()) {
+    if (awaited_read == 0 && !ListNode<Subscription, WaitingTag>::linked()) {
         circuit.add_waiting(*this);
     }
 }

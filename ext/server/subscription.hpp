@@ -36,8 +36,10 @@ class Subscription final : public IndexedNode<Subscription>,
     const std::uint32_t count;  // 0: as many as there are
     const DbrType type;
     const EventMask mask;
-    bool may_read;                 // as the channel's rights say
-    bool waits_for_first = false;  // a Read request will bring the first update
+    bool may_read;  // as the channel's rights say
+    // The number of the Read request that will bring the first update; 0: none. One
+    // that was made for an earlier subscription of this SUBID read an older value.
+    std::uint64_t awaited_read = 0;
 
     // Sends the event, or keeps it while the circuit takes no updates. When the queue
     // is full (or events are off: as soon as one waits) the newest one is replaced.

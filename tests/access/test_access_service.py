@@ -22,10 +22,12 @@ from support.targets import SERVERS
 from support.wire import (
     ACCESS_RIGHTS,
     CLIENT_NAME,
+    ECA_NORDACCESS,
     ECA_NORMAL,
     ECA_NOWTACCESS,
     EVENT_ADD,
     create_request,
+    event_request,
     pack,
     text,
 )
@@ -314,3 +316,25 @@ def test_an_input_on_another_server_of_the_process():
         check=False,
     )
     assert done.stdout == "[3, 1, 3]\n", done.stderr
+
+
+def test_a_read_that_is_at_work_while_rights_go_and_come(start):
+    """What comes back is the present value; the older one of the read is not told."""
+    server = start(RULES)
+    with server.circuit() as circuit:
+        channel = circuit.create(server.pv("READ"))
+        circuit.create(server.pv("OPEN"))
+        ask = server.child.ask
+        ask(do="hold_read")
+        circuit.send(event_request(channel.sid, 7, dbr.LONG))
+        assert ask(do="wait_for_read")
+        ask(do="group", name="READ", group="nothing")
+        circuit.expect(ACCESS_RIGHTS, p2=NONE)
+        circuit.expect(EVENT_ADD, p1=ECA_NORDACCESS, p2=7)
+        ask(do="post", name="READ", value=5)
+        ask(do="group", name="READ", group="")
+        circuit.expect(ACCESS_RIGHTS, p2=ALL)
+        back = circuit.expect(EVENT_ADD, p1=ECA_NORMAL, p2=7)
+        assert server.decode(back).scalar == 5
+        ask(do="end_read")
+        circuit.get(channel, dbr.LONG)  # nothing comes before the answer

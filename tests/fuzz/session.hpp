@@ -288,9 +288,11 @@ class Session {
             case 6:
                 if (client) client->send(message(input, *client));
                 return;
-            case 7:
-                post(*pvs_[input.u8() % pvs_.size()], input.u8());
+            case 7: {
+                Pv& pv = *pvs_[input.u8() % pvs_.size()];
+                post(pv, input.u8());  // in this order with every compiler
                 return;
+            }
             case 8:
                 answer_one(input.u8());
                 return;

@@ -6,6 +6,7 @@ Commands are what a test can tell it.
 
 import logging
 import sys
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -47,14 +48,19 @@ class AccessDriver(pcaspy.Driver):
     def __init__(self):
         super().__init__()
         self.clients = []
+        self.reading, self.may_end = threading.Event(), threading.Event()
+        self.may_end.set()
         for reason in PVDB:
             self.setParam(reason, PVDB[reason].get("value", 0))
         self.updatePVs()
 
     def read(self, reason):
+        value = self.getParam(reason)
         if reason == "READ":
             self.clients.append(shown(pcaspy.current_client()))
-        return self.getParam(reason)
+            self.reading.set()
+            self.may_end.wait(10)
+        return value
 
     def write(self, reason, value):
         if reason == "ASYNC":
@@ -108,6 +114,18 @@ class Commands:
     def group(self, name, group):
         """Move a PV to another group."""
         pcaspy.driver.manager.pvf[self.prefix + name].setAccessSecurityGroup(group)
+
+    def hold_read(self):
+        """A read of READ takes the value and does not end."""
+        self.driver.reading.clear()
+        self.driver.may_end.clear()
+
+    def wait_for_read(self):
+        """Until it is at work."""
+        return self.driver.reading.wait(10)
+
+    def end_read(self):
+        self.driver.may_end.set()
 
     def stop_inputs(self):
         cas.asCaStop()

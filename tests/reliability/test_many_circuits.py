@@ -1,0 +1,102 @@
+"""Circuits up to the limit of descriptors: no spin, nobody else suffers, all recovers."""
+
+import contextlib
+import os
+import resource
+import time
+from pathlib import Path
+
+import pytest
+
+from support import dbr
+from support.environment import server_environment
+from support.ports import LOOPBACK, free_port
+from support.process import Child
+from support.rates import gets_per_second
+from support.scale import LONG, report
+from support.wire import ECA_NORMAL, ECHO, VERSION, Circuit, pack, version
+
+SERVER = str(Path(__file__).parent / "busy_server.py")
+BEYOND = 20  # circuits that the server has no descriptors for
+
+
+@pytest.fixture(autouse=True)
+def many_descriptors():
+    """As many for this process as it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def server():
+    limits = {"PCASPY_MAX_CIRCUITS_PER_HOST": "100000", "PCASPY_MAX_CIRCUITS": "100000"}
+    with Child.python(SERVER, env=server_environment(free_port()) | limits) as child:
+        yield child
+        assert child.alive()
+
+
+def open_circuit(server, **options):
+    return Circuit((LOOPBACK, server.ready["tcp_port"]), **options)
+
+
+def descriptors(server):
+    return len(os.listdir(f"/proc/{server.pid}/fd"))
+
+
+def cpu_seconds(server):
+    """User and system time of the server."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", [1100, 5000] if LONG else [300])
+def test_circuits_up_to_the_limit_of_descriptors(server, number):
+    """The limit lies at `number`; the clients beyond it wait, without a busy loop."""
+    with contextlib.ExitStack() as held, open_circuit(server) as other:
+        channel = other.create("B:MANY7")
+        rate = gets_per_second(other, channel)
+        before = server.resident_bytes()
+        limit = descriptors(server) + number
+        hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, hard))
+        circuits = [held.enter_context(open_circuit(server)) for _ in range(number)]
+        for circuit in circuits:
+            circuit.create("B:MANY1")
+        memory = (server.resident_bytes() - before) / number
+        waiting = [
+            held.enter_context(open_circuit(server, greet=False)) for _ in range(BEYOND)
+        ]
+        rate_beside = gets_per_second(other, channel)
+        spent = cpu_seconds(server)
+        idle = 2.0
+        for circuit in waiting[:1]:
+            with pytest.raises(AssertionError, match="no message"):
+                circuit.receive(idle)
+        load = (cpu_seconds(server) - spent) / idle
+        # Room again: those that waited are served, in any order, and new ones too.
+        for circuit in circuits[: 2 * BEYOND]:
+            circuit.close()
+        for circuit in waiting:
+            circuit.send(version() + pack(ECHO))
+            circuit.expect(VERSION, timeout=10)
+            circuit.expect(ECHO)
+        with open_circuit(server) as late:
+            assert late.get(late.create("B:MANY2"), dbr.LONG).p1 == ECA_NORMAL
+        for circuit in circuits[-BEYOND:]:
+            circuit.send(pack(ECHO))
+            circuit.expect(ECHO)
+    report(
+        f"{number} circuits, {BEYOND} more at the limit of descriptors: {memory:.0f} bytes"
+        f" of memory a circuit with a channel, load {100 * load:.1f} %, another client's"
+        f" gets at {rate_beside / rate:.2f} of their rate"
+    )
+    assert memory < 8192
+    assert load < 0.15  # the scans of the busy server are in it
+    assert rate_beside > 0.5 * rate
+    deadline = time.monotonic() + 10
+    while descriptors(server) > limit - number:
+        assert time.monotonic() < deadline, "descriptors were not given back"
+        time.sleep(0.01)
