@@ -23,18 +23,18 @@ struct Config {
     // ---- limits ----
     std::size_t max_circuits = 100'000;
     std::size_t max_circuits_per_host = 10'000;
-    std::size_t max_channels = 1'000'000;        // per circuit
-    std::size_t max_subscriptions = 1'000'000;   // per circuit
-    std::uint64_t max_payload = 1ull << 30;      // of one request, bytes
-    std::uint64_t max_response = 1ull << 30;     // of one reply or update, bytes
-    std::size_t output_high_water = 1 << 20;     // bytes unsent and being read by Python
-                                                 // at which a circuit's requests wait;
-                                                 // updates at a quarter, unsent
-    std::size_t max_open_requests = 4096;        // per circuit, waiting for Python
-    std::size_t max_open_bytes = 64 << 20;       // per circuit, of their values
-    std::size_t max_deferred_puts = 4096;        // per circuit, accepted, not completed
-    std::size_t max_queued_requests = 100'000;   // of all circuits, waiting for Python
-    std::size_t max_queued_bytes = 256 << 20;    // of all circuits, of their values
+    std::size_t max_channels = 1'000'000;       // per circuit
+    std::size_t max_subscriptions = 1'000'000;  // per circuit
+    std::uint64_t max_payload = 1ull << 30;     // of one request, bytes
+    std::uint64_t max_response = 1ull << 30;    // of one reply or update, bytes
+    std::size_t output_high_water = 1 << 20;    // bytes unsent and being read by Python
+                                                // at which a circuit's requests wait;
+                                                // updates at a quarter, unsent
+    std::size_t max_open_requests = 4096;       // per circuit, waiting for Python
+    std::size_t max_open_bytes = 64 << 20;      // per circuit, of their values
+    std::size_t max_deferred_puts = 4096;       // per circuit, accepted, not completed
+    std::size_t max_queued_requests = 100'000;  // of all circuits, waiting for Python
+    std::size_t max_queued_bytes = 256 << 20;   // of all circuits, of their values
     std::size_t max_searches_per_turn = 20'000;  // names answered per loop turn
     unsigned log_rate = 10;                      // messages per second and source
 

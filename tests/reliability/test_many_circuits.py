@@ -1,4 +1,4 @@
-"""Circuits up to the limit of descriptors: no spin, nobody else suffers, all recovers."""
+"""Circuits up to the limit of descriptors: nobody spins or suffers, all recovers."""
 
 import contextlib
 import os
@@ -89,8 +89,9 @@ def test_circuits_up_to_the_limit_of_descriptors(server, number):
             circuit.send(pack(ECHO))
             circuit.expect(ECHO)
     report(
-        f"{number} circuits, {BEYOND} more at the limit of descriptors: {memory:.0f} bytes"
-        f" of memory a circuit with a channel, load {100 * load:.1f} %, another client's"
+        f"{number} circuits, {BEYOND} more beyond the limit of descriptors:"
+        f" {memory:.0f} bytes of memory a circuit with its channel, load"
+        f" {100 * load:.1f} %, another client's"
         f" gets at {rate_beside / rate:.2f} of their rate"
     )
     assert memory < 8192
