@@ -10,7 +10,8 @@
 namespace pcas {
 namespace {
 
-// How long a closed circuit waits for its client to read the last message.
+// How long a closed circuit waits for its client to read the last message, and one
+// whose client has shut down its side for the next answer.
 constexpr std::chrono::seconds kLinger{1};
 
 // A payload that is not allowed is read and forgotten up to this size.
@@ -150,7 +151,9 @@ void Circuit::flush() noexcept {
 Output::Sent Circuit::send_now() noexcept {
     const std::size_t before = output_.bytes();
     const Output::Sent sent = output_.send(socket_.get());
-    Counters::add(shared_.counters.bytes_sent, before - output_.bytes());
+    const std::size_t bytes = before - output_.bytes();
+    sent_bytes_ += bytes;
+    Counters::add(shared_.counters.bytes_sent, bytes);
     return sent;
 }
 
@@ -252,15 +255,29 @@ void Circuit::on_fault() {
 void Circuit::on_end_of_input() {
     count_end(shared_.counters.closed_by_client);
     end_of_input_ = true;
-    if (something_to_answer())
-        update_interest();
-    else
-        close_now();
+    if (!something_to_answer()) return close_now();
+    update_interest();
+    wait_for_last_answers();
 }
 
+// A put that a driver keeps open is not waited for: it may take for ever, and so long
+// does libca wait for the circuit's end, up to half a minute.
 bool Circuit::something_to_answer() const noexcept {
-    return !output_.empty() || open_requests_ > 0 || deferred_puts_ > 0 ||
-           !deferred_.empty() || (framer_.kept() > 0 && stalled());
+    return !output_.empty() || open_requests_ > 0 || !deferred_.empty() ||
+           (framer_.kept() > 0 && stalled());
+}
+
+// As long as some of them go out.
+void Circuit::wait_for_last_answers() {
+    loop_.timers().after(kLinger, [&loop = loop_, id = id_, sent = sent_bytes_] {
+        if (Circuit* circuit = loop.find_circuit(id)) circuit->on_answers_due(sent);
+    });
+}
+
+void Circuit::on_answers_due(std::uint64_t sent_before) noexcept {
+    if (closing_) return;
+    if (sent_bytes_ == sent_before) return close_now();
+    guarded([this] { wait_for_last_answers(); });
 }
 
 void Circuit::fail(const std::string& why) {

@@ -66,10 +66,13 @@ class Circuit final : public IoHandler,
     void change_rights(std::uint32_t sid) noexcept;
     void change_all_rights() noexcept;
     void on_linger_over() noexcept { close_now(); }
+    // The client has shut down its side and waits for answers: were any sent meanwhile?
+    void on_answers_due(std::uint64_t sent_before) noexcept;
 
     // ---- called by subscriptions ----
     bool takes_updates() const noexcept {
-        return events_on_ && !closing_ && output_.bytes() < update_high_water_;
+        return events_on_ && !closing_ && !end_of_input_ &&
+               output_.bytes() < update_high_water_;
     }
     bool events_on() const noexcept { return events_on_; }
     // A subscription may keep one value and no more: events are off, or too much waits.
@@ -110,6 +113,7 @@ class Circuit final : public IoHandler,
     void update_interest();
     void on_fault();
     void on_end_of_input();
+    void wait_for_last_answers();
     void fail(const std::string& why);  // protocol error: log, then close_gracefully
     void close_gracefully();            // send what is there, then close
     void close_now() noexcept;
@@ -215,6 +219,7 @@ class Circuit final : public IoHandler,
     // bytes
     Framer framer_;
     Output output_;
+    std::uint64_t sent_bytes_ = 0;
     Interest interest_{true, false};
     bool executing_ = false;     // in execute_input: no second one below it
     bool end_of_input_ = false;  // the client has shut down its side

@@ -10,6 +10,7 @@ cdef class Sink:
 cdef class Loop:
     cdef Queue* queue
     cdef readonly object loop
+    cdef readonly object thread
     cdef readonly dict channels
     cdef readonly set requests
     cdef list touched

@@ -95,6 +95,8 @@ cdef Process* shared_process() noexcept:
 cpdef int attach() except -1:
     """Lets the calling thread use the process' CA context, made on first use."""
     cdef int status
+    if has_ended():
+        raise RuntimeError("Channel Access has ended with the program")
     current = process().api.ca_current_context()
     if process().context != NULL and current == process().context:
         return 0
@@ -156,13 +158,20 @@ def end_process():
     # pyepics, if it came after, has just destroyed the context that it shared.
     if main_attached and process().api.ca_current_context() == NULL:
         return
-    # A thread that libca holds up would be pulled down with the context.
-    if owns_context and process().circuits.busy() == 0:
+    # A thread that is in libca now would be pulled down with the context.
+    if owns_context and process().circuits.busy() == 0 and not loops_elsewhere():
         if process().api.ca_current_context() != process().context:
             process().api.ca_detach_context()
             process().api.ca_attach_context(process().context)
         with nogil:
             process().api.ca_context_destroy()
+
+
+cdef bint loops_elsewhere() except *:
+    """Whether another thread, a daemon, has a loop that may go on just now."""
+    here = threading.current_thread()
+    return any(loop.thread is not here and loop.thread.is_alive()
+               for loop in loops.values())
 
 
 def message(status):
@@ -204,6 +213,7 @@ cdef class Loop:
 
     def __init__(self, loop):
         self.loop = loop
+        self.thread = threading.current_thread()
         self.channels = {}
         self.requests = set()
         self.touched = []

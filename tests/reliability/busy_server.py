@@ -1,10 +1,13 @@
 """A server with much under way: `python busy_server.py [SECONDS]`.
 
+MANY0 to MANY999 begin with BUSY_BASE (environment; 0) and their number.
+
 Scans, posts from threads, put callbacks that wait and an array with a checksum in it.
 With SECONDS its program ends by itself then, in the middle of everything.
 """
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -18,6 +21,7 @@ from pcaspy import Driver, SimpleServer
 from support.child_side import answer_commands_in_thread, say
 
 COUNT = 20_000
+MANY = 1000
 PVDB = {
     "COUNTER": {"type": "int"},
     "ECHO": {"type": "int"},
@@ -27,7 +31,7 @@ PVDB = {
     "ARRAY": {"type": "int", "count": COUNT},
     **{f"SCAN{n}": {"type": "int", "scan": 0.05} for n in range(20)},
     **{f"FAST{n}": {"type": "int"} for n in range(50)},
-    **{f"MANY{n}": {"type": "int", "value": n} for n in range(1000)},
+    **{f"MANY{n}": {"type": "int"} for n in range(MANY)},
 }
 
 
@@ -45,8 +49,9 @@ class Busy(Driver):
         super().__init__()
         self.scans = 0
         self.setParam("ARRAY", checked(0))
-        for n in range(1000):
-            self.setParam(f"MANY{n}", n)
+        base = int(os.environ.get("BUSY_BASE", "0"))
+        for n in range(MANY):
+            self.setParam(f"MANY{n}", base + n)
         self.updatePVs()
         self.stopped = threading.Event()
         self.posted = {}
@@ -77,10 +82,10 @@ class Busy(Driver):
             self.updatePV(reason)
         self.posted[reason] = number
 
-    def post_arrays(self):
+    def post_arrays(self, pause):
         """Another thread's."""
         number = 0
-        while not self.stopped.is_set():
+        while not self.stopped.wait(pause) if pause else not self.stopped.is_set():
             number += 1
             self.setParam("ARRAY", checked(number))
             self.updatePV("ARRAY")
@@ -91,13 +96,14 @@ class Commands:
 
     def __init__(self, server, driver):
         self.server, self.driver, self.threads = server, driver, []
+        self.signals = 0
 
     def __call__(self, do, **arguments):
         return getattr(self, do)(**arguments)
 
     def start(self, threads=0, arrays=False, pause=0.0):
         work = [(self.driver.post, (f"FAST{n}", pause)) for n in range(threads)]
-        work += [(self.driver.post_arrays, ())] if arrays else []
+        work += [(self.driver.post_arrays, (pause,))] if arrays else []
         self.driver.stopped.clear()
         self.driver.posted.clear()
         self.threads = [
@@ -112,6 +118,19 @@ class Commands:
             thread.join()
         return self.driver.posted
 
+    def start_storm(self, period):
+        """A signal each `period` seconds, which Python handles."""
+        self.signals = 0
+        signal.setitimer(signal.ITIMER_REAL, period, period)
+
+    def stop_storm(self):
+        """How many came."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        return self.signals
+
+    def on_signal(self, _number, _frame):
+        self.signals += 1
+
     def stats(self):
         return self.server.stats()
 
@@ -125,6 +144,8 @@ def main():
     driver = Busy()
     server.start()
     commands = Commands(server, driver)
+    signal.signal(signal.SIGALRM, commands.on_signal)
+    signal.signal(signal.SIGUSR1, commands.on_signal)
     say(
         "READY",
         {"tcp_port": server.tcp_port, "udp_port": server.udp_port, "pid": os.getpid()},
