@@ -62,6 +62,8 @@ cdef extern from * namespace "aioca":
 
 # Two flushes that are closer than this become one.
 cdef double FLUSH_SECONDS = 20e-6
+# The channels of a closed loop are kept that long for the one that comes after.
+cdef double KEEP_SECONDS = 2.0
 
 log = logging.getLogger("aioca")
 cdef dict loops = {}
@@ -409,9 +411,12 @@ cdef Loop current_loop():
     if state is None or state.loop is not loop:
         state = loops.get(loop)
         if state is None:
-            dispose_closed()
+            # The newest one's channels keep their circuits until this loop has its own:
+            # libca can take 10 s to come back to a server that it has just left.
+            dispose_closed(keep=1)
             attach()
             state = loops[loop] = Loop(loop)
+            loop.call_later(KEEP_SECONDS, dispose_closed)
         latest = state
     attach()
     return state
@@ -432,11 +437,11 @@ def live_objects():
     return sum((<Loop> state).queue.nodes.load() for state in loops.values())
 
 
-def dispose_closed():
-    """Gives up the channels of loops that have been closed."""
-    for state in list(loops.values()):
-        if (<Loop> state).loop.is_closed():
-            (<Loop> state).dispose()
+def dispose_closed(int keep=0):
+    """Gives up the channels of loops that have been closed, but for the newest ones."""
+    closed = [state for state in loops.values() if state.loop.is_closed()]
+    for state in closed[:len(closed) - keep]:
+        (<Loop> state).dispose()
 
 
 cdef void on_neglect() noexcept nogil:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ import uvloop
 
 import aioca
 from aioca import _libca, caget, camonitor, caput
+from pcaspy import Driver
+from pcaspy.testing import IsolatedServer
 
 
 def run_in(loop, coroutine):
@@ -219,3 +222,26 @@ def test_another_context_of_a_thread_is_replaced_with_a_warning(p):
     thread.start()
     thread.join(30)
     assert any("There is already a CA context" in text for text in caught)
+
+
+def test_one_loop_after_the_other_shares_a_circuit():
+    """A server that libca has just left can be out of its reach for 10 s."""
+    program = """
+import asyncio, aioca
+for number in range(20):
+    assert asyncio.run(aioca.caput("RUNS", number, wait=True))
+    assert asyncio.run(aioca.caget("RUNS")) == number
+"""
+    with IsolatedServer() as server:
+        server.createPV("", {"RUNS": {"type": "int"}})
+        driver = Driver()
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **server.environment()},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert driver.getParam("RUNS") == 19
+        assert server.stats()["circuits_accepted"] == 1
