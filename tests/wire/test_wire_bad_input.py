@@ -65,11 +65,9 @@ ELSEWHERE = {
         "values",
         "test_beyond_the_native_count_is_filled_with_zeros",
     ),
-    "request above the limit": ("hostile", "test_no_memory_for_an_announced_size"),
-    "response above the limit": (
-        "values",
-        "test_counts_that_overflow_32_bits_in_a_read",
-    ),
+    "request above the limit": ("environment", "test_a_limit_on_array_bytes"),
+    "response above the limit": ("environment", "test_a_limit_on_array_bytes"),
+    "announced size of gigabytes": ("hostile", "test_no_memory_for_an_announced_size"),
     "VERSION of an old minor, or a high priority": ("hostile", "test_first_version"),
     "first request without VERSION": (
         "hostile",
