@@ -397,6 +397,7 @@ void Circuit::queue_request(RequestPtr request) {
     if (request->value) open_bytes_ += request->value->size_bytes();
     if (request->kind == RequestKind::Read) promised_bytes_ += promised_bytes(*request);
     shared_.requests.push(std::move(request));
+    loop_.note_request();
 }
 
 }  // namespace pcas

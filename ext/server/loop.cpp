@@ -222,6 +222,7 @@ void Loop::turn() {
 
 std::chrono::nanoseconds Loop::sleep_time() noexcept {
     if (!with_output_.empty()) return std::chrono::nanoseconds(0);
+    if (std::exchange(requests_queued_, false)) gate_->expect();
     const auto until = std::min(timers_.next(), gate_->sleep_until());
     if (until == Timers::Clock::time_point::max()) return std::chrono::nanoseconds(-1);
     return std::max(std::chrono::nanoseconds(0),

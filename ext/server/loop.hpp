@@ -59,6 +59,8 @@ class Loop {
     void adopt(UniqueSocket socket, const sockaddr_in& peer);
     Circuit* find_circuit(std::uint64_t id) noexcept;
     void mark_output(Circuit& circuit) { with_output_.push_back(circuit); }
+    // Python has got a request: its completion is to come soon.
+    void note_request() noexcept { requests_queued_ = true; }
     // Removes the circuit at the end of this turn.
     void discard(Circuit& circuit) noexcept { discarded_.push_back(circuit); }
     void disconnect(const PvPtr& pv);
@@ -111,6 +113,7 @@ class Loop {
     IntrusiveList<Circuit, FlushTag> with_output_;
     IntrusiveList<Circuit, DiscardTag> discarded_;
     bool cache_sweep_planned_ = false;
+    bool requests_queued_ = false;  // in this turn
 };
 
 }  // namespace pcas
