@@ -1,11 +1,13 @@
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 class Sink: ...
 
 class Loop(Sink):
     loop: AbstractEventLoop
+    thread: Thread
     channels: dict[str, Channel]
     requests: set[Sink]
     def __init__(self, loop: AbstractEventLoop) -> None: ...

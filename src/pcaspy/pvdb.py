@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from . import cas
 from ._engine import Fields, InfoBase
@@ -21,7 +21,7 @@ _log = logging.getLogger("pcaspy.pvdb")
 class PVSpec(TypedDict, total=False):
     """The fields of a pvdb entry; all are optional."""
 
-    type: str
+    type: Literal["enum", "string", "char", "float", "int", "short"]
     count: int
     value: Any
     enums: Sequence[str]
