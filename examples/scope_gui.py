@@ -108,9 +108,9 @@ class Window(QMainWindow):
         self.plot = pyqtgraph.PlotWidget(background="#101418")
         self.plot.showGrid(x=True, y=True, alpha=0.4)
         self.plot.setRange(xRange=(0, DIVISIONS), yRange=(0, DIVISIONS), padding=0)
-        self.plot.setLabels(bottom="division", left="division")
         self.curve = self.plot.plot(pen=pyqtgraph.mkPen("#40e060", width=1))
         self.widgets = {}
+        self.connected = set()
         self.controls = QFormLayout()
         centre = QWidget()
         layout = QHBoxLayout(centre)
@@ -127,7 +127,8 @@ class Window(QMainWindow):
 
     def add_controls(self):
         """The names of all PVs that have a widget now."""
-        run = QPushButton("Run", checkable=True)
+        run = QPushButton("Stopped", checkable=True)
+        run.setStyleSheet("QPushButton:checked { background: #a0e0a0 }")
         run.clicked.connect(lambda checked: self.client.put("Run", int(checked)))
         self.add("Run", "", run)
         for name, label in CHOICES.items():
@@ -154,9 +155,11 @@ class Window(QMainWindow):
         connected = not isinstance(value, CANothing)
         if name in self.widgets:
             self.widgets[name].setEnabled(connected)
+        if connected != (name in self.connected):
+            self.show_connection(name)
         if not connected:
-            self.statusBar().showMessage("disconnected")
-        elif name == "TimeBase_RBV":
+            return
+        if name == "TimeBase_RBV":
             self.times = value
         elif name == "Waveform_RBV":
             if self.times is not None:
@@ -165,15 +168,23 @@ class Window(QMainWindow):
         else:
             self.show_in_widget(self.widgets[name], value)
 
+    def show_connection(self, name):
+        """The PV has connected, or is gone."""
+        self.connected ^= {name}
+        number, of = len(self.connected), len(self.client.names)
+        self.statusBar().showMessage(f"{number} of {of} PVs connected, {PREFIX}…")
+
     def show_in_widget(self, widget, value):
         widget.blockSignals(True)  # what comes from the PV is not put to it
         if isinstance(widget, QPushButton):
             widget.setChecked(bool(value))
+            widget.setText("Running" if value else "Stopped")
         elif isinstance(widget, QComboBox):
             if [widget.itemText(n) for n in range(widget.count())] != value.enums:
                 widget.clear()
                 widget.addItems(value.enums)
             widget.setCurrentIndex(value)
+            self.show_scales()
         elif isinstance(widget, QDoubleSpinBox):
             widget.setSuffix(f" {value.units}")
             widget.setValue(value)
@@ -181,6 +192,15 @@ class Window(QMainWindow):
             widget.setText(f"{value:.{value.precision}f} {value.units}")
             widget.setStyleSheet(f"color: {ALARM_COLOURS[value.severity]}")
         widget.blockSignals(False)
+
+    def show_scales(self):
+        """What a division stands for."""
+        time, volts = (
+            self.widgets[name].currentText()
+            for name in ("TimePerDivSelect", "VoltsPerDivSelect")
+        )
+        labels = {"bottom": time, "left": f"{volts} V"}
+        self.plot.setLabels(**{k: f"{v} per division" for k, v in labels.items()})
 
     def closeEvent(self, event):
         self.client.stop()

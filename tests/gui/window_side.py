@@ -65,7 +65,10 @@ def main():
         server.close()
         run = window.widgets["Run"]
         wait_for(application, lambda: not run.isEnabled())
-        assert window.statusBar().currentMessage() == "disconnected"
+        wait_for(
+            application,
+            lambda: window.statusBar().currentMessage().startswith("0 of "),
+        )
     finally:
         window.close()
         thread.stop()
