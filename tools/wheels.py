@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 WORK = ROOT / ".wheels"
 DIST = ROOT / "dist"
 DEFAULT = [f"python3.{minor}" for minor in (10, 11, 12, 13)]
+# The first releases with a wheel for each; setup.py asks for no older one.
+OLDEST_NUMPY = {"3.10": "1.24.0", "3.11": "1.24.0", "3.12": "1.26.0", "3.13": "2.1.0"}
 # These come from epicscorelibs: a second libCom in the process would be another EPICS.
 EXCLUDED = ("libCom.so*", "libca.so*", "libdbCore.so*")
 
@@ -64,15 +66,28 @@ def build(python: str) -> Path:
 
 
 def smoke(python: str, wheel: Path) -> None:
-    """Serves, gets and puts with the wheel in an otherwise empty environment."""
+    """Serves, gets and puts with the wheel in an otherwise empty environment.
+
+    Once with the newest numpy, once with the oldest.
+    """
     inner = environment(python, "empty")
     run(inner, "-m", "pip", "install", "--quiet", wheel)
+    try_out(inner)
+    version = Path(python).name.removeprefix("python")
+    if oldest := OLDEST_NUMPY.get(version):
+        run(inner, "-m", "pip", "install", "--quiet", f"numpy=={oldest}")
+        try_out(inner)
+
+
+def try_out(inner: Path) -> None:
+    """What a newcomer does first."""
     port = free_port()
     env = {**client_environment(port), **server_environment(port)}
     with tempfile.TemporaryDirectory() as home:
         script = ROOT / "tests" / "packaging" / "smoke.py"
         options = {"cwd": home, "env": {**env, "HOME": home}, "timeout": 120}
         run(inner, "-W", "error", script, **options)
+        run(inner, "-c", "import numpy; print('numpy', numpy.__version__)", **options)
         run(inner.parent / "pcaspy", "--version", **options)
         run(inner.parent / "aioca", "--version", **options)
 
