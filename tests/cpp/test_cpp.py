@@ -67,3 +67,7 @@ def test_case(program, name):
 
 def test_all_cases_are_listed(program):
     assert run(program, "--list").stdout.splitlines() == sorted(case_names())
+
+
+def test_the_programs_of_the_benchmarks_compile():
+    make("benchmarks")
