@@ -233,7 +233,8 @@ cdef object decode(Plan plan, Block* block, dict attributes, bint keep):
     cdef char* elements = (<char*> block.array if block.array
                            else data + value_offsets[type])
     cdef long base = plan.base_type
-    cdef bint scalar = block.element_count == 1 and block.count == 1
+    # Some servers answer with more elements than they announced the PV with.
+    cdef bint scalar = block.element_count == 1 and block.count >= 1
     if base == DBR_STRING or base >= DBR_STSACK_STRING:
         if scalar:
             value = make_string(elements, plan.strings)

@@ -195,7 +195,7 @@ class gdd:
         """All elements as the text that their bytes are, without NULs at the end."""
         if isinstance(self._value, (str, list)):
             return "".join(self.getStringArray())
-        raw = np.atleast_1d(self._value).astype("u1").tobytes()
+        raw: bytes = np.atleast_1d(self._value).astype("u1").tobytes()
         return raw.rstrip(b"\0").decode("utf-8", "surrogateescape")
 
     # ---- shape and type ----

@@ -17,6 +17,7 @@ from support.environment import client_environment
 from support.ports import LOOPBACK, free_port
 
 NATIVE = {"CHAR": dbr.CHAR, "DOUBLE": dbr.DOUBLE, "ENUM": dbr.ENUM, "TEXT": dbr.STRING}
+NATIVE["ONE"] = dbr.DOUBLE
 COUNT = 40
 MOST = 3000
 ECA_NORMAL = 1
@@ -67,10 +68,11 @@ class Server:
         if m.command == wire.CREATE_CHAN:
             sid = len(self.sids) + 1
             native = NATIVE[self.name_of(m)]
+            count = 1 if self.name_of(m) == "ONE" else COUNT
             self.sids[sid] = native
             rights = wire.pack(wire.ACCESS_RIGHTS, p1=m.p1, p2=3)
             return rights + wire.pack(
-                wire.CREATE_CHAN, type=native, count=COUNT, p1=m.p1, p2=sid
+                wire.CREATE_CHAN, type=native, count=count, p1=m.p1, p2=sid
             )
         if m.command == wire.ECHO:
             return wire.pack(wire.ECHO)
@@ -99,23 +101,25 @@ async def tell_all(server):
             server.answer_count = server.random.choice([0, 1, 2, COUNT, MOST])
             for form, code in formats.items():
                 value = await caget(name, format=code, throw=False, timeout=10)
-                report(native, form, server, value)
+                report(name, native, form, server, value)
                 # What it says of itself can be looked at, whatever it is.
                 repr(value), repr(vars(value))
             subscription = camonitor(name, queue.put, format=FORMAT_TIME)
             value = await asyncio.wait_for(queue.get(), 10)
-            report(native, "monitor", server, value)
+            report(name, native, "monitor", server, value)
             subscription.close()
 
 
-def report(native, form, server, value):
+def report(name, native, form, server, value):
     line = {
+        "name": name,
         "native": native,
         "form": form,
         "type": server.answer_type,
         "count": server.answer_count,
         "ok": value.ok,
         "elements": getattr(value, "size", 1) if value.ok else 0,
+        "scalar": not hasattr(value, "size"),
     }
     print(json.dumps(line))
 

@@ -61,7 +61,7 @@ def test_fifty_threads_post_without_a_pause(server):
             subid, _first = circuit.subscribe(channel, dbr.LONG)
             subscribed[subid] = f"FAST{n}"
         echo = other.create("B:ECHO")
-        server.ask(do="start", threads=50)
+        server.ask(60, do="start", threads=50)  # they take the GIL from the starter
         for ioid in range(scaled(5, 200)):
             assert other.put(echo, dbr.LONG, struct.pack(">i", ioid)).p1 == ECA_NORMAL
         posted = server.ask(60, do="stop")
