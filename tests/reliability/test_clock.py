@@ -1,5 +1,6 @@
 """The wall clock steps under a running server: timers go on, stamps follow it."""
 
+import os
 import struct
 import subprocess
 import time
@@ -34,7 +35,8 @@ def server(tmp_path, clock):
         ["gcc", "-shared", "-fPIC", "-O1", "-o", str(shim), source, "-ldl"], check=True
     )
     env = server_environment(free_port())
-    env |= {"LD_PRELOAD": str(shim), "CLOCK_SHIM_FILE": str(clock)}
+    preload = " ".join(filter(None, (os.environ.get("LD_PRELOAD"), str(shim))))
+    env |= {"LD_PRELOAD": preload, "CLOCK_SHIM_FILE": str(clock)}
     with Child.python(str(HERE / "busy_server.py"), env=env) as child:
         yield child
         assert child.alive()

@@ -51,6 +51,7 @@ def cpu_seconds(server):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [1100, 5000] if LONG else [300])
 def test_circuits_up_to_the_limit_of_descriptors(server, number):

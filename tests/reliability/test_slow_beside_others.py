@@ -76,6 +76,7 @@ def subscribes_often(circuit: Circuit) -> None:
             begun.add(circuit.expect(EVENT_ADD, p1=ECA_NORMAL).p2)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("slow", "number"),
