@@ -9,7 +9,7 @@ import time
 from pydm import PyDMApplication
 from pydm.widgets import PyDMEnumComboBox, PyDMLabel, PyDMLineEdit, PyDMWaveformPlot
 
-SECONDS = 20
+SECONDS = 40
 
 
 def wait_for(application, what):

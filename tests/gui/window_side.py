@@ -10,7 +10,7 @@ from scope_gui import Window
 from pcaspy import SimpleServer
 from pcaspy.tools import ServerThread
 
-SECONDS = 20
+SECONDS = 40
 
 
 def wait_for(application, what):
