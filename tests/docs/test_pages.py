@@ -16,6 +16,7 @@ PAGES = sorted(
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 # What is not executed but read: the text of a file or of an answer.
 FILES = {"python", "yaml", "json", "ini", "dockerfile", "text", "toml"}
+CPP_NAME = re.compile(r"`(\w+)::(\w+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -87,3 +88,12 @@ def test_container_file():
         "CMD",
         "WORKDIR",
     }
+
+
+def test_the_engine_has_the_functions_that_pages_name():
+    named = {name for page in PAGES for name in CPP_NAME.findall(page.read_text())}
+    headers = {path: path.read_text() for path in (ROOT / "ext").rglob("*.hpp")}
+    assert named
+    for kind, function in named:
+        defined = [t for t in headers.values() if re.search(rf"class {kind}\b", t)]
+        assert any(re.search(rf"\b{function}\(", t) for t in defined), (kind, function)
