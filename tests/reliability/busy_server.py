@@ -26,6 +26,7 @@ PVDB = {
     "COUNTER": {"type": "int"},
     "ECHO": {"type": "int"},
     "NEVER": {"type": "int", "asyn": True},
+    "NEVER1": {"type": "int", "asyn": True},
     "RAISES": {"type": "int"},
     "NONSENSE": {"type": "int"},
     "ARRAY": {"type": "int", "count": COUNT},
@@ -48,6 +49,7 @@ class Busy(Driver):
     def __init__(self):
         super().__init__()
         self.scans = 0
+        self.kept_open = threading.Semaphore(0)  # puts to NEVER, NEVER1
         self.setParam("ARRAY", checked(0))
         base = int(os.environ.get("BUSY_BASE", "0"))
         for n in range(MANY):
@@ -69,7 +71,9 @@ class Busy(Driver):
             raise RuntimeError("a write goes wrong")
         if reason == "NONSENSE":
             return object()
-        if reason != "NEVER":
+        if reason.startswith("NEVER"):
+            self.kept_open.release()
+        else:
             self.setParam(reason, value)
         return True
 
@@ -130,6 +134,10 @@ class Commands:
 
     def on_signal(self, _number, _frame):
         self.signals += 1
+
+    def wait_for_open_puts(self, number):
+        """Until so many more have come to NEVER and NEVER1."""
+        return all(self.driver.kept_open.acquire(timeout=10) for _ in range(number))
 
     def stats(self):
         return self.server.stats()

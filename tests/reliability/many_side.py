@@ -48,9 +48,9 @@ class Client:
         done = await caput(NAMES, value, wait=True, timeout=30, throw=False)
         return sum(bool(one) for one in done)
 
-    async def put_never(self, value):
+    async def put_never(self, name):
         """A put callback that the server does not answer; whether it succeeded."""
-        done = await caput("B:NEVER", value, wait=True, timeout=50, throw=False)
+        done = await caput("B:" + name, 1, wait=True, timeout=50, throw=False)
         return bool(done)
 
     async def live(self):

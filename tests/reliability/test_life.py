@@ -53,8 +53,9 @@ def test_kill_9_under_a_thousand_channels():
         times = []
         for life in range(scaled(2, 6)):
             if life:
-                for client in clients:
-                    client.tell(do="put_never", value=life)
+                for client, name in zip(clients, ("NEVER", "NEVER1"), strict=True):
+                    client.tell(do="put_never", name=name)
+                assert server.ask(do="wait_for_open_puts", number=len(clients))
                 server.kill()
                 server.stop()
                 server = start_server(port, 10_000 * life)
