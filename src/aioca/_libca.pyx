@@ -173,7 +173,7 @@ cdef bint loops_elsewhere() except *:
     """Whether another thread, a daemon, has a loop that may go on just now."""
     here = threading.current_thread()
     return any(loop.thread is not here and loop.thread.is_alive()
-               for loop in loops.values())
+               for loop in list(loops.values()))
 
 
 def message(status):
@@ -439,7 +439,8 @@ def live_objects():
 
 def dispose_closed(int keep=0):
     """Gives up the channels of loops that have been closed, but for the newest ones."""
-    closed = [state for state in loops.values() if state.loop.is_closed()]
+    # Other threads may come with new ones meanwhile.
+    closed = [state for state in list(loops.values()) if state.loop.is_closed()]
     for state in closed[:len(closed) - keep]:
         (<Loop> state).dispose()
 

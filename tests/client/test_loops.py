@@ -95,6 +95,32 @@ def test_a_closed_loop_is_forgotten(p):
     monitor.close()
 
 
+class Interrupted(asyncio.SelectorEventLoop):
+    """Another thread makes a loop while this one is asked if it is closed."""
+
+    between = None
+
+    def is_closed(self):
+        between, self.between = self.between, None
+        if between:
+            thread = threading.Thread(target=between)
+            thread.start()
+            thread.join(20)
+        return super().is_closed()
+
+
+def test_a_loop_that_comes_while_closed_ones_are_looked_for():
+    async def begin():
+        return _libca.running_loop()
+
+    loop = Interrupted()
+    run_in(loop, begin())
+    loop.close()
+    loop.between = lambda: asyncio.run(begin())
+    _libca.dispose_closed()
+    assert not any(state.loop is loop for state in _libca.known_loops())
+
+
 def test_nothing_is_left_after_a_loop(p):
     def run():
         run_in(asyncio.new_event_loop(), use(p))

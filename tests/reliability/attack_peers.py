@@ -43,7 +43,9 @@ def unread_gets(target: Target, held: list[Circuit]) -> None:
         channel = circuit.create(target.pv("BIG"))
         circuit.send(
             b"".join(
-                pack(15, type=dbr.LONG, count=100_000, p1=channel.sid, p2=n)
+                pack(
+                    wire.READ_NOTIFY, type=dbr.LONG, count=100_000, p1=channel.sid, p2=n
+                )
                 for n in range(200)
             )
         )
@@ -91,7 +93,10 @@ def unfinished_ends(target: Target, held: list[Circuit]) -> None:
         with target.circuit() as circuit:
             channel = circuit.create(target.pv("BIG"))
             circuit.send(
-                pack(15, type=dbr.LONG, count=100_000, p1=channel.sid, p2=1) * 5
+                pack(
+                    wire.READ_NOTIFY, type=dbr.LONG, count=100_000, p1=channel.sid, p2=1
+                )
+                * 5
             )
             circuit.socket.setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)

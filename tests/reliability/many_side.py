@@ -69,8 +69,4 @@ class Client:
         return asyncio.run_coroutine_threadsafe(call, self.loop).result(120)
 
 
-async def main():
-    await Client().live()
-
-
-asyncio.run(main())
+asyncio.run(Client().live())

@@ -1,7 +1,6 @@
 """Circuits up to the limit of descriptors: nobody spins or suffers, all recovers."""
 
 import contextlib
-import os
 import resource
 import time
 from pathlib import Path
@@ -41,16 +40,6 @@ def open_circuit(server, **options):
     return Circuit((LOOPBACK, server.ready["tcp_port"]), **options)
 
 
-def descriptors(server):
-    return len(os.listdir(f"/proc/{server.pid}/fd"))
-
-
-def cpu_seconds(server):
-    """User and system time of the server."""
-    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 @pytest.mark.alone
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [1100, 5000] if LONG else [300])
@@ -60,7 +49,7 @@ def test_circuits_up_to_the_limit_of_descriptors(server, number):
         channel = other.create("B:MANY7")
         rate = gets_per_second(other, channel)
         before = server.resident_bytes()
-        limit = descriptors(server) + number
+        limit = server.descriptors() + number
         hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[1]
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, hard))
         circuits = [held.enter_context(open_circuit(server)) for _ in range(number)]
@@ -71,11 +60,11 @@ def test_circuits_up_to_the_limit_of_descriptors(server, number):
             held.enter_context(open_circuit(server, greet=False)) for _ in range(BEYOND)
         ]
         rate_beside = gets_per_second(other, channel)
-        spent = cpu_seconds(server)
+        spent = server.cpu_seconds()
         idle = 2.0
         with pytest.raises(Silence):
             waiting[0].receive(idle)
-        load = (cpu_seconds(server) - spent) / idle
+        load = (server.cpu_seconds() - spent) / idle
         # Room again: those that waited are served, in any order, and new ones too.
         for circuit in circuits[: 2 * BEYOND]:
             circuit.close()
@@ -98,6 +87,6 @@ def test_circuits_up_to_the_limit_of_descriptors(server, number):
     assert load < 0.15  # the scans of the busy server are in it
     assert rate_beside > 0.5 * rate
     deadline = time.monotonic() + 10
-    while descriptors(server) > limit - number:
+    while server.descriptors() > limit - number:
         assert time.monotonic() < deadline, "descriptors were not given back"
         time.sleep(0.01)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 import struct
@@ -42,11 +41,6 @@ def until(condition, seconds=10.0):
         time.sleep(0.01)
 
 
-def descriptors(target):
-    """Number of open descriptors of the server."""
-    return len(list(Path(f"/proc/{target.child.pid}/fd").iterdir()))
-
-
 def reset(circuit):
     """Close with RST."""
     circuit.socket.setsockopt(
@@ -83,19 +77,19 @@ def test_half_close_gets_its_answers_first(target):
 @pytest.mark.parametrize("end", ["close", "reset"])
 def test_connect_and_end_many_times(target, bystander, end):
     bystander.check()
-    before = descriptors(target)
+    before = target.child.descriptors()
     for _ in range(200):
         circuit = target.circuit(greet=False)
         if end == "reset":
             reset(circuit)
         else:
             circuit.close()
-    until(lambda: descriptors(target) <= before)
+    until(lambda: target.child.descriptors() <= before)
     bystander.check()
 
 
 def test_reset_in_the_middle_of_everything(target, bystander):
-    before = descriptors(target)
+    before = target.child.descriptors()
     for _ in range(20):
         circuit = target.circuit()
         channel = circuit.create(target.pv("BIG"))
@@ -103,7 +97,7 @@ def test_reset_in_the_middle_of_everything(target, bystander):
         circuit.send(b"".join(read(channel, n, count=0) for n in range(20)))
         circuit.send(pack(WRITE, size=4096, type=5, count=1, p1=channel.sid))
         reset(circuit)
-    until(lambda: descriptors(target) <= before)
+    until(lambda: target.child.descriptors() <= before)
     bystander.check()
 
 
@@ -229,15 +223,16 @@ def test_no_more_descriptors(target, bystander):
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     waiting = []
     try:
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(target) + 5, hard))
+        limit = target.child.descriptors() + 5
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
         for _ in range(20):
             waiting.append(target.circuit(greet=False))
         waiting[0].expect(VERSION)
         bystander_still_served(bystander)
-        spent = cpu_seconds(pid)
+        spent = target.child.cpu_seconds()
         with pytest.raises(wire.Silence):
             waiting[-1].receive(0.5)
-        assert cpu_seconds(pid) - spent < 0.25
+        assert target.child.cpu_seconds() - spent < 0.25
         for circuit in waiting[:-1]:
             circuit.close()
         waiting[-1].send(version() + pack(ECHO))
@@ -254,12 +249,6 @@ def bystander_still_served(bystander):
     """The part of its check that needs no new connection."""
     reply = bystander.circuit.get(bystander.channel, dbr.LONG)
     assert reply.p1 == ECA_NORMAL
-
-
-def cpu_seconds(pid):
-    """User and system time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # PVs that come and go
