@@ -10,15 +10,18 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 # Processes that run test files side by side; 0: everything in one process.
 TEST_JOBS ?= 3
+# Clients, servers and programs that the tests compare with, see tests/support/peers.py.
+PEERS := lume-pva aioca pcaspy pyepics caproto pyca cachannel cothread lewis \
+	ligo-softioc ophyd-async coniql
 
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 
-# Everything the two extension modules are compiled from, and all C++ of ours.
-GENERATED := $(patsubst %.pyx,%.cpp,$(wildcard src/*/*.pyx))
+# Everything the extension modules are compiled from, and all C++ of ours.
+GENERATED := $(patsubst %.pyx,%.cpp,$(wildcard src/*/*.pyx src/*/*/*.pyx))
 ENGINE := $(wildcard ext/*/*.cpp ext/*/*.hpp)
 BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*.cpp src/*/*.hpp))
-CYTHON := $(wildcard src/*/*.pyx src/*/*.pxd src/*/*/*.pxd)
+CYTHON := $(foreach d,* */* */*/*,$(wildcard src/$d/*.pyx src/$d/*.pxd))
 CPP := $(ENGINE) $(BRIDGE) $(wildcard tests/*/*.cpp tests/*/*.hpp)
 
 .PHONY: all demo test format clean distclean
@@ -53,7 +56,7 @@ demo: $(VENV)/.built
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.built $(VENV)/.test-tools
-	$(BIN)/python tests/support/peers.py pyepics caproto aioca
+	$(BIN)/python tests/support/peers.py $(PEERS)
 ifeq ($(PYTEST_ARGS),)
 	$(BIN)/python -m pytest -q -m "not alone" -n $(TEST_JOBS) --dist loadfile \
 	    --no-loadscope-reorder --durations=20
@@ -69,7 +72,7 @@ format: $(VENV)/.lint-tools
 
 clean:
 	rm -rf build dist src/*.egg-info
-	rm -f $(GENERATED) src/*/*.so .venv*/.installed .venv*/.built
+	rm -f $(GENERATED) src/*/*.so src/*/*/*.so .venv*/.installed .venv*/.built
 
 distclean: clean
 	rm -rf .venv* .peers
@@ -78,6 +81,8 @@ distclean: clean
 -include tests/fuzz/fuzz.mk
 -include tests/reliability/reliability.mk
 -include tests/soak.mk
+-include tests/compat/compat.mk
+-include tests/mutants/mutants.mk
 -include tests/sanitize.mk
 -include docs/docs.mk
 -include tools/lint.mk

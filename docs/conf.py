@@ -1,6 +1,15 @@
 """How Sphinx builds the documentation; the pages are Markdown (MyST)."""
 
+import sys
+from pathlib import Path
+
 import pcaspy
+from pcaspy import _engine
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 project = "pcaspy and aioca"
 author = "the pcaspy developers"
@@ -8,7 +17,7 @@ release = version = pcaspy.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 # The latter are included by a page of their own.
-exclude_patterns = ["_build", "explanation/performance-*.md"]
+exclude_patterns = ["_build", "explanation/performance-*.md", "changes"]
 html_theme = "furo"
 html_title = "pcaspy and aioca"
 
@@ -22,3 +31,39 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 add_module_names = False
+
+
+def write_tables_of_changes(app):
+    """Makes a Markdown table of each file in changes/, for the pages to include."""
+    made = Path(app.srcdir, "_build", "changes")
+    made.mkdir(parents=True, exist_ok=True)
+    for source in sorted(Path(app.srcdir, "changes").glob("*.toml")):
+        rows = tomllib.loads(source.read_text())["change"]
+        lines = ["| before | here |", "|---|---|"]
+        lines += [
+            f"| {row['before']} | {row['here']} |"
+            for row in rows
+            if row.get("shown", 1)
+        ]
+        Path(made, source.stem + ".md").write_text("\n".join(lines) + "\n")
+
+
+def write_tables_of_the_engine(app):
+    """The same of what the engine has tables of: its limits and its counters."""
+    made = Path(app.srcdir, "_build", "tables")
+    made.mkdir(parents=True, exist_ok=True)
+    lines = ["| variable | without it | meaning | at the limit |", "|---|---|---|---|"]
+    for name, standard, _least, _most, of, then in _engine.limits():
+        lines.append(f"| `PCASPY_{name.upper()}` | {standard} | {of} | {then} |")
+    Path(made, "limits.md").write_text("\n".join(lines) + "\n")
+    lines = ["| counter | counts | |", "|---|---|---|"]
+    kinds = {"now": "now", "ever": "in all", "trouble": "in all; grows: look why"}
+    for name, kind, meaning in _engine.counters():
+        lines.append(f"| `{name}` | {meaning} | {kinds[kind]} |")
+    Path(made, "counters.md").write_text("\n".join(lines) + "\n")
+
+
+def setup(app):
+    """Called by Sphinx at its start."""
+    app.connect("builder-inited", write_tables_of_changes)
+    app.connect("builder-inited", write_tables_of_the_engine)

@@ -1,198 +1,147 @@
-"""An include or an import only points to the left of the diagram in the design.
+"""An include or an import points to the left; tests/support/layers.py has the tables.
 
-base <- proto <-+
-base <- dbr  <- pv <- server <- py_bridge / _engine.pyx <- pcaspy <- user
+The test is tested: in copies of the tree, each with one thing wrong.
 """
 
 from __future__ import annotations
 
-import ast
-import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from support import layers
+
 ROOT = Path(__file__).parents[1]
-EXT = ROOT / "ext"
-SRC = ROOT / "src"
 
-MAY_INCLUDE = {
-    "base": {"base"},
-    "proto": {"base", "proto"},
-    "dbr": {"base", "dbr"},
-    "pv": {"base", "dbr", "pv"},
-    "server": {"base", "proto", "dbr", "pv", "server"},
+
+def test_nothing_points_to_the_right_or_in_a_circle():
+    assert layers.faults(ROOT) == []
+
+
+def test_it_looks_at_what_there_is():
+    """Some edges that are known: read by each of the ways there are."""
+    modules = {
+        layers.dotted(path.relative_to(ROOT / "src")): layers.Module()
+        for path in layers.sources(ROOT / "src", {".py", ".pyx", ".pxd"})
+    }
+    for path in layers.sources(ROOT / "src", {".py", ".pyx", ".pxd"}):
+        name = layers.dotted(path.relative_to(ROOT / "src"))
+        layers.read_imports(path, name, modules)
+    assert {"pcaspy.alarm", "pcaspy._cpp.pv"} <= modules["pcaspy._engine"].runs
+    assert "pcaspy._engine" in modules["pcaspy.host.access"].runs
+    assert "pcaspy.served.registry" in modules["pcaspy.served.tables"].typing
+    assert {"pcaspy.cas", "pcaspy._libcom"} <= modules["pcaspy"].runs
+    assert "pcaspy" in modules["pcaspy.__main__"].runs
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of the sources."""
+    for name in ("ext", "src"):
+        ignored = shutil.ignore_patterns("*.so", "_*.cpp", "__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    return tmp_path
+
+
+# Where, what is written there, and what is said of it.
+WRONG_IN_PYTHON = {
+    "an import to the right": (
+        "pcaspy/host/summary.py",
+        "from ..lowlevel import gdd",
+        "pcaspy.host.summary imports pcaspy.lowlevel.gdd, which is to the right",
+    ),
+    "by its full name": (
+        "pcaspy/lowlevel/gdd.py",
+        "import pcaspy.served.pv",
+        "pcaspy.lowlevel.gdd imports pcaspy.served.pv, which is to the right",
+    ),
+    "of the package itself": (
+        "pcaspy/served/pv.py",
+        "from .. import Driver",
+        "pcaspy.served.pv imports pcaspy, which is to the right",
+    ),
+    "in a function": (
+        "pcaspy/lowlevel/server.py",
+        "def late():\n    from ..server import SimpleServer\n    return SimpleServer",
+        "pcaspy.lowlevel.server imports pcaspy.server, which is to the right",
+    ),
+    "in a function, by text": (
+        "pcaspy/lowlevel/server.py",
+        "def late():\n    import importlib\n"
+        '    return importlib.import_module("pcaspy.server")',
+        "pcaspy.lowlevel.server imports pcaspy.server, which is to the right",
+    ),
+    "for type checkers": (
+        "pcaspy/host/access.py",
+        "import typing\nif typing.TYPE_CHECKING:\n    from ..cas import gdd",
+        "pcaspy.host.access imports pcaspy.cas, which is to the right",
+    ),
+    "in Cython": (
+        "pcaspy/_engine.pyx",
+        "def late():\n    from pcaspy.host import (\n        access,\n    )",
+        "pcaspy._engine imports pcaspy.host.access, which is to the right",
+    ),
+    "a circle in a layer": (
+        "pcaspy/host/access.py",
+        "def late():\n    from . import lifetime\n    return lifetime",
+        "a circle: pcaspy.host.access -> pcaspy.host.lifetime -> pcaspy.host.access",
+    ),
+    "the other package": (
+        "aioca/channel.py",
+        "from pcaspy import cas",
+        "aioca.channel imports pcaspy.cas, of the other package",
+    ),
+    "a file in no layer": ("pcaspy/misc.py", "", "pcaspy.misc is in no layer"),
+    "a folder of Python": (
+        "pcaspy/helpers/misc.py",
+        "",
+        "src/pcaspy/helpers is no folder that the tables know",
+    ),
 }
-# The codec is pure: no sockets, no clocks, no locks, no threads.
-IMPURE = {
-    "sys/socket.h",
-    "netinet/in.h",
-    "arpa/inet.h",
-    "sys/epoll.h",
-    "osiSock.h",
-    "chrono",
-    "thread",
-    "mutex",
-    "shared_mutex",
-    "condition_variable",
+WRONG_IN_CPP = {
+    "to the right": ("ext/dbr/types.hpp", '"pv/pv.hpp"', "includes pv/pv.hpp"),
+    "beside": ("ext/proto/header.hpp", '"dbr/types.hpp"', "includes dbr/types.hpp"),
+    "the client": ("ext/server/loop.hpp", '"client/queue.hpp"', "client/queue.hpp"),
+    "no file": ("ext/base/log.hpp", '"base/none.hpp"', "which is no file of ext"),
+    "a clock": ("ext/dbr/types.hpp", "<chrono>", "includes chrono"),
+    "Python": ("ext/pv/pv.cpp", "<Python.h>", "includes Python.h"),
+    "asLib": ("ext/server/loop.cpp", "<asLib.h>", "includes asLib.h"),
+    "a circle": (
+        "ext/dbr/types.hpp",
+        '"dbr/snapshot.hpp"',
+        "a circle: dbr/",
+    ),
+    "a binding": ("src/pcaspy/py_bridge.hpp", '"client/queue.hpp"', "client/queue.hpp"),
+    "a folder": ("ext/misc/misc.hpp", "<vector>", "ext/misc is no folder"),
 }
-PYTHON_MAY_IMPORT = {"pcaspy": {"pcaspy"}, "aioca": {"aioca"}}
-CONSTANTS = {"alarm"}
-INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
-CIMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+c?import|c?import\s+([\w.]+))", re.M)
-SOURCES = sorted(p for p in EXT.rglob("*") if p.suffix in {".cpp", ".hpp", ".h"})
 
 
-def includes(path: Path) -> list[str]:
-    """Every included name in a file."""
-    return [name for _, name in INCLUDE.findall(path.read_text())]
+@pytest.mark.parametrize("case", WRONG_IN_PYTHON)
+def test_a_wrong_import_is_found(tree, case):
+    name, text, said = WRONG_IN_PYTHON[case]
+    path = tree / "src" / name
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a") as file:
+        file.write(f"\n{text}\n")
+    assert said in layers.faults(tree)
 
 
-def layer(name: str) -> str:
-    """The folder under ext/ that a quoted include names, or an empty string."""
-    head = name.partition("/")[0]
-    return head if head in MAY_INCLUDE and (EXT / name).exists() else ""
+@pytest.mark.parametrize("case", WRONG_IN_CPP)
+def test_a_wrong_include_is_found(tree, case):
+    name, included, said = WRONG_IN_CPP[case]
+    path = tree / name
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a") as file:
+        file.write(f"\n#include {included}\n")
+    assert any(said in line for line in layers.faults(tree))
 
 
-def relative(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
-def test_the_engine_is_where_this_test_looks():
-    assert {p.relative_to(EXT).parts[0] for p in SOURCES} == set(MAY_INCLUDE)
-
-
-@pytest.mark.parametrize("folder", MAY_INCLUDE)
-def test_includes_point_to_the_left(folder):
-    wrong = [
-        f"{relative(path)} includes {name}"
-        for path in SOURCES
-        if path.relative_to(EXT).parts[0] == folder
-        for name in includes(path)
-        if layer(name) and layer(name) not in MAY_INCLUDE[folder]
-    ]
-    assert wrong == []
-
-
-def test_every_quoted_include_names_a_file_of_the_engine():
-    wrong = [
-        f"{relative(path)} includes {name}"
-        for path in SOURCES
-        for quote, name in INCLUDE.findall(path.read_text())
-        if quote == '"' and not layer(name)
-    ]
-    assert wrong == []
-
-
-def test_no_include_cycles():
-    graph = {
-        p.relative_to(EXT).as_posix(): [n for n in includes(p) if layer(n)]
-        for p in SOURCES
-    }
-    done: set[str] = set()
-
-    def visit(node: str, path: tuple[str, ...]) -> None:
-        assert node not in path, " -> ".join((*path, node))
-        if node not in done:
-            for following in graph.get(node, ()):
-                visit(following, (*path, node))
-            done.add(node)
-
-    for node in graph:
-        visit(node, ())
-
-
-@pytest.mark.parametrize("folder", ["proto", "dbr"])
-def test_proto_and_dbr_are_pure(folder):
-    wrong = [
-        f"{relative(path)} includes {name}"
-        for path in SOURCES
-        if path.relative_to(EXT).parts[0] == folder
-        for name in includes(path)
-        if name in IMPURE
-    ]
-    assert wrong == []
-
-
-def test_no_python_below_the_bridge():
-    wrong = [
-        f"{relative(path)} includes {name}"
-        for path in SOURCES
-        for name in includes(path)
-        if name in {"Python.h", "py_bridge.hpp", "py_bridge.h"} or "numpy" in name
-    ]
-    assert wrong == []
-
-
-def test_only_access_security_includes_aslib():
-    users = {
-        relative(path)
-        for path in [*SOURCES, *SRC.rglob("*.cpp"), *SRC.rglob("*.hpp")]
-        for name in includes(path)
-        if name in {"asLib.h", "asTrapWrite.h", "asCa.h", "asDbLib.h"}
-    }
-    allowed = {"ext/pv/access_security.cpp", "ext/pv/access_security.hpp"}
-    assert users <= allowed
-
-
-def imports(path: Path) -> set[str]:
-    """First parts of the absolute modules that a Python or Cython file imports."""
-    text = path.read_text()
-    if path.suffix == ".py":
-        found = set()
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                found.add(node.module or "")
-    else:
-        found = {a or b for a, b in CIMPORT.findall(text)}
-    return {name.partition(".")[0] for name in found}
-
-
-@pytest.mark.parametrize("package", PYTHON_MAY_IMPORT)
-def test_the_two_packages_do_not_import_each_other(package):
-    others = set(PYTHON_MAY_IMPORT) - PYTHON_MAY_IMPORT[package]
-    files = [
-        p for p in (SRC / package).rglob("*") if p.suffix in {".py", ".pyx", ".pxd"}
-    ]
-    assert files
-    wrong = [relative(p) for p in files if imports(p) & others]
-    assert wrong == []
-
-
-def own_imports(path: Path) -> set[str]:
-    """Modules of its own package that a Python or Cython module imports at the top."""
-    package = path.parent
-    own = {p.stem for p in package.iterdir() if p.suffix in {".py", ".pyx"}}
-    text = path.read_text()
-    found = set()
-    for line in text.splitlines():
-        match = re.match(
-            r"from (?:\.|PACKAGE\.?)(\w*) import (.*)".replace("PACKAGE", package.name),
-            line,
-        )
-        if match:
-            names = [match[1]] if match[1] else re.split(r"[\s,()]+", match[2])
-            found |= own & set(names)
-    return found - {path.stem}
-
-
-@pytest.mark.parametrize("package", PYTHON_MAY_IMPORT)
-def test_modules_import_to_the_left(package):
-    """No cycle; compiled modules import private modules and constants only."""
-    graph = {
-        p.stem: own_imports(p)
-        for p in (SRC / package).iterdir()
-        if p.suffix in {".py", ".pyx"} and p.stem != "__init__"
-    }
-    left = dict(graph)
-    while left:
-        free = [name for name, needs in left.items() if not needs & set(left)]
-        assert free, f"a cycle among {left}"
-        for name in free:
-            del left[name]
-    compiled = {p.stem for p in (SRC / package).glob("*.pyx")}
-    for name in compiled:
-        public = {needed for needed in graph[name] if not needed.startswith("_")}
-        assert public <= CONSTANTS, f"{name} imports {public}"
+def test_what_is_not_wrong_is_not_found(tree):
+    """Text that looks like an import, and a type that a neighbour has."""
+    with (tree / "src/pcaspy/_engine.pyx").open("a") as file:
+        file.write('\n"""\nfrom pcaspy.host import access\n"""\n')
+    with (tree / "src/pcaspy/host/access.py").open("a") as file:
+        file.write("\nfrom typing import TYPE_CHECKING\n")
+        file.write("if TYPE_CHECKING:\n    from .lifetime import Host\n")
+    assert layers.faults(tree) == []

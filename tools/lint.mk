@@ -16,6 +16,7 @@ lint: $(VENV)/.built $(VENV)/.lint-tools
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint src  # starts pycodestyle
+	$(BIN)/python tools/sizes.py
 	$(BIN)/codespell
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/mypy

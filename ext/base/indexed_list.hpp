@@ -52,8 +52,12 @@ class IndexedList {
         node.index_ = nodes_.size() - 1;
     }
     void remove(Node& node) noexcept {
-        nodes_.back()->index_ = node.index_;
-        nodes_[node.index_] = nodes_.back();
+        std::size_t hole = node.index_;
+        if (hole < walked_) {  // which is to be filled by one that was walked to
+            put(hole, nodes_[--walked_]);
+            hole = walked_;
+        }
+        if (hole + 1 < nodes_.size()) put(hole, nodes_.back());
         nodes_.pop_back();
         node.list_ = nullptr;
     }
@@ -68,7 +72,25 @@ class IndexedList {
         }
     }
 
+    // Calls f(T&) for each element until it returns false, after which the next call
+    // goes on. True at the end, after which it begins anew. Elements may come and go
+    // meanwhile: f may remove the one it is given, and in between any may leave.
+    template <class F>
+    bool walk(F&& f) {
+        while (walked_ < nodes_.size()) {
+            if (walked_ + kAhead < nodes_.size()) ask_for(*nodes_[walked_ + kAhead]);
+            Node* node = nodes_[walked_++];
+            if (!f(static_cast<T&>(*node))) return false;
+        }
+        walked_ = 0;
+        return true;
+    }
+
   private:
+    void put(std::size_t index, Node* node) noexcept {
+        nodes_[index] = node;
+        node->index_ = index;
+    }
     // As many as are worked at in the time that memory takes to answer.
     static constexpr std::size_t kAhead = 6;
     static void ask_for(const Node& node) noexcept {
@@ -76,6 +98,7 @@ class IndexedList {
     }
 
     std::vector<Node*> nodes_;
+    std::size_t walked_ = 0;  // how many a walk that goes on has been to
 };
 
 }  // namespace pcas

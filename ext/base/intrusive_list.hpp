@@ -2,8 +2,6 @@
 // leave. Not synchronised: the owner of the list says which thread may touch it.
 #pragma once
 
-#include "base/prefetch.hpp"
-
 namespace pcas {
 
 template <class T, class Tag>
@@ -70,7 +68,6 @@ class IntrusiveList {
     void for_each(F&& f) {
         for (Node* node = head_.next_; node != &head_;) {
             Node* next = node->next_;
-            prefetch(next);  // it may lie anywhere in memory
             f(static_cast<T&>(*node));
             node = next;
         }

@@ -12,6 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/keyed_hash.hpp"
+
 namespace pcas {
 
 enum class LogLevel : std::uint8_t { Debug = 10, Info = 20, Warning = 30, Error = 40 };
@@ -49,7 +51,7 @@ class Log {
     const unsigned per_second_;
     mutable std::mutex mutex_;  // leaf; guards all below
     std::deque<LogRecord> records_;
-    std::unordered_map<std::string, Rate> rates_;
+    std::unordered_map<std::string, Rate, KeyedHash> rates_;
     std::uint64_t suppressed_ = 0;
 };
 

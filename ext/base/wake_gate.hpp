@@ -53,11 +53,6 @@ class WakeGate {
         asleep_.store(false);
         unwoken_.store(false);
     }
-    // Loop thread, awake: work is to come soon, and a flush() behind it. As if it had
-    // just been woken.
-    void expect() noexcept {
-        last_wake_.store(Clock::now().time_since_epoch().count());
-    }
     // Loop thread, just before it sleeps: until when at most. After max() every signal
     // wakes it until taken().
     Clock::time_point sleep_until() noexcept {

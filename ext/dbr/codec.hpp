@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dbr/convert.hpp"
 #include "dbr/snapshot.hpp"
 #include "dbr/types.hpp"
 
@@ -23,6 +24,15 @@ namespace pcas {
 // all zeros: `out` may be longer than the type needs.
 EcaStatus encode(const Snapshot& snapshot, DbrType type, std::uint32_t count,
                  std::span<std::byte> out) noexcept;
+
+// How the snapshot's elements become another type.
+ConvertRules convert_rules(const Snapshot& snapshot) noexcept;
+
+// Writes what goes ahead of the elements, and returns its size, value_offset(type).
+// `out` is at least as long as a value of that type may begin late: 640 bytes will do,
+// and 16 for text. What is behind the head may be overwritten with zeros.
+std::size_t encode_head(const Snapshot& snapshot, DbrType type,
+                        std::span<std::byte> out) noexcept;
 
 struct DecodeTarget {
     DbfType type;              // how the PV stores

@@ -64,6 +64,13 @@ template <class To, class From>
 To convert_number(From value) noexcept {
     if constexpr (std::is_same_v<To, float> && std::is_same_v<From, double>) {
         return to_float(value);
+    } else if constexpr (std::is_floating_point_v<From> &&
+                         std::is_same_v<To, std::uint16_t>) {
+        // -1 is no state's index, and must not become the first: as integers do, it
+        // wraps.
+        if (value > -1 || value != value) return clamp_to<To>(value);
+        return value > -65536 ? static_cast<To>(static_cast<std::int32_t>(value))
+                              : To{0xffff};
     } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
         return clamp_to<To>(value);
     } else {
@@ -78,17 +85,6 @@ void convert_numbers(const std::byte* source, std::byte* target,
         const To value = convert_number<To>(load<From>(source + i * sizeof(From)));
         std::memcpy(target + i * sizeof(To), &value, sizeof value);
     }
-}
-
-// True if every value, truncated, is the index of one of `states` states.
-template <class From>
-bool all_indices(const std::byte* source, std::size_t n, std::size_t states) noexcept {
-    for (std::size_t i = 0; i < n; ++i) {
-        const auto value = static_cast<double>(load<From>(source + i * sizeof(From)));
-        // Written so that NaN is no index.
-        if (!(value > -1.0 && value < static_cast<double>(states))) return false;
-    }
-    return true;
 }
 
 // --- numbers to text
@@ -183,8 +179,7 @@ bool convert_from(const std::byte* source, DbfType to, std::byte* target, std::s
             return true;
         case DbfType::Enum:
             convert_numbers<std::uint16_t, Value>(source, target, n);
-            return rules.states.empty() || From == DbfType::Enum ||
-                   all_indices<Value>(source, n, usable_states(rules.states));
+            return true;
         case DbfType::Char:
             convert_numbers<std::uint8_t, Value>(source, target, n);
             return true;
@@ -244,12 +239,6 @@ template std::uint8_t clamp_to(double) noexcept;
 template std::int16_t clamp_to(double) noexcept;
 template std::uint16_t clamp_to(double) noexcept;
 template std::int32_t clamp_to(double) noexcept;
-
-bool states_exist(const std::byte* indices, std::size_t n,
-                  std::span<const std::string> states) noexcept {
-    return states.empty() ||
-           all_indices<std::uint16_t>(indices, n, usable_states(states));
-}
 
 bool convert_elements(DbfType from, const std::byte* source, DbfType to,
                       std::byte* target, std::size_t n,

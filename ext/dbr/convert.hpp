@@ -17,7 +17,8 @@ struct ConvertRules {
 };
 
 // Converts `n` elements in host order; false, with `target` partly written, if one of
-// them has no counterpart: text that is no number or state, an index without a state.
+// them has no counterpart: text that is no number or state. A number that is no state's
+// index is stored as it is.
 //
 // Strings are slots of 40 bytes with a NUL; written slots are zeroed to their end.
 // Floats beyond an integer's range are clamped (NaN is 0), wider integers wrap. A float
@@ -26,10 +27,6 @@ struct ConvertRules {
 bool convert_elements(DbfType from, const std::byte* source, DbfType to,
                       std::byte* target, std::size_t n,
                       const ConvertRules& rules) noexcept;
-
-// True if an Enum PV with these states may hold all of `n` indices (host order).
-bool states_exist(const std::byte* indices, std::size_t n,
-                  std::span<const std::string> states) noexcept;
 
 // libCom's epicsConvertDoubleToFloat, inline: finite overflow and underflow become the
 // largest and smallest normal float.

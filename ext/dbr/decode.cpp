@@ -148,9 +148,6 @@ bool payload_suffices(DbfType from, std::uint32_t count, std::size_t size) noexc
         taken = take_strings(*made, payload, rules);
     } else if (from == target.type) {
         take_numbers(made->mutable_data(), payload.data(), count, element_size(from));
-        if (from == DbfType::Enum) {
-            taken = states_exist(made->data(), count, rules.states);
-        }
     } else {
         taken = take_converted(*made, from, payload.data(), rules);
     }

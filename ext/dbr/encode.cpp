@@ -173,9 +173,7 @@ inline void put_head(std::byte* out, const Snapshot& snapshot,
 
 bool put_converted(std::byte* out, const Snapshot& snapshot, std::size_t n,
                    DbfType to) noexcept {
-    const Metadata& m = metadata_of(snapshot);
-    ConvertRules rules{{}, m.string_precision};
-    if (snapshot.type() == DbfType::Enum) rules.states = m.states;
+    const ConvertRules rules = convert_rules(snapshot);
     const std::byte* from = snapshot.data();
     if (to == DbfType::String || to == DbfType::Char) {  // no bytes to swap
         return convert_elements(snapshot.type(), from, to, out, n, rules);
@@ -284,6 +282,19 @@ EcaStatus unreadable(DbrType type) noexcept {
 }
 
 }  // namespace
+
+ConvertRules convert_rules(const Snapshot& snapshot) noexcept {
+    const Metadata& m = metadata_of(snapshot);
+    ConvertRules rules{{}, m.string_precision};
+    if (snapshot.type() == DbfType::Enum) rules.states = m.states;
+    return rules;
+}
+
+std::size_t encode_head(const Snapshot& snapshot, DbrType type,
+                        std::span<std::byte> out) noexcept {
+    put_head(out.data(), snapshot, info(type));
+    return value_offset(type);
+}
 
 EcaStatus encode(const Snapshot& snapshot, DbrType type, std::uint32_t count,
                  std::span<std::byte> out) noexcept {

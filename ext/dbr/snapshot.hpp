@@ -57,15 +57,13 @@ class alignas(8) Snapshot final : public RefCounted,
     std::byte* mutable_data() noexcept {
         return reinterpret_cast<std::byte*>(this + 1);
     }
-    // Only before it is published: fewer elements than it was created with.
-    void shrink(std::uint32_t count) noexcept { count_ = count; }
 
   private:
     Snapshot(DbfType type, std::uint32_t count) noexcept : count_(count), type_(type) {}
     ~Snapshot() = default;
 
-    std::uint32_t count_;
-    DbfType type_;
+    const std::uint32_t count_;
+    const DbfType type_;
 };
 
 using SnapshotPtr = Ref<const Snapshot>;

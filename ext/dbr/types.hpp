@@ -33,6 +33,8 @@ inline constexpr std::uint16_t kDbrTypes = 39;
 // An ECA status as it goes on the wire (caerr.h).
 using EcaStatus = std::uint32_t;
 
+// Elements that a PV may have: the largest payload of the protocol, 1 GB of doubles.
+inline constexpr std::uint32_t kMaxCount = std::uint32_t{1} << 27;
 inline constexpr std::size_t kStringSize = 40;     // MAX_STRING_SIZE
 inline constexpr std::size_t kUnitsSize = 8;       // MAX_UNITS_SIZE
 inline constexpr std::size_t kMaxStates = 16;      // MAX_ENUM_STATES
@@ -69,6 +71,11 @@ inline bool is_writable(DbrType type) noexcept { return info(type).writable; }
 inline DbfType element_type(DbrType type) noexcept { return info(type).element; }
 // Family of types 0-34; STSACK_STRING counts as Sts, CLASS_NAME as Plain.
 inline DbrFamily family(DbrType type) noexcept { return info(type).family; }
+
+// Units, limits or labels go with it, or its text may be made of labels.
+inline bool needs_metadata(DbrType type) noexcept {
+    return family(type) >= DbrFamily::Gr || element_type(type) == DbfType::String;
+}
 
 inline std::size_t element_size(DbfType type) noexcept {
     return kDbrInfo[static_cast<std::size_t>(type)].element_size;

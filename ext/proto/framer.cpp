@@ -77,7 +77,7 @@ void Framer::end() {
         if (bytes_.empty()) {
             start_ = 0;
             if (kept_.capacity() > kKeepCapacity)
-                kept_ = {};
+                kept_ = std::vector<std::byte>();  // {} would keep the memory
             else
                 kept_.clear();
         }

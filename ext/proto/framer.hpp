@@ -55,6 +55,8 @@ class Framer {
     const Header& fault_header() const noexcept { return fault_header_; }
     // Bytes kept between end() and begin().
     std::size_t kept() const noexcept { return kept_.size() - start_; }
+    // Memory for them, with or without any in it.
+    std::size_t capacity() const noexcept { return kept_.capacity(); }
     std::uint64_t position() const noexcept { return position_; }
 
   private:

@@ -1,8 +1,10 @@
 #include "pv/pv.hpp"
 
-#include <cassert>
 #include <new>
 #include <utility>
+
+#include "base/invariant.hpp"
+#include "pv/serial_puts.hpp"
 
 namespace pcas {
 namespace {
@@ -44,6 +46,23 @@ void PostBatch::push(std::shared_ptr<PostQueue> queue, PvPtr pv) {
 Pv::Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept
     : name_(std::move(name)), max_count_(max_count), type_(type) {}
 
+Pv::~Pv() { delete serial_puts_.load(); }
+
+void Pv::set_puts_in_series(bool on) {
+    if (on && !serial_puts_) {
+        auto made = std::make_unique<SerialPuts>();
+        SerialPuts* none = nullptr;
+        if (serial_puts_.compare_exchange_strong(none, made.get())) {
+            [[maybe_unused]] SerialPuts* kept = made.release();
+        }
+    }
+    puts_in_series_ = on;
+}
+
+void Pv::end_put(EcaStatus status) {
+    if (SerialPuts* puts = serial_puts()) puts->end(status);
+}
+
 PvPtr Pv::create(std::string name, DbfType type, std::uint32_t max_count,
                  MetadataPtr metadata) {
     PvPtr pv(new Pv(std::move(name), type, max_count));
@@ -59,29 +78,32 @@ SnapshotPtr Pv::snapshot() const {
 }
 
 void Pv::set(SnapshotPtr snapshot) {
-    assert(snapshot->type() == type_ && snapshot->count() <= max_count_);
+    PCAS_INVARIANT(snapshot->type() == type_ && snapshot->count() <= max_count_);
     std::lock_guard lock(mutex_);
     current_.swap(snapshot);  // the old value is freed after the lock
 }
 
 void Pv::post(SnapshotPtr snapshot, EventMask mask) {
-    assert(snapshot->type() == type_ && snapshot->count() <= max_count_);
+    PCAS_INVARIANT(snapshot->type() == type_ && snapshot->count() <= max_count_);
     std::shared_ptr<PostQueue> wake;
     SnapshotPtr old;
     {
         std::lock_guard lock(mutex_);
         old = std::exchange(current_, snapshot);
+        ++posted_;
         if (!pending_) return;
         Pending& p = *pending_;
         const std::size_t bytes = snapshot->size_bytes();
-        const bool full = p.events.size() >= kMaxEvents || p.bytes >= kMaxEventBytes;
+        const std::size_t room = p.queue->behind() ? kMaxEventsBehind : kMaxEvents;
+        const bool full = p.events.size() >= room || p.bytes >= kMaxEventBytes;
         if (full && !p.events.empty()) {
             Event& newest = p.events.back();
             p.bytes -= newest.snapshot->size_bytes();
             newest.snapshot.swap(snapshot);
             newest.mask |= mask;
+            newest.number = posted_;
         } else {
-            p.events.push_back({std::move(snapshot), mask});
+            p.events.push_back({std::move(snapshot), mask, posted_});
         }
         p.bytes += bytes;
         if (!std::exchange(p.queued, true)) wake = p.queue;
@@ -116,8 +138,7 @@ Pv::Joined Pv::join(std::shared_ptr<PostQueue> queue) {
     std::lock_guard lock(mutex_);
     if (!pending_) pending_ = std::make_unique<Pending>();
     pending_->queue = std::move(queue);
-    pending_->bytes = 0;
-    return {std::exchange(pending_->events, {}), current_};
+    return {current_, posted_};
 }
 
 void Pv::no_subscriptions() {

@@ -9,13 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "access/security.hpp"
 #include "base/indexed_list.hpp"
 #include "base/instances.hpp"
 #include "base/intrusive_list.hpp"
-#include "base/prefetch.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
-#include "pv/access_security.hpp"
 #include "pv/event_mask.hpp"
 
 namespace pcas {
@@ -23,10 +22,12 @@ namespace pcas {
 class Channel;       // server/: a circuit's attachment to this PV
 class Subscription;  // server/: one EVENT_ADD on this PV
 class PostQueue;
+class SerialPuts;
 
 struct Event {
     SnapshotPtr snapshot;
     EventMask mask;
+    std::uint64_t number = 0;  // of the PV's posts
 };
 
 class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
@@ -59,6 +60,13 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     // request. What comes and goes between two takes of the queue is not told.
     void set_wants_interest(bool on) noexcept { wants_interest_.store(on); }
     bool wants_interest() const noexcept { return wants_interest_.load(); }
+    // Put callbacks are carried out one at a time, each until it is completed.
+    void set_puts_in_series(bool on);
+    bool puts_in_series() const noexcept { return puts_in_series_.load(); }
+    // The driver is done with the put callback that it was asked to carry out.
+    void end_put(EcaStatus status);
+    // Null before set_puts_in_series(true).
+    SerialPuts* serial_puts() const noexcept { return serial_puts_.load(); }
     // Its access security group; the channels there are get its rights, too.
     void set_access_group(std::string group) { access_.set_group(std::move(group)); }
     std::string access_group() const { return access_.group(); }
@@ -74,19 +82,14 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     void* owner = nullptr;
 
     // ---- loop thread of the server that serves this PV ----
-    // What a subscription that joins now has to know: the events that older
-    // subscriptions still have to get, and the value it starts with.
+    // What a subscription that joins now has to know: the value it starts with, and the
+    // number of the post that brought it. Events up to that are for others.
     struct Joined {
-        std::vector<Event> earlier;
         SnapshotPtr current;
+        std::uint64_t number;
     };
     Joined join(std::shared_ptr<PostQueue> queue);
     void no_subscriptions();
-    // take_events() comes soon.
-    void prefetch() const noexcept {
-        pcas::prefetch(&mutex_, sizeof mutex_);
-        pcas::prefetch(&subscriptions, sizeof subscriptions);
-    }
     // Moves what waits into `into`, whose memory is used again.
     void take_events(std::vector<Event>& into);
 
@@ -95,10 +98,11 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
 
   private:
     Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept;
-    ~Pv() = default;
+    ~Pv();
     void queue_up(std::shared_ptr<PostQueue> queue);
 
     static constexpr std::size_t kMaxEvents = 4096;
+    static constexpr std::size_t kMaxEventsBehind = 8;  // while the loop is behind
     static constexpr std::size_t kMaxEventBytes = 1 << 20;
 
     // constant after construction
@@ -109,10 +113,13 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
     std::atomic<bool> reads_by_request_{false};
     std::atomic<bool> wants_interest_{false};
     std::atomic<bool> interest_queued_{false};
+    std::atomic<bool> puts_in_series_{false};
+    std::atomic<SerialPuts*> serial_puts_{nullptr};  // owned
     AccessMember access_;
 
     mutable std::mutex mutex_;  // leaf; guards all below
     SnapshotPtr current_;
+    std::uint64_t posted_ = 0;
     struct Pending {
         std::shared_ptr<PostQueue> queue;
         std::vector<Event> events;
@@ -134,6 +141,15 @@ class PostQueue {
     virtual void push(PvPtr pv) = 0;
     // Takes all of `pvs` and leaves it empty.
     virtual void push_all(std::vector<PvPtr>& pvs) = 0;
+
+    // The loop cannot deliver as fast as there are posts: few are worth keeping.
+    bool behind() const noexcept { return behind_.load(std::memory_order_relaxed); }
+    void set_behind(bool on) noexcept {
+        if (on != behind()) behind_.store(on, std::memory_order_relaxed);
+    }
+
+  private:
+    std::atomic<bool> behind_{false};
 };
 
 // Between begin() and end(), which nest, the calling thread gathers its posts; end()

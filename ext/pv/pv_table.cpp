@@ -6,52 +6,51 @@
 namespace pcas {
 
 PvPtr PvTable::add(PvPtr pv) {
-    PvPtr old;
+    const std::string_view name = pv->name();
+    return add(name, std::move(pv));
+}
+
+PvPtr PvTable::add(std::string_view name, PvPtr pv) {
+    Entry entry;
+    if (name != pv->name()) entry.other_name = std::make_unique<std::string>(name);
+    const std::string_view key = entry.other_name ? *entry.other_name : pv->name();
+    entry.pv = std::move(pv);
+    Entry old;  // let go of without the lock
     std::unique_lock lock(mutex_);
-    const auto found = pvs_.find(pv->name());
+    const auto found = pvs_.find(key);
     if (found != pvs_.end()) {
         old = std::move(found->second);
-        pvs_.erase(found);  // its key is a view of the old PV's name
+        pvs_.erase(found);  // its key is a view of what the old entry holds
     }
-    const std::string_view name = pv->name();
-    pvs_.emplace(name, std::move(pv));
-    return old;
+    pvs_.emplace(key, std::move(entry));
+    lock.unlock();
+    return std::move(old.pv);
 }
 
 PvPtr PvTable::remove(std::string_view name) {
-    PvPtr old;
+    Entry old;
     std::unique_lock lock(mutex_);
     const auto found = pvs_.find(name);
     if (found != pvs_.end()) {
         old = std::move(found->second);
         pvs_.erase(found);
     }
-    return old;
+    lock.unlock();
+    return std::move(old.pv);
 }
 
 PvPtr PvTable::find(std::string_view name) const {
     std::shared_lock lock(mutex_);
     const auto found = pvs_.find(name);
-    return found == pvs_.end() ? PvPtr{} : found->second;
+    return found == pvs_.end() ? PvPtr{} : found->second.pv;
 }
+
+// Whoever waited for the mutex does not exist here: it is a new one.
+void PvTable::after_fork_in_child() { std::construct_at(&mutex_); }
 
 std::size_t PvTable::size() const {
     std::shared_lock lock(mutex_);
     return pvs_.size();
-}
-
-std::vector<PvPtr> PvTable::all() const {
-    std::shared_lock lock(mutex_);
-    std::vector<PvPtr> out;
-    out.reserve(pvs_.size());
-    for (const auto& [name, pv] : pvs_) out.push_back(pv);
-    return out;
-}
-
-void PvTable::clear() {
-    std::unordered_map<std::string_view, PvPtr> gone;
-    std::unique_lock lock(mutex_);
-    gone.swap(pvs_);
 }
 
 }  // namespace pcas

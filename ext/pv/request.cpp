@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pv/request_queue.hpp"
+#include "pv/serial_puts.hpp"
 
 namespace pcas {
 
@@ -28,9 +29,12 @@ void Request::destroy(const Request* r) noexcept {
 bool Request::complete(EcaStatus status, SnapshotPtr result) {
     State open = State::Open;
     if (!state_.compare_exchange_strong(open, State::Claimed)) return false;
+    // A queue that is closed drops what may be the last reference.
+    const RequestPtr held(in_series ? this : nullptr);
     status_ = status;
     result_ = std::move(result);
     if (completions_) completions_->push(RequestPtr(this), true);
+    if (held) pv->serial_puts()->on_completed(*this);
     return true;
 }
 
@@ -41,6 +45,10 @@ bool Request::complete_attach(EcaStatus status, PvPtr pv_found) {
     attached_ = std::move(pv_found);
     if (completions_) completions_->push(RequestPtr(this), true);
     return true;
+}
+
+void Request::carry_out() {
+    if (in_series) pv->serial_puts()->carry_out(*this);
 }
 
 void Request::defer() {

@@ -7,10 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "access/client_identity.hpp"
 #include "base/instances.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
-#include "pv/client_identity.hpp"
 #include "pv/pv.hpp"
 
 namespace pcas {
@@ -35,6 +35,7 @@ class Request final : public RefCounted, public CountedInstance<Counted::Request
     // ---- filled by the loop before the request is queued, constant from then on ----
     const RequestKind kind;
     bool notify = false;        // Write: a put callback waits for the completion
+    bool in_series = false;     // Write: one of the PV's serial_puts()
     bool trapped = false;       // Write: access security wants it logged
     bool first_update = false;  // Read: starts the subscription `ioid` of channel `sid`
     bool interest = false;      // Interest: there are subscriptions; set when taken
@@ -50,10 +51,21 @@ class Request final : public RefCounted, public CountedInstance<Counted::Request
     SnapshotPtr value;           // Write: in the PV's type; no time, alarm or metadata
     std::string name;            // Exists, Attach
 
+    // What it takes while it waits.
+    std::size_t held_bytes() const noexcept {
+        return sizeof(Request) + name.size() + (value ? value->size_bytes() : 0);
+    }
+
+    // ---- the queue that it is in ----
+    Ref<Request> behind;  // the next one of its lane
+
     // ---- any thread ----
     // The first completion counts and returns true; later ones are no-ops.
     bool complete(EcaStatus status, SnapshotPtr result = {});
     bool complete_attach(EcaStatus status, PvPtr pv_found);
+    // Write: the driver is being asked to do it, and may say by Pv::end_put() that it
+    // is done.
+    void carry_out();
     // Write: the driver has accepted it and completes it later. Reads of the same
     // circuit that came after it no longer wait for it.
     void defer();

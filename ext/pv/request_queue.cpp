@@ -1,16 +1,13 @@
 #include "pv/request_queue.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
+
+#include "base/invariant.hpp"
 
 namespace pcas {
 
 namespace {
-
-std::size_t bytes_of(const Request& request) noexcept {
-    return request.value ? request.value->size_bytes() : 0;
-}
 
 // Interest is looked at when it is taken, and only a change is told.
 bool nothing_new(const RequestPtr& request) {
@@ -20,41 +17,77 @@ bool nothing_new(const RequestPtr& request) {
 
 }  // namespace
 
-void RequestQueue::push(RequestPtr request) {
+bool RequestQueue::has_room_for(const Request& request) const {
+    // There is one interest at most for each PV.
+    if (request.kind == RequestKind::Interest) return true;
+    if (requests_ < max_requests_ && bytes_ < max_bytes_) return true;
+    return request.held_bytes() <= kSmall && !lanes_.contains(request.circuit);
+}
+
+RequestQueue::Lane& RequestQueue::open_lane(std::uint64_t circuit) {
+    if (!spare_) return lanes_.try_emplace(circuit).first->second;
+    const auto found = lanes_.find(circuit);
+    if (found != lanes_.end()) return found->second;
+    spare_.key() = circuit;
+    return lanes_.insert(std::move(spare_)).position->second;
+}
+
+bool RequestQueue::push(RequestPtr request) {
     bool notify;
     {
         std::lock_guard lock(mutex_);
-        if (closed_) return;
-        const bool full = requests_.size() >= max_requests_ || bytes_ >= max_bytes_;
-        // There is one interest at most for each PV.
-        if (full && request->kind != RequestKind::Interest) {
+        if (closed_) return false;
+        if (!has_room_for(*request)) {
             ++dropped_;
-            return;
+            return false;
         }
-        bytes_ += bytes_of(*request);
-        requests_.push_back(std::move(request));
+        Lane& lane = open_lane(request->circuit);
+        ++requests_;
+        bytes_ += request->held_bytes();
+        Request* const added = request.get();
+        if (lane.first) {
+            lane.last->behind = std::move(request);
+        } else {
+            lane.first = std::move(request);
+            turns_.push_back(lane);
+        }
+        lane.last = added;
         notify = waiting_ > 0;
     }
     if (notify) ready_.notify_one();
+    return true;
+}
+
+// There must be one.
+RequestPtr RequestQueue::take_next() {
+    Lane& lane = turns_.front();
+    RequestPtr request = std::move(lane.first);
+    lane.first = std::move(request->behind);
+    if (lane.first) {
+        turns_.push_back(lane);  // from where it is
+    } else {
+        lane.leave();
+        spare_ = lanes_.extract(request->circuit);
+    }
+    --requests_;
+    bytes_ -= request->held_bytes();
+    return request;
 }
 
 std::vector<RequestPtr> RequestQueue::take(std::size_t max,
                                            std::chrono::nanoseconds timeout) {
     std::vector<RequestPtr> out;
     std::unique_lock lock(mutex_);
-    if (requests_.empty() && !closed_ && timeout.count() > 0) {
+    if (requests_ == 0 && !closed_ && timeout.count() > 0) {
         const std::uint64_t before = interrupts_;
         ++waiting_;
         ready_.wait_for(lock, timeout, [&] {
-            return !requests_.empty() || closed_ || interrupts_ != before;
+            return requests_ > 0 || closed_ || interrupts_ != before;
         });
         --waiting_;
     }
-    const auto n = static_cast<std::ptrdiff_t>(std::min(max, requests_.size()));
-    out.reserve(static_cast<std::size_t>(n));
-    std::move(requests_.begin(), requests_.begin() + n, std::back_inserter(out));
-    requests_.erase(requests_.begin(), requests_.begin() + n);
-    for (const RequestPtr& request : out) bytes_ -= bytes_of(*request);
+    out.reserve(std::min(max, requests_));
+    while (out.size() < max && requests_ > 0) out.push_back(take_next());
     lock.unlock();
     std::erase_if(out, nothing_new);
     return out;
@@ -69,14 +102,18 @@ void RequestQueue::interrupt() {
 }
 
 void RequestQueue::close() {
-    std::deque<RequestPtr> dropped;
     {
         std::lock_guard lock(mutex_);
         closed_ = true;
-        dropped.swap(requests_);
-        bytes_ = 0;
     }
     ready_.notify_all();
+    for (;;) {
+        RequestPtr dropped;  // let go of without the lock, which fails it
+        std::lock_guard lock(mutex_);
+        PCAS_INVARIANT(requests_ > 0 || bytes_ == 0);
+        if (requests_ == 0) return;
+        dropped = take_next();
+    }
 }
 
 void RequestQueue::open() {
@@ -86,7 +123,7 @@ void RequestQueue::open() {
 
 std::size_t RequestQueue::size() const {
     std::lock_guard lock(mutex_);
-    return requests_.size();
+    return requests_;
 }
 
 std::uint64_t RequestQueue::dropped() const {
@@ -97,43 +134,6 @@ std::uint64_t RequestQueue::dropped() const {
 std::size_t RequestQueue::waiting() const {
     std::lock_guard lock(mutex_);
     return waiting_;
-}
-
-void CompletionQueue::push(RequestPtr request, bool completed) {
-    std::shared_ptr<WakeGate> gate;
-    {
-        std::lock_guard lock(mutex_);
-        if (!gate_) return;
-        entries_.push_back({std::move(request), completed});
-        gate = gate_;
-    }
-    gate->signal();
-}
-
-void CompletionQueue::flush() {
-    std::shared_ptr<WakeGate> gate;
-    {
-        std::lock_guard lock(mutex_);
-        gate = gate_;
-    }
-    if (gate) gate->flush();
-}
-
-std::vector<CompletionQueue::Entry> CompletionQueue::take() {
-    std::lock_guard lock(mutex_);
-    return std::exchange(entries_, {});
-}
-
-void CompletionQueue::open(std::shared_ptr<WakeGate> gate) {
-    std::lock_guard lock(mutex_);
-    gate_ = std::move(gate);
-}
-
-void CompletionQueue::close() {
-    std::vector<Entry> dropped;
-    std::lock_guard lock(mutex_);
-    gate_.reset();
-    dropped.swap(entries_);
 }
 
 }  // namespace pcas

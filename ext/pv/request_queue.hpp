@@ -4,29 +4,37 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
-#include "base/wake_gate.hpp"
+#include "base/intrusive_list.hpp"
+#include "base/mailbox.hpp"
 #include "pv/request.hpp"
 
 namespace pcas {
 
-// Loop -> Python. Each circuit bounds what it has in here, and the queue what circuits
-// leave behind that come and go while Python is busy.
+// Loop -> Python. Each circuit has a lane of its own, in which its requests keep their
+// order, and the lanes take turns: whoever asks for much delays itself only. A circuit
+// bounds what it has in here, and the queue what circuits leave behind that come and go
+// while Python is busy.
 class RequestQueue {
   public:
-    // `max_bytes` is of the values to write.
+    // `max_bytes` is of values to write and of names.
     explicit RequestQueue(std::size_t max_requests = 100'000,
                           std::size_t max_bytes = std::size_t{256} << 20) noexcept
         : max_requests_(max_requests), max_bytes_(max_bytes) {}
+    ~RequestQueue() { close(); }
+    RequestQueue(const RequestQueue&) = delete;
+    RequestQueue& operator=(const RequestQueue&) = delete;
 
-    // Loop thread. A request for which there is no room is dropped, and so fails.
-    void push(RequestPtr request);
-    // Any thread: up to `max` requests, oldest first; waits at most `timeout` for the
-    // first one. Returns empty on timeout, interrupt() or close().
+    // Any thread. False, and nothing taken, if there is no room or the queue is closed:
+    // a request that is let go of then fails. A small one of a circuit that has none in
+    // here finds room.
+    bool push(RequestPtr request);
+    // Any thread: up to `max` requests, one of each circuit in turn; waits at most
+    // `timeout` for the first one. Returns empty on timeout, interrupt() or close().
     std::vector<RequestPtr> take(std::size_t max, std::chrono::nanoseconds timeout);
     // Wakes those who wait in take().
     void interrupt();
@@ -37,10 +45,24 @@ class RequestQueue {
     std::uint64_t dropped() const;  // for want of room, ever
 
   private:
+    static constexpr std::size_t kSmall = 4096;
+
+    struct Lane final : ListNode<Lane> {
+        RequestPtr first;  // null only while the lane is made or dropped
+        Request* last = nullptr;
+    };
+    using Lanes = std::unordered_map<std::uint64_t, Lane>;
+    bool has_room_for(const Request& request) const;
+    Lane& open_lane(std::uint64_t circuit);
+    RequestPtr take_next();
+
     const std::size_t max_requests_, max_bytes_;
     mutable std::mutex mutex_;  // leaf; guards all below
     std::condition_variable ready_;
-    std::deque<RequestPtr> requests_;
+    Lanes lanes_;                // by circuit, those that have requests
+    IntrusiveList<Lane> turns_;  // the same, the one whose turn it is first
+    Lanes::node_type spare_;     // of a lane that was dropped
+    std::size_t requests_ = 0;
     std::size_t bytes_ = 0;
     std::uint64_t dropped_ = 0;
     std::size_t waiting_ = 0;
@@ -48,29 +70,20 @@ class RequestQueue {
     bool closed_ = false;
 };
 
-// Python -> loop. Wakes the loop as WakeGate says: a burst of completions costs few
-// wake-ups, and none waits for the request after it, however long that one blocks.
-class CompletionQueue {
+struct Completion {
+    RequestPtr request;
+    bool completed;  // false: only deferred
+};
+
+// Python -> loop, between open() and close(), while the server runs. A burst of
+// completions costs few wake-ups, and none waits for the request after it, however long
+// that one blocks.
+class CompletionQueue final : public Mailbox<Completion> {
   public:
-    struct Entry {
-        RequestPtr request;
-        bool completed;  // false: only deferred
-    };
-
     // Any thread.
-    void push(RequestPtr request, bool completed);
-    // Any thread: wakes the loop for what push() left to be found.
-    void flush();
-    // Loop thread.
-    std::vector<Entry> take();
-    // Pushes take effect between open() and close(), while the server runs.
-    void open(std::shared_ptr<WakeGate> gate);
-    void close();
-
-  private:
-    std::mutex mutex_;  // leaf; guards all below
-    std::vector<Entry> entries_;
-    std::shared_ptr<WakeGate> gate_;  // null while closed
+    void push(RequestPtr request, bool completed) {
+        Mailbox::push({std::move(request), completed});
+    }
 };
 
 }  // namespace pcas

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "server/circuit.hpp"
-#include "server/loop.hpp"
 
 namespace pcas {
 
@@ -13,8 +12,9 @@ Channel::Channel(Circuit& of, std::uint32_t client_id, std::uint32_t server_id,
       cid(client_id),
       sid(server_id),
       pv(std::move(of_pv)),
-      access(pv->access(), of.client(), of.loop().rights_queue(), {of.id(), server_id}),
-      rights(access.rights()) {
+      access(pv->access(), of.client(), of.services().rights(), {of.id(), server_id}),
+      rights(access.rights()),
+      told_rights(rights) {
     pv->channels.push_back(*this);
 }
 

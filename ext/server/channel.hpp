@@ -10,6 +10,7 @@
 
 #include "base/instances.hpp"
 #include "base/intrusive_list.hpp"
+#include "base/keyed_hash.hpp"
 #include "pv/pv.hpp"
 #include "server/subscription.hpp"
 
@@ -21,18 +22,25 @@ class Channel final : public ListNode<Channel>,
                       public CountedInstance<Counted::Channel> {
   public:
     Channel(Circuit& of, std::uint32_t client_id, std::uint32_t server_id, PvPtr of_pv);
+    // Leaves the PV's list first: letting go of the PV may end it, in another thread.
+    ~Channel() { leave(); }
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
 
     Circuit& circuit;
     const std::uint32_t cid;
     const std::uint32_t sid;
     const PvPtr pv;
-    const AccessClient access;
-    std::uint32_t rights;  // what the client knows, and what is enforced
+    AccessClient access;
+    std::uint32_t rights;              // what is enforced
+    std::uint32_t told_rights;         // what the client knows
+    bool has_news = false;             // of its rights, that the client will be told
+    std::uint32_t puts_in_series = 0;  // that are not completed
 
     bool may_read() const noexcept { return rights & CA_PROTO_ACCESS_RIGHT_READ; }
     bool may_write() const noexcept { return rights & CA_PROTO_ACCESS_RIGHT_WRITE; }
 
-    using Subscriptions = std::unordered_map<std::uint32_t, Subscription>;
+    using Subscriptions = std::unordered_map<std::uint32_t, Subscription, KeyedHash>;
     // Null until the first EVENT_ADD.
     std::unique_ptr<Subscriptions> subscriptions;
     Subscription* find_subscription(std::uint32_t subid) noexcept {
@@ -58,6 +66,11 @@ class ChannelTable {
     Channel& add(Circuit& circuit, std::uint32_t cid, PvPtr pv);
     void remove(Channel& channel);
     std::size_t size() const noexcept { return size_; }
+    // One of them, null if there is none. For a circuit that gets no more.
+    Channel* any() noexcept {
+        while (!slots_.empty() && !slots_.back()) slots_.pop_back();
+        return slots_.empty() ? nullptr : slots_.back().get();
+    }
     template <class F>
     void for_each(F&& f) {
         for (const auto& slot : slots_) {

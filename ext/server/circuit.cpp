@@ -1,11 +1,11 @@
 #include "server/circuit.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
-#include "server/loop.hpp"
-#include "server/net.hpp"
+#include "base/invariant.hpp"
+#include "net/sockets.hpp"
+#include "server/circuits.hpp"
 
 namespace pcas {
 namespace {
@@ -13,6 +13,9 @@ namespace {
 // How long a closed circuit waits for its client to read the last message, and one
 // whose client has shut down its side for the next answer.
 constexpr std::chrono::seconds kLinger{1};
+
+// Bytes of answers after which a circuit looks at the clock.
+constexpr std::size_t kLarge = 16384;
 
 // A payload that is not allowed is read and forgotten up to this size.
 constexpr std::uint64_t kMaxSkip = 16 << 20;
@@ -29,23 +32,33 @@ ClientPtr identity_with(const ClientPtr& old, const std::string& address) {
 
 }  // namespace
 
-Circuit::Circuit(Loop& loop, std::uint64_t id, UniqueSocket socket,
-                 const sockaddr_in& peer)
-    : loop_(loop),
-      shared_(loop.shared()),
+Circuit::Circuit(Services& services, Circuits& circuits, std::uint64_t id,
+                 UniqueSocket socket, const sockaddr_in& peer, Account& account)
+    : services_(services),
+      circuits_(circuits),
+      shared_(services.shared()),
       id_(id),
-      update_high_water_(shared_.config.output_high_water / 4),
+      account_(account),
+      update_high_water_(shared_.config.max_output / 4),
       socket_(std::move(socket)),
       peer_(peer),
       identity_(identity_with({}, dotted(peer))),
-      framer_(*this, std::max(shared_.config.max_payload, kMaxSkip)) {}
+      framer_(*this, std::max(shared_.config.max_request, kMaxSkip)) {}
 
 Circuit::~Circuit() {
     Counters::subtract(shared_.counters.channels, channels_.size());
-    channels_.for_each([&](Channel& channel) { clear_subscriptions(channel); });
+    channels_.for_each([&](Channel& channel) {
+        clear_subscriptions(channel);
+        withdraw_puts(channel);
+    });
     for (Deferred& waiting : deferred_) {  // a write that was received is carried out
-        if (waiting.write) shared_.requests.push(std::move(waiting.write));
+        if (waiting.write && has_its_turn(waiting.write))
+            shared_.requests->push(std::move(waiting.write));
     }
+    PCAS_INVARIANT(subscriptions_ == 0 && waiting_bytes_ == 0);
+    PCAS_INVARIANT(open_requests_ > 0 || (open_bytes_ == 0 && promised_bytes_ == 0));
+    PCAS_INVARIANT(deferred_puts_ > 0 || deferred_bytes_ == 0);
+    account_.change(accounted_, 0);
 }
 
 void Circuit::start() noexcept {
@@ -58,11 +71,11 @@ void Circuit::start() noexcept {
 }
 
 void Circuit::on_io(bool readable, bool writable) {
-    assert(loop_.in_loop());
+    PCAS_INVARIANT(services_.in_loop());
     guarded([=, this] {
         if (writable && !output_.empty()) send_output();
         if (!socket_) return;
-        if (readable && (!closing_ || lingering_))
+        if (readable && !has_work() && (!closing_ || lingering_))
             read_input();
         else
             update_interest();
@@ -77,12 +90,12 @@ void Circuit::on_exception(const std::exception& error) noexcept {
 }
 
 void Circuit::read_input() {
-    const ReceiveResult got = receive(socket_.get(), loop_.scratch());
+    const ReceiveResult got = receive(socket_.get(), services_.scratch());
     switch (got.state) {
         case ReceiveResult::Data:
             if (lingering_) return;  // what comes after the last word is not read
             Counters::add(shared_.counters.bytes_received, got.bytes);
-            framer_.begin(loop_.scratch().first(got.bytes));
+            framer_.begin(services_.scratch().first(got.bytes));
             execute_input();
             return;
         case ReceiveResult::Blocked:
@@ -104,14 +117,24 @@ void Circuit::read_input() {
 void Circuit::execute_input() {
     executing_ = true;
     Message message;
-    while (!closing_ && !stalled() && framer_.next(message)) {
-        if (message.header.payload_size > shared_.config.max_payload) {
+    Pace pace(services_.agenda().slice());
+    std::size_t large = output_.bytes() + kLarge;
+    bool late = false;
+    while (!late && !closing_ && !stalled() && framer_.next(message)) {
+        if (message.header.payload_size > shared_.config.max_request) {
             message.dropped = true;
             message.payload = {};
         }
         dispatch(message);
+        if (output_.bytes() >= large) {
+            large = output_.bytes() + kLarge;
+            late = pace.over_now();
+        } else {
+            late = pace.over();
+        }
     }
     executing_ = false;
+    if (late) postpone();
     if (framer_.fault() != Fault::None && !closing_) on_fault();
     framer_.end();
     update_interest();
@@ -119,14 +142,14 @@ void Circuit::execute_input() {
 
 bool Circuit::stalled() const noexcept {
     const Config& config = shared_.config;
-    return output_full() || open_requests_ >= config.max_open_requests ||
+    return output_full() || must_wait() || open_requests_ >= config.max_open_requests ||
            open_bytes_ >= config.max_open_bytes ||
            deferred_.size() >= config.max_open_requests;
 }
 
 // An answer that Python is at will be unsent, too.
 bool Circuit::output_full() const noexcept {
-    return output_.bytes() + promised_bytes_ >= shared_.config.output_high_water;
+    return output_.bytes() + promised_bytes_ >= shared_.config.max_output;
 }
 
 // What made the circuit wait may be over. Requests go ahead of the updates that wait: a
@@ -134,14 +157,32 @@ bool Circuit::output_full() const noexcept {
 void Circuit::resume() {
     if (executing_ || closing_) return;
     run_deferred();  // first of all: it may be these that make the circuit wait
-    if (!stalled() && framer_.kept() > 0) {
+    if (!stalled() && !has_work() && framer_.kept() > 0) {
         framer_.begin({});
         execute_input();
     }
-    if (!stalled() && !closing_ && !interest_.read && !end_of_input_) read_input();
+    if (!stalled() && !has_work() && !closing_ && !interest_.read && !end_of_input_) {
+        read_input();
+    }
+    send_rights_news();
     send_waiting_updates();
     update_interest();
     if (end_of_input_ && !something_to_answer()) close_now();
+}
+
+void Circuit::postpone() {
+    if (!has_work()) services_.agenda().mark_work(*this);
+}
+
+void Circuit::go_on() noexcept {
+    if (!socket_) return;
+    guarded([this] {
+        if (std::exchange(makes_, false)) {
+            output_.make();
+            send_output();
+        }
+        resume();
+    });
 }
 
 void Circuit::flush() noexcept {
@@ -171,6 +212,10 @@ void Circuit::send_output() {
         case Output::Sent::Blocked:
             update_interest();
             return;
+        case Output::Sent::Unmade:
+            makes_ = true;
+            postpone();
+            return;
         case Output::Sent::All:
             break;
     }
@@ -180,6 +225,7 @@ void Circuit::send_output() {
     }
     // One ahead of the requests, so that a client that asks for more and more gets the
     // last values, too.
+    send_rights_news();
     send_waiting_update();
     resume();
 }
@@ -190,7 +236,8 @@ void Circuit::send_waiting_updates() {
 }
 
 bool Circuit::send_waiting_update() {
-    if (waiting_.empty() || !takes_updates()) return false;
+    // What an update shows comes behind the rights that it was granted by.
+    if (waiting_.empty() || !rights_news_.empty() || !takes_updates()) return false;
     Subscription& subscription = waiting_.front();
     subscription.ListNode<Subscription, WaitingTag>::leave();
     subscription.send_waiting();
@@ -199,21 +246,24 @@ bool Circuit::send_waiting_update() {
 }
 
 bool Circuit::keeps_one_value() const noexcept {
-    return !events_on_ || waiting_bytes_ >= shared_.config.output_high_water;
+    return !events_on_ || waiting_bytes_ >= shared_.config.max_output || must_wait();
 }
 
 void Circuit::update_interest() {
+    settle_account();
     if (!socket_) return;
+    wait_for_others();
     const Interest wanted{lingering_ || (!closing_ && !end_of_input_ && !stalled()),
                           !output_.empty()};
     if (wanted.read == interest_.read && wanted.write == interest_.write) return;
     // Output that this turn's end will send needs no event from the poller yet.
     if (wanted.read == interest_.read && ListNode<Circuit, FlushTag>::linked()) return;
     interest_ = wanted;
-    loop_.poller().change(socket_.get(), *this, wanted);
+    services_.poller().change(socket_.get(), *this, wanted);
 }
 
 std::uint64_t Circuit::allowed_payload(const Header& header) const noexcept {
+    if (!room_for_put(header.payload_size)) return 0;
     switch (header.command) {
         case CA_PROTO_WRITE:
         case CA_PROTO_WRITE_NOTIFY: {
@@ -222,7 +272,7 @@ std::uint64_t Circuit::allowed_payload(const Header& header) const noexcept {
             // A text put may be longer than the PV's own elements.
             return std::min(
                 padded(dbr_size(DbrType{header.type}, channel->pv->max_count())),
-                shared_.config.max_payload);
+                shared_.config.max_request);
         }
         case CA_PROTO_ECHO:
             return std::uint64_t{1} << 20;
@@ -264,14 +314,16 @@ void Circuit::on_end_of_input() {
 // does libca wait for the circuit's end, up to half a minute.
 bool Circuit::something_to_answer() const noexcept {
     return !output_.empty() || open_requests_ > 0 || !deferred_.empty() ||
-           (framer_.kept() > 0 && stalled());
+           (framer_.kept() > 0 && (stalled() || has_work()));
 }
 
 // As long as some of them go out.
 void Circuit::wait_for_last_answers() {
-    loop_.timers().after(kLinger, [&loop = loop_, id = id_, sent = sent_bytes_] {
-        if (Circuit* circuit = loop.find_circuit(id)) circuit->on_answers_due(sent);
-    });
+    services_.timers().after(kLinger,
+                             [&circuits = circuits_, id = id_, sent = sent_bytes_] {
+                                 if (Circuit* circuit = circuits.find(id))
+                                     circuit->on_answers_due(sent);
+                             });
 }
 
 void Circuit::on_answers_due(std::uint64_t sent_before) noexcept {
@@ -288,6 +340,16 @@ void Circuit::fail(const std::string& why) {
     close_gracefully();
 }
 
+void Circuit::on_peer_gone() noexcept {
+    guarded([this] {
+        shared_.log.add(LogLevel::Info, dotted(peer_.sin_addr),
+                        "circuit " + identity_->address +
+                            ": its host does not answer; circuit closed");
+    });
+    count_end(shared_.counters.closed_broken);
+    close_now();
+}
+
 // The client gets to read the last message: a socket closed with unread input would
 // take it back with a reset.
 void Circuit::close_gracefully() {
@@ -301,14 +363,18 @@ void Circuit::close_gracefully() {
         case Output::Sent::Blocked:
             update_interest();
             break;
+        case Output::Sent::Unmade:
+            makes_ = true;
+            postpone();
+            break;
         case Output::Sent::All:
             ::shutdown(socket_.get(), 1);  // SHUT_WR, SD_SEND
             lingering_ = true;
             update_interest();
             break;
     }
-    loop_.timers().after(kLinger, [&loop = loop_, id = id_] {
-        if (Circuit* circuit = loop.find_circuit(id)) circuit->on_linger_over();
+    services_.timers().after(kLinger, [&circuits = circuits_, id = id_] {
+        if (Circuit* circuit = circuits.find(id)) circuit->on_linger_over();
     });
 }
 
@@ -325,12 +391,25 @@ void Circuit::close_now() noexcept {
     closing_ = true;
     output_.clear();
     waiting_updates_dropped();
-    loop_.poller().remove(socket_.get(), *this);
+    services_.poller().remove(socket_.get(), *this);
     socket_.reset();
-    loop_.discard(*this);
+    services_.agenda().discard(*this);
+}
+
+bool Circuit::take_apart(Pace& pace) {
+    while (Channel* channel = channels_.any()) {
+        while (channel->subscriptions && !channel->subscriptions->empty()) {
+            remove_subscription(*channel, channel->subscriptions->begin());
+            if (pace.over()) return false;
+        }
+        remove_channel(*channel);
+        if (pace.over()) return false;
+    }
+    return true;
 }
 
 void Circuit::on_completion(Request& request, bool completed) noexcept {
+    recount(request, completed);
     if (closing_) return;
     guarded([&] {
         take_completion(request, completed);
@@ -344,19 +423,15 @@ void Circuit::take_completion(Request& request, bool completed) {
             on_write_progress(request, completed);
             break;
         case RequestKind::Read:
-            --open_requests_;
-            promised_bytes_ -= promised_bytes(request);
             if (request.first_update)
                 on_first_update(request);
             else
                 on_read_completed(request);
             break;
         case RequestKind::Exists:
-            --open_requests_;
             on_search_completed(request);
             break;
         case RequestKind::Attach:
-            --open_requests_;
             on_attach_completed(request);
             break;
         case RequestKind::Interest:
@@ -364,18 +439,32 @@ void Circuit::take_completion(Request& request, bool completed) {
     }
 }
 
+// A driver may replace the very PV that it is asked to write: the answer goes first.
 void Circuit::disconnect_channel(Channel& channel) noexcept {
     if (closing_) return;
     guarded([&] {
-        Header gone;
-        gone.command = CA_PROTO_SERVER_DISCONN;
-        gone.p1 = channel.cid;
-        remove_channel(channel);
-        if (minor_ != 0 && !CA_V47(minor_))
-            close_gracefully();
-        else
-            reply(gone);
+        if (last_write_ == dispatched_write_) return disconnect_now(channel);
+        leaving_.push_back({channel.sid, last_write_});
     });
+}
+
+void Circuit::disconnect_left() {
+    while (!leaving_.empty() && leaving_.front().after <= dispatched_write_) {
+        Channel* channel = channels_.find(leaving_.front().sid);
+        leaving_.pop_front();
+        if (channel) disconnect_now(*channel);
+    }
+}
+
+void Circuit::disconnect_now(Channel& channel) {
+    Header gone;
+    gone.command = CA_PROTO_SERVER_DISCONN;
+    gone.p1 = channel.cid;
+    remove_channel(channel);
+    if (minor_ != 0 && !CA_V47(minor_))
+        close_gracefully();
+    else
+        reply(gone);
 }
 
 RequestPtr Circuit::make_request(RequestKind kind) {
@@ -393,11 +482,12 @@ std::size_t Circuit::promised_bytes(const Request& request) noexcept {
 }
 
 void Circuit::queue_request(RequestPtr request) {
-    ++open_requests_;
-    if (request->value) open_bytes_ += request->value->size_bytes();
-    if (request->kind == RequestKind::Read) promised_bytes_ += promised_bytes(*request);
-    shared_.requests.push(std::move(request));
-    loop_.note_request();
+    count_open(*request);
+    if (account_.full_of_left()) {
+        request->complete(ECA_ALLOCMEM);
+        return;
+    }
+    shared_.requests->push(std::move(request));
 }
 
 }  // namespace pcas

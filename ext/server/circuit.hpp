@@ -4,41 +4,50 @@
 // Reading order: on_io -> execute_input -> dispatch (dispatch.cpp) -> handle_* (one
 // request_*.cpp for each family) -> reply / send_data -> flush.
 //
-// Order: a circuit's requests are executed as they come. Writes go to Python; a read
-// that comes behind them waits until the driver has had them, and writes behind that
-// read wait with it (`deferred_`).
+// Order: a circuit's requests are executed as they come. Writes go to Python; a read or
+// a subscription that comes behind them waits until the driver has had them, and writes
+// behind that wait with it (`deferred_`).
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <exception>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/instances.hpp"
 #include "base/intrusive_list.hpp"
-#include "base/unique_fd.hpp"
+#include "net/poller.hpp"
+#include "net/time_budget.hpp"
+#include "net/unique_fd.hpp"
 #include "proto/framer.hpp"
 #include "pv/request.hpp"
+#include "server/account.hpp"
 #include "server/channel.hpp"
+#include "server/hosts.hpp"
 #include "server/output.hpp"
-#include "server/poller.hpp"
-#include "server/shared.hpp"
+#include "server/services.hpp"
 
 namespace pcas {
 
-class Loop;
-struct FlushTag;    // the loop's list of circuits with output to send this turn
-struct DiscardTag;  // the loop's list of circuits to remove at the end of this turn
+class Circuits;
+struct WatchTag;  // PeerWatch's list
 
 class Circuit final : public IoHandler,
                       private PayloadPolicy,
                       public ListNode<Circuit, FlushTag>,
+                      public ListNode<Circuit, WorkTag>,
+                      public ListNode<Circuit, StarvedTag>,
                       public ListNode<Circuit, DiscardTag>,
+                      public ListNode<Circuit, WatchTag>,
                       public CountedInstance<Counted::Circuit> {
   public:
-    Circuit(Loop& loop, std::uint64_t id, UniqueSocket socket, const sockaddr_in& peer);
+    // `account` outlives it.
+    Circuit(Services& services, Circuits& circuits, std::uint64_t id,
+            UniqueSocket socket, const sockaddr_in& peer, Account& account);
     ~Circuit();
 
     std::uint64_t id() const noexcept { return id_; }
@@ -47,10 +56,12 @@ class Circuit final : public IoHandler,
     SOCKET socket() const noexcept { return socket_.get(); }
     Interest interest() const noexcept { return interest_; }
     bool closing() const noexcept { return closing_; }
-    // What it holds for its client: unsent, waiting, and at Python. For tests.
+    // What it holds for its client: unsent, waiting, and at Python.
     std::size_t held_bytes() const noexcept {
-        return output_.bytes() + promised_bytes_ + framer_.kept() + waiting_bytes_ +
-               open_bytes_ + deferred_bytes_;
+        // Values that wait are shared, and one of each subscription is the PV's.
+        return output_.held() + promised_bytes_ + framer_.kept() +
+               std::min(waiting_bytes_, update_high_water_) + open_bytes_ +
+               deferred_bytes_ + deferred_.size() * sizeof(Deferred);
     }
 
     // ---- called by the loop; what is thrown below ends this circuit and no other ----
@@ -58,6 +69,8 @@ class Circuit final : public IoHandler,
     void on_io(bool readable, bool writable) override;
     // Sends what it can, then goes on with what waited for the room.
     void flush() noexcept;
+    // Goes on with what it had no time for.
+    void go_on() noexcept;
     // A request of this circuit was completed, or accepted for a later completion.
     void on_completion(Request& request, bool completed) noexcept;
     // The channel's PV is gone.
@@ -66,18 +79,35 @@ class Circuit final : public IoHandler,
     void change_rights(std::uint32_t sid) noexcept;
     void change_all_rights() noexcept;
     void on_linger_over() noexcept { close_now(); }
+    void on_peer_gone() noexcept;
     // The client has shut down its side and waits for answers: were any sent meanwhile?
     void on_answers_due(std::uint64_t sent_before) noexcept;
+    // Its channels and subscriptions go, as many as there is time for; true when none
+    // is left. The circuit is closed.
+    bool take_apart(Pace& pace);
+    // What Python has not completed.
+    LeftBehind left_behind() const noexcept {
+        return {open_requests_ + deferred_puts_, open_bytes_ + deferred_bytes_};
+    }
 
     // ---- called by subscriptions ----
+    // What the subscription begins with: it gets no events that are older.
+    SnapshotPtr join(Subscription& subscription);
     bool takes_updates() const noexcept {
         return events_on_ && !closing_ && !end_of_input_ &&
-               output_.bytes() < update_high_water_;
+               output_.bytes() < update_high_water_ &&
+               !(account_.full() && output_.held() > kOwnShare);
     }
     bool events_on() const noexcept { return events_on_; }
+    // How often events were turned off: what waits from before is one value only.
+    std::uint64_t times_events_off() const noexcept { return times_events_off_; }
     // A subscription may keep one value and no more: events are off, or too much waits.
     bool keeps_one_value() const noexcept;
-    void count_waiting(std::size_t bytes) noexcept { waiting_bytes_ += bytes; }
+    void count_waiting(std::size_t bytes) noexcept {
+        waiting_bytes_ += bytes;
+        settle_account();
+        wait_for_others();
+    }
     void uncount_waiting(std::size_t bytes) noexcept { waiting_bytes_ -= bytes; }
     void send_update(const Subscription& subscription, const SnapshotPtr& snapshot);
     // The message as UpdateForm makes it, with this subscription's id.
@@ -93,7 +123,7 @@ class Circuit final : public IoHandler,
             on_exception(error);
         }
     }
-    Loop& loop() noexcept { return loop_; }
+    Services& services() noexcept { return services_; }
 
   private:
     // circuit.cpp
@@ -105,6 +135,8 @@ class Circuit final : public IoHandler,
     Output::Sent send_now() noexcept;
     void count_end(Counters::Counter& reason) noexcept;
     bool stalled() const noexcept;
+    bool has_work() const noexcept { return ListNode<Circuit, WorkTag>::linked(); }
+    void postpone();
     bool output_full() const noexcept;
     void resume();
     void take_completion(Request& request, bool completed);
@@ -118,6 +150,8 @@ class Circuit final : public IoHandler,
     void close_gracefully();            // send what is there, then close
     void close_now() noexcept;
     void waiting_updates_dropped() noexcept;
+    void disconnect_now(Channel& channel);
+    void disconnect_left();
     bool something_to_answer() const noexcept;
 
     // reply.cpp
@@ -130,8 +164,8 @@ class Circuit final : public IoHandler,
     bool fits_response(DbrType type, std::uint32_t count) const noexcept;
     bool may_ask_for(const Channel& channel, const Header& header) const noexcept;
     void send_channel(Channel& channel);
-    void send_rights(const Channel& channel);
-    void mark_output();
+    void send_rights(Channel& channel);
+    void mark_output(bool answer);
 
     // dispatch.cpp
     void dispatch(const Message& message);
@@ -164,6 +198,7 @@ class Circuit final : public IoHandler,
     // request_read.cpp
     void handle_read(const Message& message);
     void handle_read_notify(const Message& message);
+    bool behind_writes() const noexcept;
     void read_in_order(const Header& header);
     void execute_read(const Header& header);  // either of the two
     void answer_read(const Channel& channel, const Header& header,
@@ -185,26 +220,62 @@ class Circuit final : public IoHandler,
                       EcaStatus status);
     void on_write_progress(Request& request, bool completed);
     void queue_write(RequestPtr request);
+    bool has_its_turn(const RequestPtr& request);
+    void withdraw_puts(Channel& channel);
     void answer_write(const Request& request);
 
     // request_event.cpp
     void handle_event_add(const Message& message);
     void handle_event_cancel(const Message& message);
+    void subscribe(const Header& header, EventMask mask);
     void add_subscription(Channel& channel, const Header& header, EventMask mask);
-    SnapshotPtr deliver_earlier(Pv& pv);
     void cancel_subscription(Channel& channel, std::uint32_t subid);
+    void remove_subscription(Channel& channel, Channel::Subscriptions::iterator which);
     void clear_subscriptions(Channel& channel);
     void leave_pv(Channel& channel);
     void on_first_update(const Request& request);
     void request_interest(Channel& channel) noexcept;
 
+    // rights.cpp
+    void take_rights(Channel& channel);
+    void send_rights_news();
+
     RequestPtr make_request(RequestKind kind);
     void queue_request(RequestPtr request);
+    void count_open(const Request& request) noexcept;
+    void uncount_open(const Request& request) noexcept;
+    // The driver has had it, or is done with it.
+    void recount(Request& request, bool completed) noexcept;
+    void count_deferred(const Request& request) noexcept;
+    void uncount_deferred(const Request& request) noexcept;
+
+    // held.cpp
+    void settle_account() noexcept;
+    void wait_for_others() noexcept;
+    // Too much is held, for its host or in all, for it to be served: it waits, but for
+    // what is small while it holds little itself. Only that counts which ends without
+    // its being served: what it has still to send, or Python to answer.
+    bool must_wait() const noexcept {
+        return account_.full() &&
+               output_.held() + promised_bytes_ + open_bytes_ > kOwnShare;
+    }
+    bool must_wait(const Header& header) const noexcept {
+        return account_.full() && (output_.held() + promised_bytes_ > kOwnShare ||
+                                   size_of_answer(header) > kOwnShare);
+    }
+    std::size_t size_of_answer(const Header& header) const noexcept;
+    bool room_for_put(std::size_t bytes) const noexcept;
     static std::size_t promised_bytes(const Request& request) noexcept;
 
-    Loop& loop_;
+    // What every circuit may hold, whatever others do.
+    static constexpr std::size_t kOwnShare = 16384;
+
+    Services& services_;
+    Circuits& circuits_;
     Shared& shared_;
     const std::uint64_t id_;
+    Account& account_;
+    std::size_t accounted_ = 0;  // its share of that
     // Updates wait earlier than answers do: the newest value is worth more than its
     // predecessors, and they are held once here instead of once for each circuit.
     const std::size_t update_high_water_;
@@ -215,11 +286,14 @@ class Circuit final : public IoHandler,
     // the client's say
     std::uint16_t minor_ = 0;  // 0: not known yet
     bool events_on_ = true;
+    std::uint64_t times_events_off_ = 0;
 
     // bytes
     Framer framer_;
     Output output_;
     std::uint64_t sent_bytes_ = 0;
+    bool answers_ = false;  // among what it has marked to be sent
+    bool makes_ = false;    // text, when it goes on
     Interest interest_{true, false};
     bool executing_ = false;     // in execute_input: no second one below it
     bool end_of_input_ = false;  // the client has shut down its side
@@ -230,22 +304,32 @@ class Circuit final : public IoHandler,
     std::size_t subscriptions_ = 0;
     IntrusiveList<Subscription, WaitingTag> waiting_;
     std::size_t waiting_bytes_ = 0;  // of the values that they hold
+    // SIDs of the channels that have news, and how many of these are told.
+    std::vector<std::uint32_t> rights_news_;
+    std::size_t rights_told_ = 0;
 
     // requests at Python
     std::uint64_t last_write_ = 0;        // sequence of the newest write
     std::uint64_t dispatched_write_ = 0;  // of the newest one that the driver has had
     std::uint64_t last_first_read_ = 0;   // number of the newest first update's read
     std::size_t open_requests_ = 0;       // not dispatched
-    std::size_t open_bytes_ = 0;          // of their values
+    std::size_t open_bytes_ = 0;          // that they take
     std::size_t promised_bytes_ = 0;      // of the answers to those that are reads
     std::size_t deferred_puts_ = 0;       // dispatched, not completed
-    std::size_t deferred_bytes_ = 0;      // of their values
-    // What came behind a read that waits for writes to reach the driver, in order.
+    std::size_t deferred_bytes_ = 0;      // that they take
+    // What waits for writes to reach the driver, and what came behind it, in order.
     struct Deferred {
         Header header;
-        RequestPtr write;  // null: a read
+        RequestPtr write;    // null: a read, or an EVENT_ADD
+        EventMask mask = 0;  // EVENT_ADD
     };
     std::deque<Deferred> deferred_;
+    // Channels whose PV is gone, told so when the driver has had that write.
+    struct Leaving {
+        std::uint32_t sid;
+        std::uint64_t after;
+    };
+    std::deque<Leaving> leaving_;
 };
 
 }  // namespace pcas

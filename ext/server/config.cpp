@@ -42,10 +42,15 @@ double period_of(std::vector<std::string>& warnings) {
                            std::to_string(kStandard) + " s is used");
         period = kStandard;
     }
+    if (period < Config::kLeastBeaconPeriod) {
+        warnings.push_back(std::string(used.name) + " is too short: " +
+                           std::to_string(Config::kLeastBeaconPeriod) + " s is used");
+        period = Config::kLeastBeaconPeriod;
+    }
     return period;
 }
 
-std::uint64_t max_payload_of(std::uint64_t standard) {
+std::uint64_t array_bytes_of(std::uint64_t standard) {
     constexpr long kLeast = 16384;
     const char* automatic = text_of(EPICS_CA_AUTO_ARRAY_BYTES);
     if (!automatic || is_yes(automatic)) return standard;
@@ -67,8 +72,8 @@ Config Config::from_environment(std::vector<std::string>& warnings) {
     config.auto_beacon_addresses = !automatic || is_yes(automatic);
     config.beacon_port = port_of(EPICS_CAS_BEACON_PORT, EPICS_CA_REPEATER_PORT, 5065);
     config.beacon_period = period_of(warnings);
-    config.max_payload = max_payload_of(config.max_payload);
-    config.max_response = max_payload_of(config.max_response);
+    config.max_request = array_bytes_of(config.max_request);
+    config.max_response = array_bytes_of(config.max_response);
     long ttl = 1;
     if (text_of(EPICS_CA_MCAST_TTL) &&
         (envGetLongConfigParam(&EPICS_CA_MCAST_TTL, &ttl) != 0 || ttl < 0 ||

@@ -1,11 +1,14 @@
 #include "server/encoding_cache.hpp"
 
+#include <utility>
+
 namespace pcas {
 
 EncodingCache::Encoded EncodingCache::get(const SnapshotPtr& snapshot, DbrType type,
                                           std::uint32_t count) {
-    for (const Entry& e : entries_) {
+    for (Entry& e : entries_) {
         if (e.snapshot == snapshot && e.type == type && e.count == count) {
+            e.asked = true;
             return e.encoded;
         }
     }
@@ -13,14 +16,15 @@ EncodingCache::Encoded EncodingCache::get(const SnapshotPtr& snapshot, DbrType t
     made.bytes =
         Buffer::create(static_cast<std::size_t>(padded(dbr_size(type, count))));
     made.status = encode(*snapshot, type, count, made.bytes->bytes());
-    entries_[next_] = {snapshot, type, count, made};
+    entries_[next_] = {snapshot, type, count, true, made};
     next_ = (next_ + 1) % entries_.size();
     return made;
 }
 
 void EncodingCache::drop_stale() noexcept {
     for (Entry& e : entries_) {
-        if (e.snapshot && e.snapshot->sole_ref()) e = {};
+        if (!e.snapshot) continue;
+        if (!std::exchange(e.asked, false) || e.snapshot->sole_ref()) e = {};
     }
 }
 

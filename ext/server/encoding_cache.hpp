@@ -21,7 +21,8 @@ class EncodingCache {
     };
     // Throws std::bad_alloc.
     Encoded get(const SnapshotPtr& snapshot, DbrType type, std::uint32_t count);
-    // Drops the entries whose snapshot nobody else holds any more.
+    // Drops the entries whose snapshot nobody else holds any more, and those that
+    // nobody has asked for since the last time.
     void drop_stale() noexcept;
     void clear() noexcept;
     bool empty() const noexcept;
@@ -31,6 +32,7 @@ class EncodingCache {
         SnapshotPtr snapshot;
         DbrType type{};
         std::uint32_t count = 0;
+        bool asked = false;  // for, since the last sweep
         Encoded encoded{};
     };
     std::array<Entry, 8> entries_;

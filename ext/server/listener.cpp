@@ -5,42 +5,45 @@
 #include <system_error>
 #include <utility>
 
-#include "server/loop.hpp"
+#include "server/circuits.hpp"
 
 namespace pcas {
 
-Listener::Listener(Loop& loop, UniqueSocket socket)
-    : loop_(loop), socket_(std::move(socket)) {
-    loop_.poller().add(socket_.get(), *this, {true, false});
+Listener::Listener(Services& services, Circuits& circuits, UniqueSocket socket)
+    : services_(services), circuits_(circuits), socket_(std::move(socket)) {
+    services_.poller().add(socket_.get(), *this, {true, false});
 }
 
-Listener::~Listener() { loop_.poller().remove(socket_.get(), *this); }
+Listener::~Listener() { services_.poller().remove(socket_.get(), *this); }
 
 void Listener::on_io(bool, bool) {
     constexpr int kPerTurn = 64;
+    const std::size_t reserve = services_.shared().config.descriptor_reserve;
     for (int i = 0; i < kPerTurn; ++i) {
         sockaddr_in peer{};
         bool exhausted = false;
+        if (!descriptor_to_spare(socket_.get(), reserve)) return pause();
         UniqueSocket socket = accept_tcp(socket_.get(), peer, exhausted);
         if (exhausted) return pause();
         if (!socket) return;
         try {
-            loop_.adopt(std::move(socket), peer);
+            circuits_.adopt(std::move(socket), peer);
         } catch (const std::exception& error) {
-            loop_.shared().log.add_caught("accept", "circuit refused", error);
+            services_.shared().log.add_caught("accept", "circuit refused", error);
         }
     }
 }
 
 void Listener::pause() {
     constexpr std::chrono::milliseconds kPause{100};
-    Shared& shared = loop_.shared();
+    Shared& shared = services_.shared();
     Counters::add(shared.counters.accept_pauses);
     shared.log.add(LogLevel::Error, "accept",
                    "no descriptor is left for a new circuit: accepting pauses");
-    loop_.poller().change(socket_.get(), *this, {false, false});
-    loop_.timers().after(
-        kPause, [this] { loop_.poller().change(socket_.get(), *this, {true, false}); });
+    services_.poller().change(socket_.get(), *this, {false, false});
+    services_.timers().after(kPause, [this] {
+        services_.poller().change(socket_.get(), *this, {true, false});
+    });
 }
 
 std::vector<UniqueSocket> listen_on_all(const std::vector<in_addr>& addresses,

@@ -3,16 +3,17 @@
 
 #include <vector>
 
-#include "base/unique_fd.hpp"
-#include "server/poller.hpp"
+#include "net/poller.hpp"
+#include "net/unique_fd.hpp"
 
 namespace pcas {
 
-class Loop;
+class Circuits;
+class Services;
 
 class Listener final : public IoHandler {
   public:
-    Listener(Loop& loop, UniqueSocket socket);
+    Listener(Services& services, Circuits& circuits, UniqueSocket socket);
     ~Listener();
     void on_io(bool readable, bool writable) override;
     SOCKET fd() const noexcept { return socket_.get(); }
@@ -21,7 +22,8 @@ class Listener final : public IoHandler {
     // No descriptor is left: look again later, and do not spin meanwhile.
     void pause();
 
-    Loop& loop_;
+    Services& services_;
+    Circuits& circuits_;
     UniqueSocket socket_;
 };
 

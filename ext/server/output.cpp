@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #endif
 
-#include "server/net.hpp"
+#include "net/sockets.hpp"
 
 namespace pcas {
 
@@ -18,7 +18,7 @@ void Output::make_room(std::size_t size) {
     const std::size_t wanted = std::max(size, segments_.empty() ? kFirstChunk : kChunk);
     Ref<Buffer> buffer = spare_ && spare_->size() >= size ? std::exchange(spare_, {})
                                                           : Buffer::create(wanted);
-    segments_.push_back({std::move(buffer), 0, 0, true});
+    segments_.push_back({std::move(buffer), 0, 0, true, nullptr});
     open_tail();
 }
 
@@ -26,8 +26,37 @@ void Output::append(Ref<Buffer> buffer) {
     const std::size_t size = buffer->size();
     if (size == 0) return;
     close_tail();
-    segments_.push_back({std::move(buffer), 0, size, false});
+    segments_.push_back({std::move(buffer), 0, size, false, nullptr});
     bytes_ += size;
+}
+
+void Output::append(TextStream text) {
+    const auto size = static_cast<std::size_t>(text.left());
+    if (size == 0) return;
+    auto kept = std::make_unique<TextStream>(std::move(text));
+    const std::size_t source = kept->snapshot()->size_bytes();
+    close_tail();
+    segments_.push_back({{}, 0, size, false, std::move(kept)});
+    bytes_ += size;
+    unmade_ += size;
+    unmade_held_ += source;
+}
+
+void Output::make() {
+    Ref<Buffer> buffer = Buffer::create(kMade);
+    Segment made{std::move(buffer), 0, 0, false, nullptr};
+    close_tail();
+    Segment& first = segments_.front();
+    segments_.push_front(std::move(made));  // which leaves references as they are
+    Segment& piece = segments_.front();
+    piece.end = first.text->next(piece.buffer->bytes());
+    unmade_ -= piece.end;
+    first.begin += piece.end;
+    if (first.text->left() == 0) {
+        unmade_held_ -= first.text->snapshot()->size_bytes();
+        segments_.erase(segments_.begin() + 1);
+    }
+    open_tail();
 }
 
 // The last chunk takes what is appended from now on.
@@ -53,9 +82,13 @@ Output::Sent Output::send(SOCKET fd) noexcept {
         std::array<std::span<const std::byte>, kMaxPieces> pieces;
         std::size_t n = 0, total = 0;
         for (const Segment& s : segments_) {
-            if (n == pieces.size()) break;
+            if (n == pieces.size() || s.text) break;
             pieces[n++] = {s.buffer->data() + s.begin, s.end - s.begin};
             total += s.end - s.begin;
+        }
+        if (n == 0) {
+            open_tail();
+            return Sent::Unmade;
         }
         const SendResult result = send_pieces(fd, {pieces.data(), n});
         if (result.failed) return Sent::Failed;
@@ -90,7 +123,7 @@ void Output::clear() noexcept {
     room_ = 0;
     segments_.clear();
     spare_.reset();
-    bytes_ = 0;
+    bytes_ = unmade_ = unmade_held_ = 0;
 }
 
 }  // namespace pcas

@@ -5,20 +5,21 @@
 
 #include "base/byte_order.hpp"
 #include "server/circuit.hpp"
-#include "server/loop.hpp"
 #include "server/update_form.hpp"
 
 namespace pcas {
 
-void Circuit::mark_output() {
-    if (!ListNode<Circuit, FlushTag>::linked()) loop_.mark_output(*this);
+void Circuit::mark_output(bool answer) {
+    if (ListNode<Circuit, FlushTag>::linked() && (answers_ || !answer)) return;
+    answers_ = answer;
+    services_.agenda().mark_output(*this, answer);
 }
 
 void Circuit::reply(const Header& header) {
     if (closing_) return;
     std::byte* at = output_.append(header_size(header.payload_size, header.count));
     write_header(at, header);
-    mark_output();
+    mark_output(true);
 }
 
 // ca-protocol 1.5: the request's header, then a text that ends with NUL.
@@ -38,7 +39,7 @@ void Circuit::send_error(const Header& request, std::uint32_t cid, EcaStatus sta
     at += write_header(at, header);
     at += write_header(at, request);
     std::memcpy(at, said.data(), said.size());
-    mark_output();
+    mark_output(true);
 }
 
 bool Circuit::fits_response(DbrType type, std::uint32_t count) const noexcept {
@@ -52,7 +53,7 @@ bool Circuit::may_ask_for(const Channel& channel, const Header& header) const no
     const DbrType type{header.type};
     return fits_response(type, header.count) &&
            (header.count <= channel.pv->max_count() ||
-            dbr_size(type, header.count) <= shared_.config.output_high_water);
+            dbr_size(type, header.count) <= shared_.config.max_output);
 }
 
 // header.count is what was asked for: 0 means as many as there are.
@@ -64,9 +65,12 @@ void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
     const std::uint64_t size = padded(dbr_size(type, header.count));
     header.payload_size = static_cast<std::uint32_t>(size);
     EcaStatus status = ECA_NORMAL;
-    if (size >= EncodingCache::kShareFrom) {
+    if (size >= TextStream::kFrom && TextStream::suits(*snapshot, type, header.count)) {
+        write_header(output_.append(header_size(size, header.count)), header);
+        output_.append(TextStream(snapshot, type, header.count));
+    } else if (size >= EncodingCache::kShareFrom) {
         const EncodingCache::Encoded encoded =
-            loop_.encodings().get(snapshot, type, header.count);
+            services_.encodings().get(snapshot, type, header.count);
         status = encoded.status;
         if (status == ECA_NORMAL) {
             write_header(output_.append(header_size(size, header.count)), header);
@@ -82,7 +86,7 @@ void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
             encode(*snapshot, type, header.count, {at + head, header.payload_size});
         if (status != ECA_NORMAL) output_.take_back(head + header.payload_size);
     }
-    if (status == ECA_NORMAL) return mark_output();
+    if (status == ECA_NORMAL) return mark_output(header.command != CA_PROTO_EVENT_ADD);
     header.count = asked;
     send_failure(header, status);
 }
@@ -90,19 +94,24 @@ void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
 void Circuit::send_failure(Header header, EcaStatus status) {
     const DbrType type{header.type};
     header.p1 = status;
-    if (!is_readable(type) || !fits_response(type, header.count)) header.count = 0;
-    const std::uint64_t size =
-        is_readable(type) ? padded(dbr_size(type, header.count)) : 0;
+    if (!is_readable(type))
+        header.count = std::min(header.count, 1u);
+    else if (!fits_response(type, header.count))
+        header.count = 0;
+    std::uint64_t size = is_readable(type) ? padded(dbr_size(type, header.count)) : 0;
+    // An update without payload confirms a cancel, and clients pass over it.
+    if (size == 0 && header.command == CA_PROTO_EVENT_ADD) size = 8;
     header.payload_size = static_cast<std::uint32_t>(size);
     if (closing_) return;
     const std::size_t head = header_size(size, header.count);
     std::byte* at = output_.append(head + size);
     std::memset(at, 0, head + size);
     write_header(at, header);
-    mark_output();
+    mark_output(header.command != CA_PROTO_EVENT_ADD);
 }
 
-void Circuit::send_rights(const Channel& channel) {
+void Circuit::send_rights(Channel& channel) {
+    channel.told_rights = channel.rights;
     Header rights;
     rights.command = CA_PROTO_ACCESS_RIGHTS;
     rights.p1 = channel.cid;
@@ -146,7 +155,7 @@ void Circuit::send_update(const Subscription& subscription,
     std::byte* at = output_.append(message.size());
     std::memcpy(at, message.data(), message.size());
     store_be32(at + UpdateForm::kSubidOffset, subscription.subid);
-    mark_output();
+    mark_output(false);
 }
 
 }  // namespace pcas

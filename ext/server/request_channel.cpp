@@ -2,7 +2,6 @@
 #include <cstring>
 
 #include "server/circuit.hpp"
-#include "server/loop.hpp"
 
 namespace pcas {
 namespace {
@@ -122,13 +121,15 @@ void Circuit::handle_clear_channel(const Message& message) {
 }
 
 // After this nothing is sent for the channel's CID, IOIDs and SUBIDs. Writes that were
-// received are carried out all the same.
+// received are carried out all the same, but those that wait for a driver to complete
+// another one.
 void Circuit::remove_channel(Channel& channel) {
     const std::uint32_t sid = channel.sid;
     std::erase_if(deferred_, [sid](const Deferred& waiting) {
         return !waiting.write && waiting.header.p1 == sid;
     });
     clear_subscriptions(channel);
+    withdraw_puts(channel);
     channels_.remove(channel);
     Counters::subtract(shared_.counters.channels);
 }

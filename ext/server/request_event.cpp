@@ -1,7 +1,6 @@
 // EVENT_ADD and EVENT_CANCEL.
 #include "base/byte_order.hpp"
 #include "server/circuit.hpp"
-#include "server/loop.hpp"
 
 namespace pcas {
 
@@ -20,12 +19,22 @@ void Circuit::handle_event_add(const Message& message) {
     if (mask == 0) {
         return send_error(header, channel->cid, ECA_BADMASK, "event mask is empty");
     }
+    if (header.type >= kDbrTypes) {
+        return send_error(header, channel->cid, ECA_BADTYPE, "no such data type");
+    }
     if (!is_readable(DbrType{header.type})) {
-        return send_failure(header, ECA_BADTYPE);
+        return send_failure(header, ECA_GETFAIL);
     }
     if (!may_ask_for(*channel, header)) {
         return send_error(header, channel->cid, ECA_TOLARGE, "update is too large");
     }
+    if (!behind_writes() && !must_wait(header)) return subscribe(header, mask);
+    deferred_.push_back({header, {}, mask});  // starts with what they leave behind
+}
+
+void Circuit::subscribe(const Header& header, EventMask mask) {
+    Channel* channel = channels_.find(header.p1);
+    if (!channel) return;
     cancel_subscription(*channel, header.p2);  // the same SUBID again replaces
     if (subscriptions_ >= shared_.config.max_subscriptions) {
         Counters::add(shared_.counters.subscriptions_refused);
@@ -47,7 +56,7 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
 
     Pv& pv = *channel.pv;
     const bool first = pv.subscriptions.empty();
-    const SnapshotPtr current = deliver_earlier(pv);
+    const SnapshotPtr current = join(added);
     pv.subscriptions.push_back(added);
     if (first && pv.wants_interest()) request_interest(channel);
     if (!pv.reads_by_request() || !channel.may_read()) {
@@ -65,10 +74,9 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
     queue_request(std::move(request));
 }
 
-// Returns the value that comes behind all that was delivered.
-SnapshotPtr Circuit::deliver_earlier(Pv& pv) {
-    Pv::Joined joined = pv.join(loop_.post_queue());
-    for (const Event& event : joined.earlier) deliver(pv, event);
+SnapshotPtr Circuit::join(Subscription& subscription) {
+    Pv::Joined joined = subscription.channel.pv->join(services_.posts());
+    subscription.joined = joined.number;
     return std::move(joined.current);
 }
 
@@ -90,6 +98,10 @@ void Circuit::on_first_update(const Request& request) {
 void Circuit::handle_event_cancel(const Message& message) {
     const Header& header = message.header;
     if (Channel* channel = channels_.find(header.p1)) {
+        std::erase_if(deferred_, [&](const Deferred& waiting) {
+            return waiting.header.command == CA_PROTO_EVENT_ADD &&
+                   waiting.header.p1 == header.p1 && waiting.header.p2 == header.p2;
+        });
         cancel_subscription(*channel, header.p2);
     }
     Header confirmed = header;
@@ -99,8 +111,14 @@ void Circuit::handle_event_cancel(const Message& message) {
 }
 
 void Circuit::cancel_subscription(Channel& channel, std::uint32_t subid) {
-    if (!channel.find_subscription(subid)) return;
-    channel.subscriptions->erase(subid);
+    if (!channel.subscriptions) return;
+    const auto found = channel.subscriptions->find(subid);
+    if (found != channel.subscriptions->end()) remove_subscription(channel, found);
+}
+
+void Circuit::remove_subscription(Channel& channel,
+                                  Channel::Subscriptions::iterator which) {
+    channel.subscriptions->erase(which);
     --subscriptions_;
     Counters::subtract(shared_.counters.subscriptions);
     leave_pv(channel);
@@ -127,39 +145,13 @@ void Circuit::request_interest(Channel& channel) noexcept {
     if (!channel.pv->interest_changed()) return;
     try {
         RequestPtr request(new Request(RequestKind::Interest, nullptr));
+        request->circuit = id_;
         request->client = identity_;
         request->pv = channel.pv;
-        shared_.requests.push(std::move(request));
+        shared_.requests->push(std::move(request));
     } catch (const std::bad_alloc& error) {
         shared_.log.add_caught("interest", channel.pv->name().c_str(), error);
     }
-}
-
-void Circuit::change_rights(std::uint32_t sid) noexcept {
-    Channel* found = closing_ ? nullptr : channels_.find(sid);
-    if (!found || found->rights == found->access.rights()) return;
-    Channel& channel = *found;
-    const bool could_read = channel.may_read();
-    channel.rights = channel.access.rights();
-    guarded([&] {
-        send_rights(channel);
-        if (could_read == channel.may_read() || !channel.subscriptions ||
-            channel.subscriptions->empty()) {
-            return;
-        }
-        // Lost: one update that says so. Back: one with the value.
-        const SnapshotPtr current = deliver_earlier(*channel.pv);
-        for (auto& [subid, subscription] : *channel.subscriptions) {
-            subscription.may_read = channel.may_read();
-            subscription.drop_waiting();
-            subscription.awaited_read = 0;  // what it brought would be older
-            subscription.deliver_first(current);
-        }
-    });
-}
-
-void Circuit::change_all_rights() noexcept {
-    channels_.for_each([this](const Channel& channel) { change_rights(channel.sid); });
 }
 
 }  // namespace pcas

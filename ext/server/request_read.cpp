@@ -1,6 +1,5 @@
 // READ and READ_NOTIFY: from the snapshot at once, or by a request to Python.
 #include "server/circuit.hpp"
-#include "server/loop.hpp"
 
 namespace pcas {
 
@@ -10,11 +9,13 @@ void Circuit::handle_read_notify(const Message& message) {
     read_in_order(message.header);
 }
 
+bool Circuit::behind_writes() const noexcept {
+    return !deferred_.empty() || last_write_ != dispatched_write_;
+}
+
 // A read sees what the writes before it on this circuit did.
 void Circuit::read_in_order(const Header& header) {
-    if (deferred_.empty() && last_write_ == dispatched_write_) {
-        return execute_read(header);
-    }
+    if (!behind_writes() && !must_wait(header)) return execute_read(header);
     deferred_.push_back({header, {}});
 }
 
@@ -54,9 +55,12 @@ void Circuit::answer_read(const Channel& channel, const Header& header,
         return send_data(answer, snapshot);
     }
     // The deprecated READ has no status: what fails is told by ERROR.
-    const EcaStatus status = loop_.encodings().get(snapshot, type, count).status;
-    if (status != ECA_NORMAL) {
-        return refuse_read(header, &channel, status, "value cannot be read so");
+    if (!TextStream::suits(*snapshot, type, count)) {
+        const EcaStatus status =
+            services_.encodings().get(snapshot, type, count).status;
+        if (status != ECA_NORMAL) {
+            return refuse_read(header, &channel, status, "value cannot be read so");
+        }
     }
     answer.p1 = channel.cid;
     send_data(answer, snapshot);
@@ -111,15 +115,20 @@ void Circuit::on_read_completed(const Request& request) {
 // As far as there is room for the answers; resume() goes on with the rest.
 void Circuit::run_deferred() {
     while (!deferred_.empty() && !output_full()) {
-        if (!deferred_.front().write && last_write_ != dispatched_write_) return;
+        if (!deferred_.front().write) {
+            if (last_write_ != dispatched_write_) return;
+            if (must_wait(deferred_.front().header)) return;
+        }
         Deferred next = std::move(deferred_.front());
         deferred_.pop_front();
         if (!next.write) {
-            execute_read(next.header);
+            if (next.header.command == CA_PROTO_EVENT_ADD)
+                subscribe(next.header, next.mask);
+            else
+                execute_read(next.header);
             continue;
         }
-        --open_requests_;  // queue_write counts it again
-        open_bytes_ -= next.write->value->size_bytes();
+        uncount_open(*next.write);  // queue_write counts it again
         queue_write(std::move(next.write));
     }
 }

@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "server/circuit.hpp"
-#include "server/loop.hpp"
 
 namespace pcas {
 
@@ -69,7 +68,7 @@ void Circuit::handle_echo(const Message& message) {
     if (!message.payload.empty()) {
         std::memcpy(at + head, message.payload.data(), message.payload.size());
     }
-    mark_output();
+    mark_output(true);
 }
 
 void Circuit::handle_read_sync(const Message& message) {
@@ -78,9 +77,11 @@ void Circuit::handle_read_sync(const Message& message) {
     reply(same);
 }
 
+// What waits is looked at when each subscription has its next event or its turn.
 void Circuit::handle_events_off(const Message&) {
+    if (!events_on_) return;
     events_on_ = false;
-    waiting_.for_each([](Subscription& s) { s.keep_newest(); });
+    ++times_events_off_;
 }
 
 void Circuit::handle_events_on(const Message&) {

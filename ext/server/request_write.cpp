@@ -1,6 +1,6 @@
 // WRITE and WRITE_NOTIFY: decoded here, carried out by Python.
+#include "pv/serial_puts.hpp"
 #include "server/circuit.hpp"
-#include "server/loop.hpp"
 
 namespace pcas {
 
@@ -25,10 +25,13 @@ void Circuit::execute_write(const Message& message, bool notify) {
     }
     if (message.dropped) {
         Counters::add(shared_.counters.requests_too_large);
-        return header.payload_size > shared_.config.max_payload
-                   ? refuse_write(header, channel, ECA_TOLARGE, "payload is too large")
-                   : refuse_write(header, channel, ECA_BADCOUNT,
-                                  "more elements than the PV has");
+        if (header.payload_size > shared_.config.max_request) {
+            return refuse_write(header, channel, ECA_TOLARGE, "payload is too large");
+        }
+        return header.count > channel->pv->max_count()
+                   ? refuse_write(header, channel, ECA_BADCOUNT,
+                                  "more elements than the PV has")
+                   : refuse_write(header, channel, ECA_ALLOCMEM, "no memory for it");
     }
     if (type == kDbrPutAckt ||
         type == kDbrPutAcks) {  // there are no alarms to acknowledge
@@ -39,6 +42,10 @@ void Circuit::execute_write(const Message& message, bool notify) {
         deferred_bytes_ >= shared_.config.max_open_bytes) {
         Counters::add(shared_.counters.puts_refused);
         return refuse_write(header, channel, ECA_PUTFAIL, "too many puts wait");
+    }
+    if (!room_for_put(header.payload_size)) {
+        Counters::add(shared_.counters.puts_refused);
+        return refuse_write(header, channel, ECA_ALLOCMEM, "too many puts wait");
     }
     const Pv& pv = *channel->pv;
     const SnapshotPtr current = pv.snapshot();
@@ -55,18 +62,39 @@ void Circuit::execute_write(const Message& message, bool notify) {
     request->dbr_type = type;
     request->dbr_count = header.count;
     request->notify = notify;
+    request->in_series = notify && pv.puts_in_series();
+    if (request->in_series) ++channel->puts_in_series;
     request->trapped = channel->access.traps_writes();
     request->value = std::move(decoded.snapshot);
     if (deferred_.empty()) return queue_write(std::move(request));
     // A read ahead of it has to see the value as it was.
-    ++open_requests_;
-    open_bytes_ += request->value->size_bytes();
+    count_open(*request);
     deferred_.push_back({header, std::move(request)});
 }
 
 void Circuit::queue_write(RequestPtr request) {
+    if (!has_its_turn(request)) return;
     request->sequence = ++last_write_;
     queue_request(std::move(request));
+}
+
+// False: the PV keeps the request until the put callback before it is completed, or has
+// no room for it, and then it fails. For the circuit it is one that the driver has
+// accepted: nothing waits for it.
+bool Circuit::has_its_turn(const RequestPtr& request) {
+    if (!request->in_series) return true;
+    if (request->pv->serial_puts()->begin(request, shared_.requests) ==
+        SerialPuts::Turn::Now) {
+        return true;
+    }
+    request->dispatched = true;
+    count_deferred(*request);
+    return false;
+}
+
+void Circuit::withdraw_puts(Channel& channel) {
+    if (channel.puts_in_series > 0)
+        channel.pv->serial_puts()->withdraw(id_, channel.sid);
 }
 
 void Circuit::finish_write(std::uint16_t type, std::uint32_t count, std::uint32_t ioid,
@@ -89,25 +117,15 @@ void Circuit::refuse_write(const Header& header, const Channel* channel,
 }
 
 void Circuit::on_write_progress(Request& request, bool completed) {
-    if (!request.dispatched) {
-        request.dispatched = true;
-        --open_requests_;
-        open_bytes_ -= request.value->size_bytes();
-        dispatched_write_ = std::max(dispatched_write_, request.sequence);
-        if (!completed) {
-            ++deferred_puts_;
-            deferred_bytes_ += request.value->size_bytes();
-        }
-    } else if (completed) {
-        --deferred_puts_;
-        deferred_bytes_ -= request.value->size_bytes();
-    }
+    dispatched_write_ = std::max(dispatched_write_, request.sequence);
     if (completed) answer_write(request);  // resume() runs the reads behind it
+    disconnect_left();
 }
 
 void Circuit::answer_write(const Request& request) {
-    const Channel* channel = channels_.find(request.sid);
+    Channel* channel = channels_.find(request.sid);
     if (!channel) return;  // cleared meanwhile: nothing may be sent for it
+    if (request.in_series) --channel->puts_in_series;
     const std::uint16_t type = raw(request.dbr_type);
     if (request.notify) {
         return finish_write(type, request.dbr_count, request.ioid, request.status());

@@ -1,6 +1,7 @@
 #include "server/search.hpp"
 
 #include <caProto.h>
+#include <caerr.h>
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +9,7 @@
 
 #include "base/byte_order.hpp"
 #include "proto/header.hpp"
-#include "server/loop.hpp"
+#include "server/services.hpp"
 
 namespace pcas {
 
@@ -50,29 +51,31 @@ SearchPort::SearchPort(SearchService& service, UniqueSocket socket, SOCKET reply
     : service_(service),
       socket_(std::move(socket)),
       reply_socket_(reply_socket == INVALID_SOCKET ? socket_.get() : reply_socket) {
-    service_.loop().poller().add(socket_.get(), *this, {true, false});
+    service_.services().poller().add(socket_.get(), *this, {true, false});
 }
 
-SearchPort::~SearchPort() { service_.loop().poller().remove(socket_.get(), *this); }
+SearchPort::~SearchPort() { service_.services().poller().remove(socket_.get(), *this); }
 
 void SearchPort::on_io(bool, bool) {
     Datagram datagram;
-    while (service_.budget_left() &&
+    const TimeBudget budget;  // each port has its own
+    service_.new_turn();
+    while (service_.names_left() && budget.left() &&
            receive_datagram(socket_.get(), service_.buffer(), datagram)) {
         service_.answer(reply_socket_, datagram,
                         service_.buffer().first(datagram.size));
     }
 }
 
-SearchService::SearchService(Loop& loop)
-    : loop_(loop), shared_(loop.shared()), buffer_(MAX_UDP_RECV) {
+SearchService::SearchService(Services& services)
+    : services_(services), shared_(services.shared()), buffer_(MAX_UDP_RECV) {
     for (const std::string& text : shared_.config.ignored) {
         sockaddr_in address;
         if (resolve(text, 0, address))
             ignored_.push_back(address.sin_addr);
         else
             shared_.log.add(LogLevel::Warning, "config",
-                            "address to ignore \"" + text + "\" is unknown");
+                            "address to ignore \"" + printable(text) + "\" is unknown");
     }
 }
 
@@ -108,7 +111,7 @@ void SearchService::bind(const std::vector<in_addr>& addresses,
     }
 }
 
-bool SearchService::budget_left() const noexcept {
+bool SearchService::names_left() const noexcept {
     return names_this_turn_ < shared_.config.max_searches_per_turn;
 }
 
@@ -150,7 +153,7 @@ void SearchService::answer(SOCKET reply_socket, const Datagram& datagram,
         const auto* text = reinterpret_cast<const char*>(payload.data());
         const void* end = std::memchr(text, 0, payload.size());
         if (!end || end == text) continue;
-        if (!budget_left()) {
+        if (!names_left()) {
             Counters::add(shared_.counters.searches_dropped);
             break;  // the rest of this datagram
         }
@@ -179,7 +182,8 @@ void SearchService::search(const Header& header, std::string_view name,
 
 void SearchService::ask_python(const Header& header, std::string_view name,
                                const Datagram& datagram, SOCKET reply_socket) {
-    if (asked_.size() >= kMaxAsked) {  // clients ask again
+    if (asked_.size() >= kMaxAsked || asked_bytes_ >= kMaxAskedBytes) {
+        // clients ask again
         return Counters::add(shared_.counters.datagrams_dropped);
     }
     RequestPtr request(new Request(RequestKind::Exists, shared_.completions));
@@ -190,7 +194,8 @@ void SearchService::ask_python(const Header& header, std::string_view name,
     request->ioid = header.p2;
     request->dbr_count = header.count;
     asked_.emplace(request.get(), Asked{datagram, reply_socket});
-    shared_.requests.push(std::move(request));
+    asked_bytes_ += name.size();
+    shared_.requests->push(std::move(request));
 }
 
 void SearchService::on_completion(const Request& request) {
@@ -203,6 +208,7 @@ void SearchService::on_completion(const Request& request) {
         frame.add_hit(request.ioid, shared_.tcp_port.load(std::memory_order_relaxed));
         frame.send();
     }
+    asked_bytes_ -= request.name.size();
     asked_.erase(found);
 }
 

@@ -9,14 +9,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "net/poller.hpp"
+#include "net/sockets.hpp"
+#include "net/time_budget.hpp"
 #include "pv/request.hpp"
-#include "server/net.hpp"
-#include "server/poller.hpp"
 #include "server/shared.hpp"
 
 namespace pcas {
 
-class Loop;
+class Services;
 class SearchService;
 struct Header;
 
@@ -62,7 +63,7 @@ class SearchPort final : public IoHandler {
 
 class SearchService {
   public:
-    explicit SearchService(Loop& loop);
+    explicit SearchService(Services& services);
     // Binds the search port on the addresses; throws std::system_error.
     void bind(const std::vector<in_addr>& addresses,
               const std::vector<in_addr>& multicast_groups, std::uint16_t port);
@@ -72,8 +73,8 @@ class SearchService {
     // A search that Python was asked about.
     void on_completion(const Request& request);
     void new_turn() noexcept { names_this_turn_ = 0; }
-    bool budget_left() const noexcept;
-    Loop& loop() noexcept { return loop_; }
+    bool names_left() const noexcept;
+    Services& services() noexcept { return services_; }
     std::span<std::byte> buffer() noexcept { return buffer_; }
 
   private:
@@ -88,8 +89,9 @@ class SearchService {
         SOCKET reply_socket;
     };
     static constexpr std::size_t kMaxAsked = 10'000;
+    static constexpr std::size_t kMaxAskedBytes = std::size_t{1} << 20;
 
-    Loop& loop_;
+    Services& services_;
     Shared& shared_;
     std::vector<std::byte> buffer_;
     std::vector<std::unique_ptr<SearchPort>> ports_;
@@ -97,6 +99,7 @@ class SearchService {
     std::uint16_t port_ = 0;
     std::size_t names_this_turn_ = 0;
     std::unordered_map<const Request*, Asked> asked_;
+    std::size_t asked_bytes_ = 0;  // of their names
 };
 
 }  // namespace pcas

@@ -1,5 +1,6 @@
 #include "server/server.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -13,6 +14,7 @@ struct Server::Control {
     std::mutex mutex;  // guards the rest; held while the loop starts or ends
     std::unique_ptr<Loop> loop;
     std::thread thread;
+    std::atomic<bool> running{false};  // there is a loop; read without the mutex
 };
 
 Server::Server(Config config)
@@ -31,9 +33,10 @@ void Server::start() {
     if (control_->loop) return;
     auto loop = std::make_unique<Loop>(*shared_);
     loop->bind();
-    shared_->requests.open();
+    shared_->requests->open();
     control_->thread = std::thread([l = loop.get()] { l->run(); });
     control_->loop = std::move(loop);
+    control_->running = true;
 }
 
 void Server::close() noexcept {
@@ -41,16 +44,14 @@ void Server::close() noexcept {
     if (!control_->loop) return;
     control_->loop->stop();
     control_->thread.join();
+    control_->running = false;
     control_->loop.reset();
-    shared_->requests.close();
+    shared_->requests->close();
     shared_->tcp_port = 0;
     shared_->udp_port = 0;
 }
 
-bool Server::running() const noexcept {
-    std::lock_guard lock(control_->mutex);
-    return control_->loop != nullptr;
-}
+bool Server::running() const noexcept { return control_->running; }
 
 std::uint16_t Server::tcp_port() const noexcept { return shared_->tcp_port; }
 std::uint16_t Server::udp_port() const noexcept { return shared_->udp_port; }
@@ -63,6 +64,10 @@ void Server::disconnect(PvPtr pv) {
 }
 
 void Server::add(PvPtr pv) { disconnect(shared_->table.add(std::move(pv))); }
+void Server::add(std::string_view name, const PvPtr& pv) {
+    PvPtr old = shared_->table.add(name, pv);
+    if (old != pv) disconnect(std::move(old));
+}
 
 bool Server::remove(std::string_view name) {
     PvPtr old = shared_->table.remove(name);
@@ -81,59 +86,47 @@ void Server::set_attach_by_request(bool on) noexcept {
     shared_->attach_by_request = on;
 }
 
-RequestQueue& Server::requests() noexcept { return shared_->requests; }
+RequestQueue& Server::requests() noexcept { return *shared_->requests; }
 CompletionQueue& Server::completions() noexcept { return *shared_->completions; }
 Log& Server::log() noexcept { return shared_->log; }
 
 std::map<std::string, std::uint64_t> Server::stats() const {
-    const Counters& c = shared_->counters;
-    return {
-        {"circuits", c.circuits},
-        {"circuits_peak", c.circuits_peak},
-        {"circuits_accepted", c.circuits_accepted},
-        {"circuits_refused", c.circuits_refused},
-        {"accept_pauses", c.accept_pauses},
-        {"closed_by_client", c.closed_by_client},
-        {"closed_broken", c.closed_broken},
-        {"closed_on_error", c.closed_on_error},
-        {"channels", c.channels},
-        {"channels_created", c.channels_created},
-        {"channels_refused", c.channels_refused},
-        {"channels_over_limit", c.channels_over_limit},
-        {"subscriptions", c.subscriptions},
-        {"subscriptions_refused", c.subscriptions_refused},
-        {"searches", c.searches},
-        {"search_hits", c.search_hits},
-        {"datagrams_dropped", c.datagrams_dropped},
-        {"searches_dropped", c.searches_dropped},
-        {"reads", c.reads},
-        {"writes", c.writes},
-        {"updates", c.updates},
-        {"updates_merged", c.updates_merged},
-        {"requests_too_large", c.requests_too_large},
-        {"puts_refused", c.puts_refused},
-        {"protocol_errors", c.protocol_errors},
-        {"bytes_received", c.bytes_received},
-        {"bytes_sent", c.bytes_sent},
-        {"requests_dropped", shared_->requests.dropped()},
-        {"log_suppressed", shared_->log.suppressed()},
-        {"pvs", shared_->table.size()},
-    };
+    Counters& counters = shared_->counters;
+    Counters::set(counters.requests_queued, shared_->requests->size());
+    Counters::set(counters.requests_dropped, shared_->requests->dropped());
+    Counters::set(counters.log_suppressed, shared_->log.suppressed());
+    Counters::set(counters.pvs, shared_->table.size());
+    std::map<std::string, std::uint64_t> out;
+    for (const CounterInfo& counter : counter_table()) {
+        out.emplace(counter.name, counters.*counter.where);
+    }
+    return out;
 }
 
 void Server::prepare_fork() {
     control_->mutex.lock();
     if (control_->loop) control_->loop->turn_mutex().lock();
+    shared_->table.prepare_fork();
 }
 
 void Server::after_fork_in_parent() {
+    shared_->table.after_fork_in_parent();
     if (control_->loop) control_->loop->turn_mutex().unlock();
     control_->mutex.unlock();
 }
 
-// The loop's thread does not exist in the child. Its memory is given up; its
-// descriptors are closed, which the parent's circuits do not notice.
+// The loop's thread does not exist in the child. Its memory is given up, and the
+// queues, in which other threads may have been; its descriptors are closed, which the
+// parent's circuits do not notice.
 void Server::after_fork_in_child() noexcept {
+    shared_->table.after_fork_in_child();
+    // Without memory for that the child may end.
+    [[maybe_unused]] auto* queues =
+        // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new)
+        new std::pair(shared_->requests, shared_->completions);
+    shared_->requests = std::make_shared<RequestQueue>(
+        shared_->config.max_queued_requests, shared_->config.max_queued_bytes);
+    shared_->completions = std::make_shared<CompletionQueue>();
     if (control_->loop) {
         control_->loop->abandon();
         control_->thread.detach();

@@ -36,6 +36,8 @@ class Server {
     // Serves `pv`, replacing the PV of the same name: its clients get SERVER_DISCONN
     // and come back by search.
     void add(PvPtr pv);
+    // The same under another name than the PV's own, or one more.
+    void add(std::string_view name, const PvPtr& pv);
     // False if there is none of that name.
     bool remove(std::string_view name);
     PvPtr find(std::string_view name) const;

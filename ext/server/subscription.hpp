@@ -9,6 +9,7 @@
 #include "base/indexed_list.hpp"
 #include "base/instances.hpp"
 #include "base/intrusive_list.hpp"
+#include "net/time_budget.hpp"
 #include "pv/pv.hpp"
 
 namespace pcas {
@@ -36,7 +37,10 @@ class Subscription final : public IndexedNode<Subscription>,
     const std::uint32_t count;  // 0: as many as there are
     const DbrType type;
     const EventMask mask;
-    bool may_read;  // as the channel's rights say
+    bool may_read;                // as the channel's rights say
+    bool access_changed = false;  // the next update says so: an error, or the value
+    // Events of the PV up to this number are older than what it began with.
+    std::uint64_t joined = 0;
     // The number of the Read request that will bring the first update; 0: none. One
     // that was made for an earlier subscription of this SUBID read an older value.
     std::uint64_t awaited_read = 0;
@@ -47,19 +51,27 @@ class Subscription final : public IndexedNode<Subscription>,
     void deliver(const Event& event, UpdateForm& form) noexcept;
     // Sends the oldest waiting event.
     void send_waiting();
-    bool has_waiting() const noexcept { return waiting_ != nullptr; }
+    bool has_waiting() const noexcept { return access_changed || waiting_; }
+    // The channel may read now, or no more.
+    void change_access(bool readable);
     // Sends `snapshot` whatever its mask, ahead of what waits: the first update.
     void deliver_first(const SnapshotPtr& snapshot);
     void drop_waiting() noexcept;
-    void keep_newest() noexcept;
 
   private:
+    struct Waiting {
+        std::vector<Event> events;  // oldest first, never empty
+        std::uint64_t times_events_off = 0;
+    };
     void wait(const SnapshotPtr& snapshot, EventMask event_mask);
+    void settle() noexcept;
+    void keep_newest() noexcept;
 
-    std::unique_ptr<std::vector<Event>> waiting_;  // oldest first; null if none
+    std::unique_ptr<Waiting> waiting_;  // null if none
 };
 
-// Delivers the event to all subscriptions of `pv`.
-void deliver(Pv& pv, const Event& event) noexcept;
+// Delivers the event to all subscriptions of `pv`; false if time is up before the last
+// of them, and then the next call goes on.
+bool deliver(Pv& pv, const Event& event, Pace& pace) noexcept;
 
 }  // namespace pcas

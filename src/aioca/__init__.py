@@ -21,8 +21,8 @@ from aioca._catools import (
 )
 from aioca._epics import cadef as _cadef
 from aioca._epics import dbr as _dbr
-from aioca._monitor import FORMAT_FULL
 from aioca.channel import Channel, ChannelState, get_channel, watch_channel
+from aioca.native._monitor import FORMAT_FULL
 
 __version__ = "3.0.0"
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from aioca import __version__
+from aioca.tools.commands import COMMANDS, run
+from aioca.tools.options import Finished
+
 USAGE = """usage: aioca [-h] [-v] {get,put,monitor,info} ...
 
 Channel Access from the command line. Each command has the options of EPICS' tool of
@@ -17,7 +21,6 @@ that kind; `aioca get -h` shows them.
   -h, --help     show this help
   -v, --version  show the version of aioca
 """
-COMMANDS = ("get", "put", "monitor", "info")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,16 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(USAGE, end="")
         return 0
     if arguments[0] in ("-v", "--version"):
-        from aioca import __version__
-
         print(__version__)
         return 0
     if arguments[0] not in COMMANDS:
         print(f"{USAGE}\naioca: no such command: '{arguments[0]}'", file=sys.stderr)
         return 2
-    from aioca._tool_options import Finished
-    from aioca._tools import run
-
     try:
         return run(arguments[0], arguments[1:])
     except Finished as finished:

@@ -11,13 +11,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from typing import Any, Generic, TypeVar, overload
 
-from aioca import _libca, operations
+from aioca import operations
 from aioca._epics import cadef, dbr
 from aioca._errors import CANothing
 from aioca.channel import CAInfo, Channel, ChannelCache, ChannelInfo, get_channel
+from aioca.native import _context, _loop
 from aioca.subscription import Subscription
 from aioca.types import AugmentedValue, Count, Datatype, Dbe, Format, Timeout
 
@@ -186,10 +194,10 @@ async def caput(
 async def caput(
     pv: PVs,
     values: Any,
-    datatype: Datatype = ...,
-    wait: bool = ...,
     repeat_value: bool = ...,
     *,
+    datatype: Datatype = ...,
+    wait: bool = ...,
     timeout: Timeout = ...,
     throw: bool = ...,
 ) -> list[CANothing]: ...
@@ -218,7 +226,8 @@ def caput(
         datatype: The type to send instead of the PV's own. Text is sent as
             ``DBR_STRING``, to names that end in ``$`` as characters.
         wait: Return when the server has completed the operation, not at once.
-        repeat_value: For a list of names: send this one value to all.
+        repeat_value: For a list of names: send this one value to all. There it is the
+            third argument, and the others are given by name.
         timeout: Seconds for everything, ``(time,)`` for a deadline, None for ever.
         throw: Raise what goes wrong, or return it as a `CANothing`.
 
@@ -242,10 +251,10 @@ _own_caput = caput
 async def caput_array(
     pvs: PVs,
     values: Any,
-    datatype: Datatype = None,
-    wait: bool = False,
     repeat_value: bool = False,
     *,
+    datatype: Datatype = None,
+    wait: bool = False,
     timeout: Timeout = DEFAULT_TIMEOUT,
     throw: bool = True,
 ) -> list[CANothing]:
@@ -515,13 +524,47 @@ class ValueEvent(Generic[T]):
         return self.value
 
 
-class _Context:
+class _Caches(Mapping[asyncio.AbstractEventLoop, ChannelCache]):
+    """The channel caches by event loop, as they are now."""
+
+    def __getitem__(self, loop: asyncio.AbstractEventLoop) -> ChannelCache:
+        for known in _loop.known_loops():
+            if known.loop is loop:
+                return ChannelCache(known)
+        raise KeyError(loop)
+
+    def __iter__(self) -> Iterator[asyncio.AbstractEventLoop]:
+        return iter([known.loop for known in _loop.known_loops()])
+
+    def __len__(self) -> int:
+        return len(_loop.known_loops())
+
+    def clear(self) -> None:
+        """Closes the channels of every loop."""
+        operations.purge()
+
+
+class _ContextState(type):
+    """What programs read of `_Context` itself."""
+
+    @property
+    def _ca_context(cls) -> int | None:
+        return _context.context_address()
+
+    @property
+    def _should_destroy(cls) -> bool:
+        return _context.owns_the_context()
+
+
+class _Context(metaclass=_ContextState):
     """The CA context of this process, and the channels of each event loop."""
+
+    _channel_caches = _Caches()
 
     @classmethod
     def get_channel_cache(cls) -> ChannelCache:
         """The channels of the running event loop."""
-        return ChannelCache(_libca.running_loop())
+        return ChannelCache(_loop.running_loop())
 
     @classmethod
     def purge_channel_caches(cls) -> None:
@@ -533,7 +576,11 @@ class _Context:
 
     @classmethod
     def _ensure_context(cls) -> None:
-        _libca.attach()
+        _context.attach()
+
+    @classmethod
+    def _teardown(cls) -> None:
+        _context.end_process()
 
 
 purge_channel_caches = _Context.purge_channel_caches

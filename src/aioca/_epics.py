@@ -7,6 +7,7 @@ longer than numpy and asyncio together. While they are imported, a module that f
 name directly stands in for it, unless the real one is loaded already.
 """
 
+import ctypes
 import importlib
 import os
 import sys
@@ -66,5 +67,22 @@ def _one_libca() -> None:
         vars(info)["filename"] = info.sofilename
 
 
+def _add_context_functions() -> None:
+    """Functions of libca that programs find in cadef once aioca is imported."""
+    if hasattr(cadef, "ca_current_context"):
+        return
+    current = cadef.libca.ca_current_context
+    current.restype = ctypes.c_void_p
+    attach = cadef.libca.ca_attach_context
+    attach.argtypes = [ctypes.c_void_p]
+    attach.errcheck = cadef.expect_ECA_NORMAL
+    vars(cadef).update(
+        ca_current_context=current,
+        ca_attach_context=attach,
+        ca_detach_context=cadef.libca.ca_detach_context,
+    )
+
+
 cadef, dbr = _import_channel_access()
+_add_context_functions()
 _one_libca()

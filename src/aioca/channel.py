@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Callable
+from typing import Any, ClassVar, NamedTuple
 
-from aioca import _libca
 from aioca._epics import cadef
-from aioca._libca import Channel
+from aioca.native import _channel, _loop
+from aioca.native._channel import Channel
 
 __all__ = [
     "CAInfo",
@@ -50,9 +50,14 @@ class CAInfo:
     """What `cainfo` tells about a PV. Its ``str`` is a readable table."""
 
     #: Names of the states that `state` counts
-    state_strings = ("never connected", "previously connected", "connected", "closed")
+    state_strings: ClassVar[list[str]] = [
+        "never connected",
+        "previously connected",
+        "connected",
+        "closed",
+    ]
     #: Names of the types that `datatype` counts
-    datatype_strings = (
+    datatype_strings: ClassVar[list[str]] = [
         "string",
         "short",
         "float",
@@ -61,7 +66,7 @@ class CAInfo:
         "long",
         "double",
         "no access",
-    )
+    ]
 
     #: True: there is information
     ok: bool
@@ -115,7 +120,7 @@ class ChannelState(NamedTuple):
 class ChannelCache:
     """The channels of one event loop, by name."""
 
-    def __init__(self, loop: _libca.Loop) -> None:
+    def __init__(self, loop: _loop.Loop) -> None:
         self._loop = loop
 
     @property
@@ -124,20 +129,24 @@ class ChannelCache:
 
     def get_channel(self, name: str) -> Channel:
         """The channel of that name, opened if there is none yet."""
-        return self._loop.get_channel(name)
+        return _channel.get_channel(self._loop, name)
 
     def get_channels(self) -> list[Channel]:
         """Every channel."""
         return list(self._loop.channels.values())
 
+    def call_soon_threadsafe(self, callback: Callable[..., Any], *args: Any) -> None:
+        """Calls back in the loop, from any thread."""
+        self._loop.loop.call_soon_threadsafe(callback, *args)
+
     def purge(self) -> None:
         """Closes every channel and its subscriptions."""
-        self._loop.purge()
+        self._loop.purge_soon()
 
 
 def get_channel(pv: str) -> Channel:
     """The channel to a PV in the running event loop, opened if there is none yet."""
-    return _libca.running_loop().get_channel(pv)
+    return _channel.get_channel(_loop.running_loop(), pv)
 
 
 def state_of(channel: Channel) -> ChannelState:

@@ -9,11 +9,11 @@ import warnings
 from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any
 
-from aioca import _libca
-from aioca._epics import cadef
 from aioca._errors import CANothing, several_timed_out
-from aioca._requests import CONNECT, GET, PUT, PUT_CALLBACK, Request
 from aioca.channel import CAInfo, ChannelInfo
+from aioca.native._channel import get_channel
+from aioca.native._loop import known_loops, running_loop
+from aioca.native._request import CONNECT, GET, PUT, PUT_CALLBACK, Request
 from aioca.types import Count, Datatype, Format, Timeout
 
 
@@ -114,9 +114,9 @@ async def connect_many(
 ) -> list[CANothing]:
     """Opens channels and, if asked to, waits until they are connected."""
     if not wait:
-        loop = _libca.running_loop()
+        loop = running_loop()
         for pv in pvs:
-            loop.get_channel(pv)
+            get_channel(loop, pv)
         return [CANothing(pv) for pv in pvs]
     request = Request(CONNECT, list(pvs), single=single, throw=throw, timeout=timeout)
     outcome = await request
@@ -128,9 +128,9 @@ async def info_many(
 ) -> list[CAInfo | CANothing]:
     """Describes channels."""
     outcomes = await connect_many(pvs, wait, timeout, throw, single)
-    loop = _libca.running_loop()
+    loop = running_loop()
     return [
-        CAInfo(pv, loop.get_channel(pv)) if outcome.ok else outcome
+        CAInfo(pv, get_channel(loop, pv)) if outcome.ok else outcome
         for pv, outcome in zip(pvs, outcomes, strict=True)
     ]
 
@@ -139,17 +139,17 @@ def channel_infos() -> list[ChannelInfo]:
     """What is known about each channel of the running loop."""
     return [
         ChannelInfo(name, channel.connected(), channel.count_subscriptions())
-        for name, channel in _libca.running_loop().channels.items()
+        for name, channel in running_loop().channels.items()
     ]
 
 
 def purge() -> None:
     """Closes every subscription and channel of every loop."""
-    for loop in _libca.known_loops():
+    for loop in known_loops():
         if loop.loop.is_closed():
             loop.dispose()
         else:
-            loop.purge()
+            loop.purge_soon()
 
 
 async def in_parallel(
@@ -192,9 +192,3 @@ def _report_failure(task: asyncio.Task[Any]) -> None:
     """Ends a program that runs for ever when its coroutine fails."""
     if not task.cancelled() and task.exception() is not None:
         print(f"aioca.run: {task.exception()!r}", file=sys.stderr)
-
-
-def message(status: int) -> str:
-    """Libca's text for an ECA status."""
-    text: str = cadef.ca_message(status)
-    return text

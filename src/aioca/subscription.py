@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from aioca._errors import CANothing
-from aioca._monitor import Monitor
+from aioca.native._monitor import Monitor
 from aioca.types import Count, Datatype, Dbe, Format, Timeout
 
 

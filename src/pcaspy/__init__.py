@@ -9,7 +9,7 @@ from . import alarm, cas, driver
 from ._version import __version__, version_info
 from .alarm import Alarm, Severity
 from .driver import Driver, PVInfo, SimplePV, SimpleServer, current_client
-from .options import Limits
+from .host.options import Limits
 
 __all__ = [
     "Alarm",

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
-from .definition import Definition, DefinitionError, hints, read
-from .serve import Service, log_hints
+from .service.definition import Definition, DefinitionError, hints
+from .service.read import read
+from .service.serve import Service, log_hints
 
 _LEVELS = ("debug", "info", "warning", "error")
 

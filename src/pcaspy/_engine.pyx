@@ -1,4 +1,5 @@
 # distutils: language = c++
+# cython: nonecheck=True
 """Binding of the C++ Channel Access server engine.
 
 The order of this file: time stamps, what a PV is (Fields, InfoBase), a served PV
@@ -14,9 +15,10 @@ cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.ref cimport PyObject
 from libc.math cimport NAN, fabs
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.deque cimport deque
+from libcpp.map cimport map
 from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
@@ -24,7 +26,9 @@ from libcpp.vector cimport vector
 from pcaspy._cpp cimport access_security
 from pcaspy._cpp.alarm_limits cimport AlarmLimits, check_alarm
 from pcaspy._cpp.codec cimport DecodeTarget
-from pcaspy._cpp.config cimport Config, config_from_environment
+from pcaspy._cpp.config cimport (
+    Config, LimitTable, config_from_environment, limit_table, set_limit)
+from pcaspy._cpp.counters cimport CounterKind, CounterTable, counter_table
 from pcaspy._cpp.current_request cimport current_request, swap_current_request
 from pcaspy._cpp.instances cimport Counted, instance_name, living
 from pcaspy._cpp.log cimport LogRecord
@@ -48,6 +52,7 @@ from pcaspy._cpp.py_bridge cimport (
     now,
     restamped,
     snapshot_of,
+    snapshot_of_nothing,
     text_of,
     value_of,
 )
@@ -70,13 +75,22 @@ from pcaspy._cpp.types cimport (
     ECA_GETFAIL,
     ECA_NORMAL,
     ECA_PUTFAIL,
+    POSIX_TIME_AT_EPICS_EPOCH,
     DbfType,
     EcaStatus,
-    raw,
+    kMaxCount,
+    needs_metadata,
 )
+
+cdef extern from "Python.h":
+    object PyObject_GenericGetDict(object, void*)
+    Py_ssize_t Py_REFCNT(PyObject*)
 
 import logging
 import time
+import weakref
+from math import isfinite
+from operator import index
 
 from pcaspy.alarm import Alarm, Severity
 
@@ -84,7 +98,8 @@ NORMAL = ECA_NORMAL
 GETFAIL = ECA_GETFAIL
 PUTFAIL = ECA_PUTFAIL
 
-_POSIX_TIME_AT_EPICS_EPOCH = 631152000
+MAX_COUNT = kMaxCount
+EPICS_EPOCH = POSIX_TIME_AT_EPICS_EPOCH    # POSIX seconds at 1990-01-01
 _set_logger = logging.getLogger("pcaspy.Driver.setParam")
 _DBF_OF_AIT = {2: <int>DbfType.Char, 3: <int>DbfType.Short, 5: <int>DbfType.Enum,
                6: <int>DbfType.Long, 8: <int>DbfType.Float, 9: <int>DbfType.Double,
@@ -93,31 +108,61 @@ _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
                  <int>DbfType.Enum: "u2", <int>DbfType.Long: "i4",
                  <int>DbfType.Float: "f4", <int>DbfType.Double: "f8"}
 _IN_SNAPSHOT = object()     # Data's value is an array that is made when asked for
-cdef size_t kTake = 256     # requests taken from the engine at a time
+cdef size_t kMostTaken = 256  # requests taken from the engine at a time,
+cdef double kTaken = 0.003    # as many as take about so long, in seconds
 cdef double kSlice = 0.1    # seconds until signals and the engine's log are looked at
 
 
 # ---- time stamps ---------------------------------------------------------------------
 
-cdef class epicsTimeStamp:
-    cdef public uint32_t secPastEpoch
-    cdef public uint32_t nsec
+cdef class StampBase:
+    """The two numbers of an epicsTimeStamp, where the binding finds them quickly."""
+    cdef uint32_t seconds
+    cdef uint32_t nanos
+
+    @property
+    def secPastEpoch(self):
+        return self.seconds
+
+    @secPastEpoch.setter
+    def secPastEpoch(self, seconds):
+        self.seconds = index(seconds)
+
+    @property
+    def nsec(self):
+        return self.nanos
+
+    @nsec.setter
+    def nsec(self, nsec):
+        self.nanos = index(nsec)
+
+
+class epicsTimeStamp(StampBase):
+    """A time: seconds since 1990 and nanoseconds. Without arguments: now.
+
+    Both numbers may be set; programs derive from it and change its methods.
+    """
 
     def __init__(self, *args):
+        cdef StampBase me = self
         cdef TimeStamp t
         if not args:
             t = now()
-            self.secPastEpoch, self.nsec = t.seconds, t.nanoseconds
-        else:
-            self.secPastEpoch, self.nsec = args
+            me.seconds, me.nanos = t.seconds, t.nanoseconds
+            return
+        try:
+            seconds, nsec = args
+            me.seconds, me.nanos = index(seconds), index(nsec)
+        except (OverflowError, TypeError, ValueError):
+            raise TypeError(f"epicsTimeStamp wants seconds and nanoseconds, or nothing,"
+                            f" not {args!r}") from None
 
     @staticmethod
     def fromPosixTimeStamp(seconds, nsec=None):
-        whole = int(seconds)
-        if nsec is None:
-            nsec = int(round((seconds - whole) * 1e9))
-            whole, nsec = whole + nsec // 1_000_000_000, nsec % 1_000_000_000
-        return epicsTimeStamp(whole - _POSIX_TIME_AT_EPICS_EPOCH, nsec)
+        whole, nsec = since_1970(seconds, nsec)
+        whole -= EPICS_EPOCH
+        return epicsTimeStamp(whole & 0xffffffff, nsec) if whole >= 0 else (
+            epicsTimeStamp(0, 0))
 
     def __repr__(self):
         return f"epicsTimeStamp({self.secPastEpoch},{self.nsec})"
@@ -126,16 +171,28 @@ cdef class epicsTimeStamp:
         return f"{self.secPastEpoch}.{self.nsec}"
 
     def __reduce__(self):
-        return epicsTimeStamp, (self.secPastEpoch, self.nsec)
+        return type(self), (self.secPastEpoch, self.nsec)
+
+
+cdef tuple since_1970(seconds, nsec):
+    """Whole seconds and nanoseconds; what is no time at all is 0."""
+    if nsec is not None:
+        return index(seconds), index(nsec)
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(f"{seconds!r} is no number of seconds")
+    seconds = float(seconds)
+    if not isfinite(seconds):
+        return 0, 0
+    return int(seconds), int((seconds - int(seconds)) * 1e9)
 
 
 cdef TimeStamp stamp_of(timestamp) except *:
     cdef TimeStamp t
     if timestamp is None:
         return now()
-    if type(timestamp) is epicsTimeStamp:
-        t.seconds = (<epicsTimeStamp>timestamp).secPastEpoch
-        t.nanoseconds = (<epicsTimeStamp>timestamp).nsec
+    if isinstance(timestamp, StampBase):
+        t.seconds = (<StampBase>timestamp).seconds
+        t.nanoseconds = (<StampBase>timestamp).nanos
         return t
     try:
         t.seconds, t.nanoseconds = timestamp.secPastEpoch, timestamp.nsec
@@ -232,12 +289,16 @@ cdef class InfoBase:
     cdef public object value
     cdef public object mlst      # the value last marked for monitors
     cdef public object alst      # the value last marked for archivers
+    cdef dict __dict__           # what programs add
+
+    def _added(self):
+        return PyObject_GenericGetDict(self, NULL)
 
 
 cdef AlarmState alarm_of(Fields fields, value, const NewSnapshot& snapshot):
     cdef AlarmState none
     none.status = none.severity = 0
-    if fields.type == DbfType.Char and isinstance(value, (str, bytes)):
+    if value is None:
         return none
     return check_alarm(fields.limits, snapshot.get()[0])
 
@@ -257,16 +318,22 @@ cdef EventMask deadband(InfoBase info, value, const NewSnapshot& snapshot) excep
     if fields.max_count > 1 or fields.type == DbfType.Char:
         return kValueEvent | kLogEvent
     if fields.type == DbfType.String:
-        text = value if type(value) is str else value_of(snapshot.get()[0])
+        text = value
+        if type(value) is not str and value is not None:
+            text = value_of(snapshot.get()[0])
         if text == info.mlst:
             return 0
         info.mlst = info.alst = text
         return kValueEvent | kLogEvent
     number = number_of(value, snapshot)
-    if isinstance(info.mlst, str):     # an enum's first value, given as text
+    if info.mlst is None or isinstance(info.mlst, str):    # of an enum, a label
         info.mlst = info.alst = NAN
         mask = kValueEvent | kLogEvent
-    new = number
+    try:
+        new = number
+    except OverflowError:        # stored as the largest that there is
+        number = value_of(snapshot.get()[0])
+        new = number
     last = info.mlst
     if fabs(last - new) > fields.mdel or mask:
         mask |= kValueEvent
@@ -281,18 +348,32 @@ cdef EventMask deadband(InfoBase info, value, const NewSnapshot& snapshot) excep
 # ---- a served PV ---------------------------------------------------------------------
 
 cdef class PvHandle:
-    """Base of SimplePV and casPV: owns the engine's PV."""
+    """Base of casPV: owns the engine's PV.
+
+    It has no name that Python sees: those belong to users' classes. What is to be done
+    with one, the functions behind it do.
+    """
     cdef PvPtr pv
     cdef PyObject* data_         # the Data linked to this PV; borrowed, Data clears it
-    cdef public InfoBase info
-    cdef public object name
-    cdef public object driver    # registered for this PV's port, or None
-    cdef public bint plain_write  # puts need nothing but driver.write
-    cdef public bint plain_read   # gets need nothing but driver.read
+    cdef InfoBase info           # None before open_pv
+    cdef object name             # the full name, a str; None before it is known
+    cdef object driver           # registered for this PV's port, or None
+    cdef object writes           # what its asynchronous writes are kept in, or None
+    cdef object group            # of access security, where setAccessSecurityGroup said
+    cdef object server           # weak reference to the Server that it is served by
+    cdef bint plain_write        # puts need nothing but driver.write
+    cdef bint plain_read         # gets need nothing but driver.read
+    cdef bint given              # made with its info: nobody need ask its methods
+    cdef bint asks               # gets are for Python
     cdef bint warned             # that a value had too many elements
 
-    def open(self):
-        """Makes the engine's PV from `name` and `info`; again, if those changed."""
+    cdef Pv* opened(self) except NULL:
+        if self.pv.get() == NULL:
+            raise ValueError(f"{type(self).__name__} {self.name!r} is not ready to be"
+                             " served")
+        return self.pv.get()
+
+    cdef int open(self) except -1:
         cdef Fields fields = self.info.fields
         cdef bytes name = self.name.encode("utf-8", "surrogateescape")
         self.disown()
@@ -300,7 +381,13 @@ cdef class PvHandle:
         self.pv.get().owner = <PyObject*>self
         self.pv.get().set_reads_by_request(True)
         if fields.values["asg"]:
-            self.pv.get().set_access_group(fields.values["asg"].encode())
+            set_access_group(self, fields.values["asg"])
+        return 0
+
+    cdef bint fits(self, Fields fields) except -1:
+        """Type and count are those that the engine's PV was made for."""
+        return (self.opened().type() == fields.type
+                and self.opened().max_count() == fields.max_count)
 
     cdef void disown(self) noexcept:
         if self.pv.get() and self.pv.get().owner == <PyObject*>self:
@@ -309,59 +396,33 @@ cdef class PvHandle:
     def __dealloc__(self):
         self.disown()
 
-    @property
-    def fits(self):
-        """False when type or count changed since `open()`."""
-        cdef Fields fields = self.info.fields
-        return (self.pv.get().type() == fields.type
-                and self.pv.get().max_count() == fields.max_count)
+    cdef void apply_reads(self) noexcept:
+        cdef cbool nothing = self.data_ != NULL and (<Data>self.data_).nothing
+        if self.pv.get() != NULL:
+            self.pv.get().set_reads_by_request(self.asks or nothing)
 
-    @property
-    def data(self):
-        """The Data that holds this PV's value, or None before there is a driver."""
-        return <object>self.data_ if self.data_ else None
-
-    @property
-    def interest(self):
-        """True while a client subscribes."""
-        return self.pv.get() != NULL and self.pv.get().has_subscriptions()
-
-    def set_reads_by_request(self, bint on):
-        self.pv.get().set_reads_by_request(on)
-
-    def set_wants_interest(self, bint on):
-        self.pv.get().set_wants_interest(on)
-
-    @property
-    def opened(self):
-        """`open()` was called."""
-        return self.pv.get() != NULL
-
-    @property
-    def in_use(self):
-        """A channel or request refers to it."""
-        return self.pv.get() != NULL and not self.pv.get().sole_ref()
-
-    def set_access_group(self, group):
-        """The group of access security whose rules hold for this PV."""
-        cdef string name = bytes_of_text(group)
-        with nogil:
-            self.pv.get().set_access_group(name)
-
-    def post_value(self, value, alarm, severity, epicsTimeStamp when, EventMask mask):
-        """Sends a value with the events of `mask` to the subscribers.
-
-        Raises:
-            TypeError, ValueError: It does not fit.
-        """
-        self.pv.get().post(self.snapshot(value, alarm, severity, when), mask)
+    cdef int claim(self, Server server) except -1:
+        """From now on `server` serves it, and no other."""
+        cdef Server before = None if self.server is None else self.server()
+        self.opened()
+        if before is server:
+            return 0
+        if before is not None and before.server.get().running() and (
+                not self.pv.get().sole_ref()):
+            raise ValueError(f"PV {self.name} is served by another server")
+        self.server = weakref.ref(server)
+        return 0
 
     cdef SnapshotPtr snapshot(
-            self, value, alarm, severity, epicsTimeStamp when) except *:
+            self, value, alarm, severity, StampBase when) except *:
         cdef Fields fields = self.info.fields
-        cdef NewSnapshot made = self.convert(value, Strictness.Checked)
-        made.get().time.seconds = when.secPastEpoch
-        made.get().time.nanoseconds = when.nsec
+        cdef NewSnapshot made
+        if not self.fits(fields):
+            raise ValueError(f"PV {self.name} has another type or size now, which holds"
+                             " for new channels")
+        made = self.convert(value, Strictness.Checked)
+        made.get().time.seconds = when.seconds
+        made.get().time.nanoseconds = when.nanos
         made.get().alarm.status, made.get().alarm.severity = alarm, severity
         made.get().metadata = fields.metadata
         return SnapshotPtr(made)
@@ -374,7 +435,7 @@ cdef class PvHandle:
         try:
             made = snapshot_of(value, fields.target(), strictness, cut)
         except (TypeError, ValueError, OverflowError) as error:
-            kind = ValueError if isinstance(error, ValueError) else TypeError
+            kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"PV {self.name}: {shortened(value)} does not fit: {error}"
                        ) from error
         if cut and not self.warned:
@@ -384,6 +445,158 @@ cdef class PvHandle:
         return made
 
 
+def open_pv(PvHandle pv not None, str name not None, InfoBase info not None,
+            bint given=False):
+    """Makes the engine's PV; again, where there was one.
+
+    Args:
+        pv: The handle.
+        name: The full name.
+        info: What is known of it.
+        given: Nobody need ask its methods for what is in `info`.
+    """
+    pv.name, pv.info, pv.given = name, info, given
+    pv.open()
+
+
+def reopen_pv(PvHandle pv not None):
+    """Makes the engine's PV anew if type or count changed; whether that was so."""
+    if pv.fits(pv.info.fields):
+        return False
+    pv.open()
+    return True
+
+
+def is_open(PvHandle pv not None):
+    """`open_pv` was called."""
+    return pv.pv.get() != NULL
+
+
+def is_given(PvHandle pv not None):
+    """It was made with its info."""
+    return pv.given
+
+
+def name_of(PvHandle pv not None):
+    """The full name; None before it is known."""
+    return pv.name
+
+
+def set_name(PvHandle pv not None, str name not None):
+    """What logs and tables call it."""
+    pv.name = name
+
+
+def info_of(PvHandle pv not None):
+    """What is known of it: a PVInfo, or None."""
+    return pv.info
+
+
+def set_info(PvHandle pv not None, InfoBase info not None):
+    """Replaces what is known of it.
+
+    Raises:
+        ValueError: Nobody need ask its methods, and type or size are others.
+    """
+    if pv.given and not pv.fits(info.fields):
+        raise ValueError(f"PV {pv.name} cannot get another type or size so")
+    pv.info = info
+
+
+def driver_of(PvHandle pv not None):
+    """Who answers for it, or None."""
+    return pv.driver
+
+
+def data_of(PvHandle pv not None):
+    """The Data that holds its value, or None before there is a driver."""
+    return linked_data(pv)
+
+
+cdef inline Data linked_data(PvHandle pv):
+    """As `data_of`; a Data that is just being deleted is none."""
+    if pv.data_ == NULL or Py_REFCNT(pv.data_) == 0:
+        return None
+    return <Data>pv.data_
+
+
+def has_interest(PvHandle pv not None):
+    """A client subscribes."""
+    return pv.pv.get() != NULL and pv.pv.get().has_subscriptions()
+
+
+def is_in_use(PvHandle pv not None):
+    """A channel, a table or a request refers to it."""
+    return pv.pv.get() != NULL and not pv.pv.get().sole_ref()
+
+
+def wants_interest(PvHandle pv not None):
+    """From now on Python is told of the first and of the last subscription."""
+    pv.opened().set_wants_interest(True)
+
+
+def wire_pv(PvHandle pv not None, driver, bint plain_read, bint plain_write,
+            bint in_series, bint asks):
+    """Decides which ways the requests of a PV go.
+
+    Args:
+        pv: The handle.
+        driver: Who answers, or None.
+        plain_read: Gets need nothing but driver.read.
+        plain_write: Puts need nothing but driver.write.
+        in_series: Put callbacks are carried out one at a time, until each is completed.
+        asks: Gets are for Python; they are anyway while there is no value.
+    """
+    pv.opened().set_puts_in_series(in_series)
+    pv.driver = driver
+    pv.plain_read, pv.plain_write, pv.asks = plain_read, plain_write, asks
+    pv.apply_reads()
+
+
+def end_put(PvHandle pv not None):
+    """The driver is done with the put callback that it was asked to carry out."""
+    pv.opened().end_put(ECA_NORMAL)
+
+
+def writes_of(PvHandle pv not None, make):
+    """What its asynchronous writes are kept in, made by ``make()`` at first."""
+    if pv.writes is None:
+        pv.writes = make()
+    return pv.writes
+
+
+def access_group_of(PvHandle pv not None):
+    """What `setAccessSecurityGroup` was given; None: it was not called."""
+    return pv.group
+
+
+def remember_access_group(PvHandle pv not None, str group not None):
+    """The group that a channel will find."""
+    pv.group = group
+
+
+def set_access_group(PvHandle pv not None, group):
+    """The group of access security whose rules hold for this PV."""
+    cdef string name = bytes_of_text(group)
+    pv.opened()
+    with nogil:
+        pv.pv.get().set_access_group(name)
+
+
+def post_value(PvHandle pv not None, value, alarm, severity, StampBase when not None,
+               EventMask mask):
+    """Sends a value with the events of `mask` to the subscribers.
+
+    Raises:
+        TypeError, ValueError: It does not fit.
+    """
+    pv.opened().post(pv.snapshot(value, alarm, severity, when), mask)
+
+
+cdef object moved(PvHandle pv):
+    return ValueError(f"PV {pv.name}: it was replaced while its value was set")
+
+
 cdef object shortened(value):
     text = repr(value)
     return text if len(text) <= 100 else text[:100] + "..."
@@ -391,7 +604,9 @@ cdef object shortened(value):
 
 cdef inline PvHandle handle_of(const PvPtr& pv):
     cdef Pv* engine_pv = (<PvPtr*>&pv).get()
-    if engine_pv == NULL or engine_pv.owner == NULL:
+    # Without references it is being destroyed; that may let go of the GIL.
+    if (engine_pv == NULL or engine_pv.owner == NULL
+            or Py_REFCNT(<PyObject*>engine_pv.owner) == 0):
         return None
     return <PvHandle>engine_pv.owner
 
@@ -405,7 +620,7 @@ cdef class Data:
     cdef object value_
     cdef SnapshotPtr snapshot    # null while not linked to a PV
     cdef PvHandle pv
-    cdef list aliases            # further PVs of the same reason, or None
+    cdef tuple aliases           # further PVs of the same reason
     cdef list changed            # the driver's Data with events that wait, or None
     cdef TimeStamp time_
     cdef AlarmState alarm_
@@ -416,7 +631,12 @@ cdef class Data:
     cdef cbool own_alarm         # checkAlarm;
     cdef cbool own_update        # the PV overrides updateValue
     cdef cbool read_failed       # the alarm says so, until something else is known
+    cdef cbool nothing           # the value is None: gets fail
+    cdef dict __dict__
     cdef public bint udf
+
+    def __cinit__(self):
+        self.aliases = ()
 
     def __init__(self):
         self.value_ = 0
@@ -428,13 +648,28 @@ cdef class Data:
         self.detach()
 
     cdef void detach(self) noexcept:
+        """No PV says any more that this is its value. Runs no code of users."""
+        cdef PvHandle pv
         if self.pv is not None and self.pv.data_ == <PyObject*>self:
             self.pv.data_ = NULL
+        for pv in self.aliases:
+            if pv.data_ == <PyObject*>self:
+                pv.data_ = NULL
+
+    cdef PvHandle linked(self):
+        """The PV that it belongs to."""
+        if self.pv is None:
+            raise ValueError("this Data belongs to no PV of a driver")
+        return self.pv
 
     # ---- links, made by the driver's pvDB ----
 
     def link(self, PvHandle pv not None, list changed, overrides=(False,) * 3):
         """Holds the value of `pv` from now on; an unlinked Data brings its own."""
+        pv.opened()
+        value = self.value       # an array leaves the snapshot
+        self.value_ = value
+        self.snapshot.reset()
         self.detach()
         self.pv = pv
         pv.data_ = <PyObject*>self
@@ -444,16 +679,17 @@ cdef class Data:
             self.queue()
         self.store(self.value)
 
-    def start(self, PvHandle pv not None, list changed, epicsTimeStamp when,
+    def start(self, PvHandle pv not None, list changed, StampBase when not None,
               overrides=(False,) * 3):
         """Links a new Data with the value that the PV's info starts with."""
         cdef Fields fields = pv.info.fields
+        pv.opened()
         self.value_ = pv.info.value
-        self.time_.seconds, self.time_.nanoseconds = when.secPastEpoch, when.nsec
+        self.time_.seconds, self.time_.nanoseconds = when.seconds, when.nanos
         if (fields.first.get() == NULL or fields.first_value is not self.value_
                 or fields.first_time.seconds != self.time_.seconds
                 or fields.first_time.nanoseconds != self.time_.nanoseconds):
-            fields.first = self.stamped(pv.convert(self.value_, Strictness.Checked),
+            fields.first = self.stamped(made_of(pv, self.value_, Strictness.Checked),
                                         fields)
             fields.first_value, fields.first_time = self.value_, self.time_
         self.pv = pv
@@ -461,31 +697,36 @@ cdef class Data:
         self.changed = changed
         self.own_value, self.own_alarm, self.own_update = overrides
         self.publish(fields.first)
+        self.note_nothing()
 
     def alias(self, PvHandle pv not None):
         """Gives the value to `pv`, which has another name for the same reason, too."""
         if pv is self.pv:
             return
-        if self.aliases is None:
-            self.aliases = []
-        self.aliases.append(pv)
+        pv.opened()
+        self.linked()
+        if not any([other is pv for other in self.aliases]):
+            self.aliases += (pv,)
         pv.data_ = <PyObject*>self
         self.publish_alias(pv)
+        pv.apply_reads()
 
     def unlink(self, PvHandle pv=None):
         """Lets go of `pv`, or of all PVs."""
         if pv is not None and pv is not self.pv:
-            if self.aliases is not None and pv in self.aliases:
-                self.aliases.remove(pv)
+            self.aliases = tuple([other for other in self.aliases if other is not pv])
+            if pv.data_ == <PyObject*>self:
                 pv.data_ = NULL
             return
         if self.queued:
-            self.changed.remove(self)
             self.queued = False
+            if self in self.changed:
+                self.changed.remove(self)
         value = self.value       # an array leaves the snapshot
         self.value_ = value
         self.detach()
         self.pv = self.changed = None
+        self.aliases = ()
         self.snapshot.reset()
 
     @property
@@ -495,7 +736,7 @@ cdef class Data:
 
     def handles(self):
         """All PVs that have this value."""
-        return [] if self.pv is None else [self.pv, *(self.aliases or ())]
+        return [] if self.pv is None else [self.pv, *self.aliases]
 
     # ---- values ----
 
@@ -517,9 +758,11 @@ cdef class Data:
         cdef EventMask mask = self.take(value, when)
         if self.pv is None:
             return
-        if (mask and self.aliases is None and not self.own_update
+        if (mask and not self.aliases and not self.own_update
                 and not self.pv.info.fields.scanned):
             mask |= self.mask_
+            if not fits(self.pv, self.snapshot):
+                raise moved(self.pv)
             self.mask_ = 0
             self.flag_ = False
             self.pv.pv.get().post(self.snapshot, mask)
@@ -538,8 +781,11 @@ cdef class Data:
         if pv is None:
             self.value_, self.time_ = value, when
             return 0
-        made = pv.convert(value, Strictness.Checked)
         info = pv.info
+        if value is None and stores_nothing(info.fields):
+            made = made_of(pv, value, Strictness.Checked)
+        else:
+            made = pv.convert(value, Strictness.Checked)
         if (type(value) is not float and isinstance(value, (str, bytes))
                 and info.fields.type != DbfType.Char
                 and info.fields.type != DbfType.String):
@@ -549,6 +795,11 @@ cdef class Data:
             alarm.status, alarm.severity = info.checkAlarm(value)
         else:
             alarm = alarm_of(info.fields, value, made)
+        if self.pv is None:          # what was called above has unlinked it
+            self.value_, self.time_ = value, when
+            return 0
+        if self.pv is not pv:
+            raise moved(pv)
         if (alarm.status != self.alarm_.status
                 or alarm.severity != self.alarm_.severity):
             self.alarm_ = alarm
@@ -579,17 +830,22 @@ cdef class Data:
         self.read_failed = True
         self.post_now(True)
 
-    def refresh(self):
+    def refresh(self, bint look_at_alarm=True):
         """Takes over changed fields of the info and marks a property event."""
         cdef NewSnapshot made
         cdef AlarmState alarm
-        info = self.pv.info
+        cdef PvHandle pv = self.linked()
+        info = pv.info
         value = self.value
-        made = self.pv.convert(value, Strictness.Lenient)
-        if self.own_alarm:
+        made = made_of(pv, value, Strictness.Lenient)
+        if not look_at_alarm:
+            alarm = self.alarm_
+        elif self.own_alarm:
             alarm.status, alarm.severity = info.checkAlarm(value)
         else:
             alarm = alarm_of(info.fields, value, made)
+        if self.pv is not pv:
+            raise moved(pv)
         if self.alarm_.status != alarm.status or self.alarm_.severity != alarm.severity:
             self.alarm_ = alarm
             self.mark(kAlarmEvent)
@@ -602,13 +858,14 @@ cdef class Data:
         self.post_now(by_scan)
 
     cdef post_now(self, bint by_scan):
-        if not self.flag_ or self.pv is None:
+        cdef PvHandle pv = self.pv
+        if not self.flag_ or pv is None:
             return
-        if self.pv.info.fields.scanned and not by_scan:
+        if pv.info.fields.scanned and not by_scan:
             return
         self.flag_ = False
         if self.own_update:
-            self.pv.updateValue(self)
+            pv.updateValue(self)
         else:
             self.send_now()
         self.mask_ = 0
@@ -619,13 +876,12 @@ cdef class Data:
 
     cdef send_now(self):
         cdef PvHandle pv
-        if self.mask_ and self.pv is not None:
+        if self.mask_ and self.pv is not None and fits(self.pv, self.snapshot):
             self.pv.pv.get().post(self.snapshot, self.mask_)
-            if self.aliases is not None:
-                for pv in self.aliases:
-                    if pv.pv.get().type() == self.pv.pv.get().type():
-                        self.publish_alias(pv)
-                        pv.pv.get().post(pv.pv.get().snapshot(), self.mask_)
+            for pv in self.aliases:
+                if pv.pv.get().type() == self.pv.pv.get().type():
+                    self.publish_alias(pv)
+                    pv.pv.get().post(pv.pv.get().snapshot(), self.mask_)
 
     cdef void keep(self, value, const NewSnapshot& made):
         """Remembers the value as given; its owner may change lists and arrays."""
@@ -641,6 +897,17 @@ cdef class Data:
                 self.value_ = value.copy()
         else:
             self.value_ = value
+        self.note_nothing()
+
+    cdef void note_nothing(self) noexcept:
+        cdef PvHandle pv
+        if self.nothing == (self.value_ is None):
+            return
+        self.nothing = self.value_ is None
+        if self.pv is not None:
+            self.pv.apply_reads()
+        for pv in self.aliases:
+            pv.apply_reads()
 
     cdef SnapshotPtr stamped(self, NewSnapshot made, Fields fields):
         made.get().time = self.time_
@@ -650,30 +917,37 @@ cdef class Data:
 
     cdef publish(self, SnapshotPtr snapshot):
         """Gets are answered with `snapshot` from now on."""
+        if not fits(self.pv, snapshot):
+            raise moved(self.pv)
         self.snapshot = snapshot
         self.pv.pv.get().set(snapshot)
-        if self.aliases is not None:
-            for pv in self.aliases:
-                self.publish_alias(pv)
+        for pv in self.aliases:
+            self.publish_alias(pv)
 
     cdef publish_alias(self, PvHandle pv):
         cdef Fields fields = pv.info.fields
-        pv.pv.get().set(
-            self.stamped(pv.convert(self.value, Strictness.Lenient), fields))
+        cdef SnapshotPtr snapshot = self.stamped(
+            made_of(pv, self.value, Strictness.Lenient), fields)
+        if fits(pv, snapshot):
+            pv.pv.get().set(snapshot)
 
     cdef store(self, value):
         """Replaces value and snapshot, no event."""
         cdef NewSnapshot made
+        cdef PvHandle pv
         if self.pv is None:
             self.value_ = value
             return
-        made = self.pv.convert(value, Strictness.Checked)
+        pv = self.pv
+        made = made_of(pv, value, Strictness.Checked)
+        if self.pv is not pv:
+            raise moved(pv)
         self.keep(value, made)
-        self.publish(self.stamped(made, self.pv.info.fields))
+        self.publish(self.stamped(made, pv.info.fields))
 
     cdef restamp(self):
         cdef Fields fields
-        if self.snapshot.get() != NULL:
+        if self.pv is not None and fits(self.pv, self.snapshot):
             fields = self.pv.info.fields
             self.publish(restamped(
                 self.snapshot.get()[0], self.time_, self.alarm_, fields.metadata))
@@ -692,7 +966,7 @@ cdef class Data:
     cdef SnapshotPtr read_result(self, PvHandle pv, value) except *:
         """What a get of `pv` is answered with when the driver's read gave `value`."""
         cdef NewSnapshot made = pv.convert(value, Strictness.Lenient)
-        if self.read_failed:
+        if self.read_failed and self.pv is not None:
             self.read_failed = False
             self.alarm_ = alarm_of(pv.info.fields, value, made)
             self.restamp()
@@ -765,19 +1039,49 @@ cdef class Data:
                 f"mask={self.mask} time={self.time}")
 
 
+cdef bint fits(PvHandle pv, const SnapshotPtr& snapshot) noexcept:
+    """Whether `pv` may have that value: code of users may just have changed it."""
+    return (snapshot.get() != NULL
+            and snapshot.get().type() == pv.pv.get().type()
+            and snapshot.get().count() <= pv.pv.get().max_count())
+
+
+cdef bint stores_nothing(Fields fields) noexcept:
+    """setParam takes None: of text and arrays; a number is compared with the last."""
+    return fields.max_count > 1 or fields.type == DbfType.String
+
+
+cdef NewSnapshot made_of(PvHandle pv, value, Strictness strictness) except *:
+    """A new snapshot of a Data's value, which may be None."""
+    cdef Fields fields = pv.info.fields
+    if value is None:
+        return snapshot_of_nothing(fields.target())
+    return pv.convert(value, strictness)
+
+
 def post_changed(list changed not None):
-    """Posts all Data of a driver that wait, in the order in which they changed."""
+    """Posts all Data of a driver that wait, in the order in which they changed.
+
+    An exception out of `updateValue` is raised when all are posted: the first of them.
+    """
     cdef Data data
     cdef list taken = changed[:]
+    failure = None
     changed.clear()
     for data in taken:
         data.queued = False
     begin_batch()
     try:
         for data in taken:
-            data.post_now(False)
+            try:
+                data.post_now(False)
+            except BaseException as error:
+                if failure is None:
+                    failure = error
     finally:
         end_batch()
+    if failure is not None:
+        raise failure
 
 
 def set_and_post(params not None, values not None, when):
@@ -832,9 +1136,21 @@ cdef class Request:
         return value_of(self.here().value.get()[0])
 
     @property
+    def characters(self):
+        """All elements of a put to a char PV as bytes; None for other types."""
+        if self.here().value.get().type() != DbfType.Char:
+            return None
+        return bytes_of(self.here().value.get()[0])
+
+    @property
     def notify(self):
         """A put callback waits."""
         return bool(self.here().notify)
+
+    @property
+    def in_series(self):
+        """The next put callback to its PV waits until this one is completed."""
+        return bool(self.here().in_series)
 
     @property
     def interest(self):
@@ -866,9 +1182,12 @@ cdef class Request:
 
     def complete(self, EcaStatus status):
         """The first completion counts."""
-        if self.request.get() != NULL:
-            self.here().complete(status)
-            self.request.reset()
+        if self.request.get() == NULL:
+            return
+        if status == ECA_NORMAL and self.here().kind == RequestKind.Read:
+            raise ValueError("a get is completed with a value")
+        self.here().complete(status)
+        self.request.reset()
 
     def complete_read(self, value):
         """Answers a get with what the driver's read returned.
@@ -877,29 +1196,45 @@ cdef class Request:
             TypeError, ValueError: The value does not fit; the request stays open.
         """
         cdef PvHandle pv = handle_of(self.here().pv)
-        cdef Data data = pv.data
-        self.here().complete(ECA_NORMAL, data.read_result(pv, value))
+        cdef Data data = None if pv is None else linked_data(pv)
+        cdef SnapshotPtr made
+        if data is None:
+            raise ValueError("the PV has no parameter any more")
+        made = data.read_result(pv, value)
+        self.here().complete(ECA_NORMAL, made)
         self.request.reset()
 
-    def complete_value(self, value, alarm, severity, epicsTimeStamp when not None):
+    def complete_value(self, value, alarm, severity, StampBase when not None):
         """Answers a get with a value that is no parameter of a driver.
 
         Raises:
             TypeError, ValueError: The value does not fit; the request stays open.
         """
-        cdef PvHandle pv = handle_of(self.request.get().pv)
-        self.request.get().complete(
-            ECA_NORMAL, pv.snapshot(value, alarm, severity, when))
+        cdef PvHandle pv = handle_of(self.here().pv)
+        cdef SnapshotPtr made
+        if pv is None:
+            raise ValueError("the PV is gone")
+        made = pv.snapshot(value, alarm, severity, when)
+        self.here().complete(ECA_NORMAL, made)
 
     @property
     def asks_metadata(self):
         """A get wants units, limits or labels, or may need them."""
-        cdef uint16_t wanted = raw(self.request.get().dbr_type)
-        return wanted % 7 == 0 or wanted >= 21     # text, or DBR_GR and beyond
+        return bool(needs_metadata(self.here().dbr_type))
 
-    def complete_attach(self, PvHandle pv not None):
+    def complete_attach(self, PvHandle pv not None, Server server not None):
+        """Makes the channel that is asked for, one of `server`, on `pv`.
+
+        Raises:
+            ValueError: Another server has it.
+        """
+        pv.claim(server)
         self.here().complete_attach(ECA_NORMAL, pv.pv)
         self.request.reset()
+
+    def carry_out(self):
+        """The driver is asked to do it: from now on `PvHandle.end_put` may mean it."""
+        self.here().carry_out()
 
     def defer(self):
         if self.request.get() != NULL:
@@ -940,6 +1275,23 @@ cdef vector[string] texts(items):
     return made
 
 
+def limits():
+    """(name, standard, least, most, of what, what happens at it) of each limit."""
+    cdef LimitTable table = limit_table()
+    return [(table[i].name.decode(), table[i].standard, table[i].least, table[i].most,
+             table[i].of.decode(), table[i].then.decode())
+            for i in range(table.size())]
+
+
+def counters():
+    """(name, kind, meaning) of each counter of `Server.stats`."""
+    cdef CounterTable table = counter_table()
+    kinds = {CounterKind.NOW: "now", CounterKind.EVER: "ever",
+             CounterKind.TROUBLE: "trouble"}
+    return [(table[i].name.decode(), kinds[table[i].kind], table[i].meaning.decode())
+            for i in range(table.size())]
+
+
 cdef int configure(Config& config, dict options) except -1:
     """Sets the members of `config` that `options` names."""
     for name, value in options.items():
@@ -961,35 +1313,7 @@ cdef int configure(Config& config, dict options) except -1:
             config.beacon_period = value
         elif name == "multicast_ttl":
             config.multicast_ttl = value
-        elif name == "max_circuits":
-            config.max_circuits = value
-        elif name == "max_circuits_per_host":
-            config.max_circuits_per_host = value
-        elif name == "max_channels":
-            config.max_channels = value
-        elif name == "max_subscriptions":
-            config.max_subscriptions = value
-        elif name == "max_request":
-            config.max_payload = value
-        elif name == "max_response":
-            config.max_response = value
-        elif name == "max_output":
-            config.output_high_water = value
-        elif name == "max_open_requests":
-            config.max_open_requests = value
-        elif name == "max_open_bytes":
-            config.max_open_bytes = value
-        elif name == "max_queued_requests":
-            config.max_queued_requests = value
-        elif name == "max_queued_bytes":
-            config.max_queued_bytes = value
-        elif name == "max_deferred_puts":
-            config.max_deferred_puts = value
-        elif name == "max_searches_per_turn":
-            config.max_searches_per_turn = value
-        elif name == "max_log_rate":
-            config.log_rate = value
-        else:
+        elif not set_limit(config, name.encode(), value):
             raise TypeError(f"there is no server option {name!r}")
     return 0
 
@@ -998,6 +1322,7 @@ cdef class Server:
     """The engine: sockets, circuits and its loop thread."""
     cdef unique_ptr[EngineServer] server
     cdef deque[RequestPtr] left      # taken, not yet handled
+    cdef size_t take                 # how many to take at a time
     cdef object __weakref__
     cdef readonly list warnings      # what was wrong with the environment
     cdef readonly list interfaces    # the addresses that it is bound to; empty: all
@@ -1006,6 +1331,7 @@ cdef class Server:
         cdef vector[string] warnings
         cdef Config config = config_from_environment(warnings)
         configure(config, options)
+        self.take = 16
         self.warnings = [text.decode(errors="replace") for text in warnings]
         self.interfaces = [text.decode() for text in config.interfaces]
         self.server.reset(new EngineServer(config))
@@ -1025,11 +1351,9 @@ cdef class Server:
         self.left.clear()
 
     def prepare_fork(self):
-        """Before fork(): no engine thread holds a lock until one of the next two.
-
-        Keeps the GIL, so that no Python thread comes to wait for these locks with it.
-        """
-        self.server.get().prepare_fork()
+        """Before fork(): until one of the next two no other thread holds its locks."""
+        with nogil:
+            self.server.get().prepare_fork()
 
     def after_fork_in_parent(self):
         self.server.get().after_fork_in_parent()
@@ -1052,8 +1376,10 @@ cdef class Server:
         return self.server.get().udp_port()
 
     def stats(self):
-        cdef dict counters = self.server.get().stats()
-        return {name.decode(): count for name, count in counters.items()}
+        cdef map[string, uint64_t] counters
+        with nogil:
+            counters = self.server.get().stats()
+        return {item.first.decode(): item.second for item in counters}
 
     def add(self, pvs):
         """Serves each PvHandle of `pvs`."""
@@ -1061,10 +1387,20 @@ cdef class Server:
         cdef vector[PvPtr] added
         cdef size_t i
         for pv in pvs:
+            pv.claim(self)
             added.push_back(pv.pv)
         with nogil:
             for i in range(added.size()):
                 self.server.get().add(added[i])
+
+    def add_as(self, name, PvHandle pv not None):
+        """Serves `pv` under that name, too."""
+        cdef string key = bytes_of_text(name)
+        if "\0" in name:
+            raise ValueError(f"PV {name!r}: a name without NUL is allowed")
+        pv.claim(self)
+        with nogil:
+            self.server.get().add(key, pv.pv)
 
     def remove(self, name):
         cdef string key = bytes_of_text(name)
@@ -1089,7 +1425,8 @@ cdef class Server:
 
         Plain puts and gets go straight to their driver. Everything else goes to
         `dispatcher`: handle(request), write_failed(request), written(request, result),
-        read_failed(request); and once in a while turn().
+        read_failed(request); failed(request) after an exception out of one of these;
+        and once in a while turn().
         """
         cdef double end = time.monotonic() + delay
         cdef double wait
@@ -1099,7 +1436,7 @@ cdef class Server:
             if self.left.empty():
                 with nogil:
                     batch = self.server.get().requests().take(
-                        kTake, nanoseconds(<long long>(wait * 1e9)))
+                        self.take, nanoseconds(<long long>(wait * 1e9)))
                 self.left.insert(self.left.end(), batch.begin(), batch.end())
             self.handle_all(dispatcher)
             PyErr_CheckSignals()
@@ -1112,8 +1449,10 @@ cdef class Server:
         cdef bint direct = dispatcher.allows_direct()
         cdef const EngineRequest* before
         cdef RequestPtr request
-        if self.left.empty():
+        cdef size_t taken = self.left.size()
+        if taken == 0:
             return
+        cdef double begin = time.monotonic()
         while not self.left.empty():
             request = self.left.front()
             self.left.pop_front()
@@ -1123,10 +1462,20 @@ cdef class Server:
                     handle_request(request, dispatcher)
                 else:
                     dispatcher.handle(wrapped(request))
+            except Exception:
+                dispatcher.failed(wrapped(request))
             finally:
                 swap_current_request(before)
+        self.adapt(taken, time.monotonic() - begin)
         with nogil:
             self.server.get().completions().flush()
+
+    cdef void adapt(self, size_t taken, double seconds) noexcept:
+        """What came meanwhile from others waits for no more than was taken."""
+        if seconds > kTaken:
+            self.take = max(<size_t>1, <size_t>(taken * kTaken / seconds))
+        elif taken == self.take:
+            self.take = min(2 * self.take, kMostTaken)
 
     def drain_log(self):
         """[(level, text)] of what the engine has to tell."""
@@ -1152,9 +1501,11 @@ cdef int handle_request(const RequestPtr& request, dispatcher) except -1:
 
 cdef int write(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
     """A put that needs nothing but driver.write and the post after it."""
+    cdef Data data
+    driver, reason = pv.driver, pv.info.reason    # held while they run
     try:
         value = value_of(request.get().value.get()[0])
-        result = pv.driver.write(pv.info.reason, value)
+        result = driver.write(reason, value)
     except Exception:
         dispatcher.write_failed(wrapped(request))
     except BaseException:     # Ctrl-C
@@ -1162,8 +1513,9 @@ cdef int write(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
         raise
     else:
         if result is True or result is None:
-            if pv.data_ != NULL:
-                (<Data>pv.data_).post_now(False)
+            data = linked_data(pv)
+            if data is not None:
+                data.post_now(False)
             request.get().complete(ECA_NORMAL)
         else:
             dispatcher.written(wrapped(request), result)
@@ -1171,14 +1523,20 @@ cdef int write(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
 
 
 cdef int read(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
-    """A get that needs nothing but driver.read."""
+    """A get that needs nothing but driver.read; that is scanned needs not even this."""
+    cdef Data data = linked_data(pv)
+    cdef SnapshotPtr made
+    driver, reason = pv.driver, pv.info.reason    # held while they run
     try:
-        value = pv.driver.read(pv.info.reason)
-        if value is None or pv.data_ == NULL:
+        value = data.value if pv.info.fields.scanned else driver.read(reason)
+        data = linked_data(pv)
+        if value is None:
             dispatcher.read_failed(wrapped(request), "read returned None")
+        elif data is None:
+            dispatcher.read_failed(wrapped(request), "it has no parameter any more")
         else:
-            request.get().complete(
-                ECA_NORMAL, (<Data>pv.data_).read_result(pv, value))
+            made = data.read_result(pv, value)
+            request.get().complete(ECA_NORMAL, made)
     except Exception:
         dispatcher.read_failed(wrapped(request))
     except BaseException:     # Ctrl-C
@@ -1208,7 +1566,10 @@ def load_access_rules(bytes text not None, source, definitions, bint by_address)
 
 def has_access_inputs():
     """The rules in force have inputs."""
-    return bool(access_security.has_inputs())
+    cdef cbool has
+    with nogil:
+        has = access_security.has_inputs()
+    return bool(has)
 
 
 def start_access_inputs(library):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["Alarm", "AlarmStrings", "Severity", "SeverityStrings"]
+
 SeverityStrings = ["NO_ALARM", "MINOR", "MAJOR", "INVALID"]
 
 AlarmStrings = [
@@ -43,9 +45,9 @@ class Severity:
     INVALID_ALARM = 3
 
     @staticmethod
-    def nameOf(severity: int) -> str:
+    def nameOf(index: int) -> str:
         """The name EPICS clients show, such as ``"MAJOR"``."""
-        return _name_of(SeverityStrings, severity)
+        return _name_of(SeverityStrings, index)
 
 
 class Alarm:
@@ -75,6 +77,6 @@ class Alarm:
     WRITE_ACCESS_ALARM = 21
 
     @staticmethod
-    def nameOf(alarm: int) -> str:
+    def nameOf(index: int) -> str:
         """The name EPICS clients show, such as ``"HIHI"``."""
-        return _name_of(AlarmStrings, alarm)
+        return _name_of(AlarmStrings, index)

@@ -47,21 +47,21 @@ inline AlarmState check_states(const AlarmLimits& limits,
             index < limits.states.size() ? limits.states[index] : std::uint16_t{2};
         if (severity > worst) worst = severity;
     }
-    if (limits.states.empty() || worst == 0) return {0, 0};
+    if (worst == 0) return {0, 0};
     return {7, worst};  // STATE
 }
 
 inline AlarmState check_alarm(const AlarmLimits& limits, const Snapshot& s) noexcept {
     if (s.type() == DbfType::Enum)
         return check_states(limits, s.elements<std::uint16_t>());
-    if (s.type() == DbfType::String || !limits.any()) return {0, 0};
+    // As pcaspy: characters are text, whatever their limits.
+    if (s.type() == DbfType::String || s.type() == DbfType::Char || !limits.any())
+        return {0, 0};
     switch (s.type()) {
         case DbfType::Short:
             return check_numbers(limits, s.elements<std::int16_t>());
         case DbfType::Float:
             return check_numbers(limits, s.elements<float>());
-        case DbfType::Char:
-            return check_numbers(limits, s.elements<std::uint8_t>());
         case DbfType::Long:
             return check_numbers(limits, s.elements<std::int32_t>());
         default:

@@ -12,13 +12,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from logging import NullHandler
 from typing import Any
 
-from . import cas, registry
-from ._engine import Data, epicsTimeStamp, post_changed, set_and_post
+from . import cas
+from ._engine import (
+    Data,
+    end_put,
+    epicsTimeStamp,
+    info_of,
+    post_changed,
+    set_and_post,
+)
 from .alarm import Alarm, Severity
 from .cas import current_client
-from .pv import SimplePV
-from .pvdb import AIT_OF_TYPE, PVInfo
-from .registry import Manager, ParamTable, manager
+from .served.manager import Manager, manager
+from .served.pv import SimplePV
+from .served.pvdb import AIT_OF_TYPE, PVInfo
+from .served.registry import last
+from .served.tables import ParamTable
 from .server import SimpleServer
 
 __all__ = [
@@ -79,8 +88,18 @@ _INFO_KEYS = (
 )
 
 
-def _register(driver: Any) -> None:
-    driver.pvDB.registry.driver[driver.port] = driver
+def _register(driver: Any, port: str) -> None:
+    """Lets `driver` answer for the PVs of `port`, or notes that it may when it can."""
+    table = driver.__dict__.get("pvDB")
+    if table is None:
+        driver.__dict__[_WAITS] = port
+    else:  # a dict of the program's own belongs to the server made last
+        held = table.registry if isinstance(table, ParamTable) else last()
+        held.driver[port] = driver
+
+
+# Of a driver that was made without Driver.__init__: the port to register it for.
+_WAITS = "_port_to_register"
 
 
 def registerDriver(driver_init_func: Callable[..., None]) -> Callable[..., None]:
@@ -88,24 +107,39 @@ def registerDriver(driver_init_func: Callable[..., None]) -> Callable[..., None]
 
     @functools.wraps(driver_init_func)
     def wrapped(self: Any, *args: Any, **kargs: Any) -> None:
+        port = self.port
         driver_init_func(self, *args, **kargs)
-        _register(self)
+        _register(self, port)
 
     return wrapped
 
 
 class DriverType(type):
-    """Registers each driver for its port once it is made."""
+    """Registers each driver for its port when the ``__init__`` of its class is done.
+
+    Of several classes that derive from each other, the first one's counts: the others
+    may use what is registered. A driver that calls ``Driver.__init__`` only later is
+    registered then.
+    """
+
+    def __init__(cls, name: str, bases: tuple[type, ...], dct: dict[str, Any]) -> None:
+        super().__init__(name, bases, dct)
+        drivers = [kind for kind in cls.__mro__ if isinstance(kind, DriverType)]
+        if len(drivers) > 2:  # neither DriverBase nor Driver
+            cls.__init__ = registerDriver(cls.__init__)  # type: ignore[misc]
 
     def __call__(cls, *args: Any, **kargs: Any) -> Any:
         driver = super().__call__(*args, **kargs)
-        if isinstance(getattr(driver, "pvDB", None), ParamTable):
-            _register(driver)
+        if cls is Driver:
+            _register(driver, driver.port)
         return driver
 
 
 class DriverBase(metaclass=DriverType):
     """What is common to all drivers."""
+
+    def __init__(self, *args: Any, **kargs: Any) -> None:
+        """Takes everything, for classes that have more than one base."""
 
 
 class Driver(DriverBase):
@@ -123,8 +157,11 @@ class Driver(DriverBase):
     pvDB: ParamTable
 
     def __init__(self, server: SimpleServer | None = None) -> None:
-        held = registry.current() if server is None else server._registry  # noqa: SLF001
+        held = last() if server is None else server._pcaspy  # noqa: SLF001
         self.pvDB = ParamTable(held, self.port)
+        port = vars(self).pop(_WAITS, None)
+        if port is not None:
+            _register(self, port)
 
     # ---- for subclasses to override ----
 
@@ -182,6 +219,8 @@ class Driver(DriverBase):
     ) -> None:
         """Sets the labels of the states, and the severity of each.
 
+        The alarm stays as it is until the next value.
+
         Raises:
             ValueError: Not as many states as enums.
         """
@@ -189,7 +228,9 @@ class Driver(DriverBase):
             states = [Severity.NO_ALARM] * len(enums)
         if len(states) != len(enums):
             raise ValueError("enums and states must have the same length")
-        self._change(reason, {"enums": enums, "states": states})
+        info = info_of(self.pvDB[reason].handle)
+        if list(info.enums) != list(enums) or list(info.states) != list(states):
+            self._change(reason, {"enums": enums, "states": states}, alarm=False)
 
     def setParamInfo(self, reason: str, info: Mapping[str, Any]) -> None:
         """Sets fields of the PV; unknown ones are passed over.
@@ -199,14 +240,14 @@ class Driver(DriverBase):
         """
         self._change(reason, info)
 
-    def _change(self, reason: str, changes: Mapping[str, Any]) -> None:
+    def _change(
+        self, reason: str, changes: Mapping[str, Any], alarm: bool = True
+    ) -> None:
         data = self.pvDB[reason]
         pv = data.handle
-        pv.info.change(changes)
-        if "value" in changes:
-            pv.info.value = changes["value"]
+        info_of(pv).change(changes)
         self.pvDB.registry.changed_fields(pv)
-        data.refresh()
+        data.refresh(alarm)
 
     def getParam(self, reason: str) -> Any:
         """The value as it was set."""
@@ -221,7 +262,7 @@ class Driver(DriverBase):
         self, reason: str, info_keys: Iterable[str] | None = None
     ) -> dict[str, Any]:
         """Fields of the PV by name: all, or those of `info_keys` that exist."""
-        info = self.pvDB[reason].handle.info
+        info = info_of(self.pvDB[reason].handle)
         if info_keys is None:
             info_keys = _INFO_KEYS
         return {key: getattr(info, key) for key in info_keys if hasattr(info, key)}
@@ -229,13 +270,13 @@ class Driver(DriverBase):
     # ---- telling clients ----
 
     def callbackPV(self, reason: str) -> None:
-        """Answers the put callback that an `asyn` PV is busy with."""
-        held = self.pvDB.registry
-        if held.dispatcher is None:
-            return
-        data = self.pvDB[reason]
-        for pv in data.handles():
-            held.dispatcher.asyn.end(pv)
+        """Answers the put callback that `write` of an `asyn` PV was last called for.
+
+        Raises:
+            KeyError: The driver's port has no such PV.
+        """
+        for pv in self.pvDB.registry.named(self.pvDB.port, reason):
+            end_put(pv)
 
     def updatePVs(self) -> None:
         """Posts all parameters that changed, but those with `scan`."""

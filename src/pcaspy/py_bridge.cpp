@@ -1,5 +1,7 @@
 #include "pcaspy/py_bridge.hpp"
 
+#include <epicsTime.h>
+
 #include <bit>
 #include <chrono>
 #include <cmath>
@@ -14,8 +16,6 @@
 
 namespace pcas::py {
 namespace {
-
-constexpr std::int64_t kEpicsEpoch = 631152000;  // POSIX seconds at 1990-01-01
 
 // Owns one reference.
 class Object {
@@ -519,6 +519,10 @@ Ref<Snapshot> snapshot_of(PyObject* value, const DecodeTarget& target,
     throw PythonError();  // NOLINT(bugprone-std-exception-baseclass): see there
 }
 
+Ref<Snapshot> snapshot_of_nothing(const DecodeTarget& target) {
+    return Snapshot::create(target.type, target.max_count > 1 ? 0 : 1);
+}
+
 PyObject* value_of(const Snapshot& s) {
     if (s.type() == DbfType::Char) {
         const char* text = reinterpret_cast<const char*>(s.data());
@@ -560,7 +564,7 @@ TimeStamp now() noexcept {
     const auto since = system_clock::now().time_since_epoch();
     const auto whole = duration_cast<seconds>(since);
     const auto rest = duration_cast<nanoseconds>(since - whole);
-    return {static_cast<std::uint32_t>(whole.count() - kEpicsEpoch),
+    return {static_cast<std::uint32_t>(whole.count() - POSIX_TIME_AT_EPICS_EPOCH),
             static_cast<std::uint32_t>(rest.count())};
 }
 

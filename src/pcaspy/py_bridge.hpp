@@ -29,6 +29,9 @@ enum class Strictness {
 Ref<Snapshot> snapshot_of(PyObject* value, const DecodeTarget& target,
                           Strictness strictness, bool& cut);
 
+// What stands for None: one zero or empty text; of an array, no element.
+Ref<Snapshot> snapshot_of_nothing(const DecodeTarget& target);
+
 // The value as Driver.write gets it: a number, text (strings and CHAR of any count), or
 // a list when there is not exactly one element. New reference.
 PyObject* value_of(const Snapshot& snapshot);

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 import threading
 
-from .server import SimpleServer
+from .server import SimpleServer, pause
 
-__all__ = ["ServerThread"]
+__all__ = ["ServerThread", "threading"]
 
 
 class ServerThread(threading.Thread):
     """Processes a server in the background, from `start()` to `stop()`.
 
-    It is no daemon: a program whose main thread ends goes on serving.
+    Afterwards clients are not answered any more, until somebody processes the server
+    again. The thread is no daemon: a program whose main thread ends goes on serving.
     """
 
     def __init__(self, server: SimpleServer) -> None:
@@ -27,6 +28,8 @@ class ServerThread(threading.Thread):
         while self.running and not _interrupted():
             self.server.process(0.1)
         self.running = False
+        if isinstance(self.server, SimpleServer):
+            pause(self.server)
 
     def stop(self) -> None:
         """Lets the thread end; `join()` waits for that."""

@@ -97,6 +97,20 @@ def test_a_reload_tells_the_clients_whose_rights_change(start, tmp_path):
         assert {m.p1: m.p2 for m in told} == {fill.cid: NONE, closed.cid: ALL}
 
 
+def test_a_reload_of_the_same_rules_tells_nobody(start, tmp_path):
+    path = acf(tmp_path, "ASG(DEFAULT) { RULE(1, READ) }\nASG(fill)")
+    server = start(path)
+    with server.circuit() as circuit:
+        channels = [circuit.create(server.pv(name)) for name in ("OPEN", "FILL")]
+        assert [channel.rights for channel in channels] == [READ, NONE]
+        assert server.child.ask(do="load", path=path) is None
+        # Only what changes is told, and that comes ahead.
+        acf(tmp_path, "ASG(DEFAULT) { RULE(1, READ) }\nASG(fill) { RULE(1, READ) }")
+        assert server.child.ask(do="load", path=path) is None
+        circuit.expect(ACCESS_RIGHTS, p1=channels[1].cid, p2=READ)
+        assert circuit.drain() == []
+
+
 def test_a_reload_connects_the_inputs_again(start):
     server = start()
     with server.circuit() as circuit:
@@ -151,6 +165,15 @@ def test_a_bad_file_is_an_error_and_the_old_rules_stay(ours, tmp_path, rules, sa
         assert circuit.create(ours.pv("CLOSED")).rights == NONE
 
 
+def test_macros_may_have_any_text(start, tmp_path):
+    path = acf(tmp_path, "UAG(ops) {$(OPS)}\nASG(DEFAULT) { RULE(1, READ) {UAG(ops)} }")
+    server = start(None)
+    assert server.child.ask(do="load", path=path, OPS='joe,"sue"') is None
+    for user, rights in (("joe", READ), ("sue", READ), ("eve", NONE)):
+        with server.circuit(user=user) as circuit:
+            assert circuit.create(server.pv("OPEN")).rights == rights
+
+
 def test_a_file_that_is_not_there(ours, tmp_path):
     kind, said = ours.child.ask(do="load", path=str(tmp_path / "nothing.acf"))
     assert kind == "FileNotFoundError"
@@ -184,6 +207,20 @@ def test_clients_by_address(start, tmp_path):
             channels[0].cid: READ,
             channels[1].cid: NONE,
         }
+
+
+def test_a_refused_file_changes_nothing_about_hosts(start, tmp_path):
+    rules = acf(
+        tmp_path, "HAG(desk) {desk}\nASG(DEFAULT) { RULE(1, READ) {HAG(desk)} }"
+    )
+    broken = acf(tmp_path, "ASG(DEFAULT) {", "broken.acf")
+    server = start(None)
+    assert server.child.ask(do="load", path=rules) is None
+    refused = server.child.ask(do="load", path=broken, by_address=True)
+    assert refused[0] == "ValueError"
+    for host, rights in (("desk", READ), ("127.0.0.1", NONE)):
+        with server.circuit(host=host) as circuit:
+            assert circuit.create(server.pv("OPEN")).rights == rights
 
 
 def test_a_pv_moves_to_another_group(start):
@@ -283,9 +320,14 @@ def test_a_forked_child_neither_hangs_nor_disturbs_its_parent():
     assert done.returncode == 0
 
 
-def test_a_program_that_ends_with_inputs_connected_ends_quietly(tmp_path):
+@pytest.mark.parametrize("listed", [None, "127.0.0.1"])
+def test_a_program_that_ends_with_inputs_connected_ends_quietly(listed, monkeypatch):
+    if listed is None:
+        monkeypatch.delenv("EPICS_CA_ADDR_LIST", raising=False)
+    else:
+        monkeypatch.setenv("EPICS_CA_ADDR_LIST", listed)
     code = (
-        "import sys, pcaspy\nfrom pcaspy.testing import IsolatedServer\n"
+        "import os, sys, pcaspy\nfrom pcaspy.testing import IsolatedServer\n"
         "server = IsolatedServer()\n"
         "server.createPV('T:', {'LEVEL': {'value': 1}, 'OPEN': {'type': 'int'}})\n"
         "driver = pcaspy.Driver()\n"
@@ -293,6 +335,7 @@ def test_a_program_that_ends_with_inputs_connected_ends_quietly(tmp_path):
         "server.start()\n"
         "server.initAccessSecurityFile(sys.argv[1], P='T:')\n"
         "server.process(0.5)\n"
+        "print(os.environ.get('EPICS_CA_ADDR_LIST'))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(RULES)],
@@ -305,6 +348,7 @@ def test_a_program_that_ends_with_inputs_connected_ends_quietly(tmp_path):
     harmless = ("****", "Unexpected problem with CA circuit")
     said = [s for s in done.stderr.splitlines() if not s.startswith(harmless)]
     assert said == []
+    assert done.stdout == f"{listed}\n"
 
 
 def test_an_input_on_another_server_of_the_process():

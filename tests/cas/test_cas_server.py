@@ -204,6 +204,12 @@ def test_searches_are_answered_by_the_program(target):
     assert found == {0, 1}
 
 
+def rights_of(target, name):
+    """What a new client is granted."""
+    with target.circuit() as circuit:
+        return circuit.create(target.pv(name)).rights
+
+
 def test_access_security_of_low_level_pvs(tmp_path):
     rules = tmp_path / "rules.acf"
     rules.write_text(
@@ -212,12 +218,17 @@ def test_access_security_of_low_level_pvs(tmp_path):
         ' RULE(1, WRITE) { CALC("A<5") } }'
     )
     with LowLevelTarget(str(rules)) as target, target.circuit() as circuit:
+        with target.circuit() as other:
+            number = other.create(target.pv("NUMBER"))
+            assert other.put(number, dbr.DOUBLE, real(1)).p1 == ECA_NORMAL
+        while rights_of(target, "GUARDED") != 3:
+            pass  # until the input of the rules is connected
         guarded = circuit.create(target.pv("GUARDED"))
+        assert guarded.rights == 3
         with target.circuit() as other:
             number = other.create(target.pv("NUMBER"))
             assert other.put(number, dbr.DOUBLE, real(9)).p1 == ECA_NORMAL
-            if guarded.rights != 1:
-                circuit.expect(ACCESS_RIGHTS, p1=guarded.cid, p2=1)
+            circuit.expect(ACCESS_RIGHTS, p1=guarded.cid, p2=1)
             status = circuit.put(guarded, dbr.LONG, integer(1)).p1
             assert status == ECA_NOWTACCESS
             target.child.ask(do="group", name="GUARDED", group="")

@@ -41,13 +41,13 @@ async def test_closing_ends_an_iteration_that_waits(p):
     await asyncio.sleep(0.02)
     updates.close()
     with pytest.raises(StopAsyncIteration):
-        await waiting
+        await asyncio.wait_for(waiting, 60)
 
 
 async def test_iteration_of_a_missing_pv_can_time_out(p):
     updates = camonitor(p + "NO:SUCH:PV", connect_timeout=0.05)
     with pytest.raises(aioca.CANothing):
-        await anext(updates)
+        await asyncio.wait_for(anext(updates), 60)
 
 
 async def test_with(p):

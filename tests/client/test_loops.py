@@ -13,7 +13,8 @@ import pytest
 import uvloop
 
 import aioca
-from aioca import _libca, caget, camonitor, caput
+from aioca import caget, camonitor, caput
+from aioca.native import _loop
 from pcaspy import Driver
 from pcaspy.testing import IsolatedServer
 
@@ -79,20 +80,29 @@ def test_a_closed_loop_is_forgotten(p):
         return monitor
 
     monitor = run_in(loop, start())
-    assert any(state.loop is loop for state in _libca.known_loops())
+    assert any(state.loop is loop for state in _loop.known_loops())
 
     async def other():
         # Updates keep coming; nobody reads that loop's queue any more.
         for number in range(400):
             await caput(p + "LONG", number % 9, wait=True)
             await asyncio.sleep(0.005)
-            if not any(state.loop is loop for state in _libca.known_loops()):
+            if not any(state.loop is loop for state in _loop.known_loops()):
                 return number
         raise AssertionError("the closed loop is still known")
 
     run_in(asyncio.new_event_loop(), other())
     assert monitor.state == monitor.CLOSED
     monitor.close()
+
+
+def test_a_purge_forgets_loops_that_were_closed(p):
+    loop = asyncio.new_event_loop()
+    run_in(loop, use(p))
+    assert loop.is_closed()
+    assert any(state.loop is loop for state in _loop.known_loops())
+    aioca.purge_channel_caches()
+    assert not any(state.loop is loop for state in _loop.known_loops())
 
 
 class Interrupted(asyncio.SelectorEventLoop):
@@ -111,20 +121,20 @@ class Interrupted(asyncio.SelectorEventLoop):
 
 def test_a_loop_that_comes_while_closed_ones_are_looked_for():
     async def begin():
-        return _libca.running_loop()
+        return _loop.running_loop()
 
     loop = Interrupted()
     run_in(loop, begin())
     loop.close()
     loop.between = lambda: asyncio.run(begin())
-    _libca.dispose_closed()
-    assert not any(state.loop is loop for state in _libca.known_loops())
+    _loop.dispose_closed()
+    assert not any(state.loop is loop for state in _loop.known_loops())
 
 
 def test_nothing_is_left_after_a_loop(p):
     def run():
         run_in(asyncio.new_event_loop(), use(p))
-        _libca.dispose_closed()
+        _loop.dispose_closed()
 
     run()
     gc.collect()
@@ -136,9 +146,11 @@ def test_nothing_is_left_after_a_loop(p):
 
 
 def test_run_is_deprecated_and_works(p):
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     with pytest.warns(DeprecationWarning, match="asyncio.run"):
         assert aioca.run(use(p)) == (2, p + "DOUBLE")
+    assert loop.is_closed()
     asyncio.set_event_loop(None)
 
 

@@ -13,7 +13,8 @@ from client_support import THIRD_PORT, Ioc, Pulse, until
 from epicscorelibs.ca import cadef, dbr
 
 import aioca
-from aioca import CANothing, _libca, caget, camonitor, caput, connect
+from aioca import CANothing, _catools, caget, camonitor, caput, connect
+from aioca.native import _loop
 
 DATABASE = """
 record(waveform, "C:W") { field(FTVL, "DOUBLE") field(NELM, "5") }
@@ -97,6 +98,20 @@ async def test_no_time_is_enough_where_there_is_nothing_to_wait_for(server):
 
 async def state_now(name):
     return (await aioca.cainfo(name, timeout=0)).state
+
+
+async def test_a_list_of_puts_that_a_program_checks_ends_in_time(server, monkeypatch):
+    own = _catools.caput
+
+    async def checked(pv, value, **options):
+        return await own(pv, value, **options)
+
+    monkeypatch.setattr(_catools, "caput", checked)
+    for timeout in (0.3, (time.time() + 0.3,)):
+        with pytest.raises(CANothing):
+            await asyncio.wait_for(
+                _catools.caput_array(["C:AO", "C:MISSING"], 1, timeout=timeout), 60
+            )
 
 
 async def test_a_list_that_times_out_names_the_pvs(server):
@@ -185,8 +200,8 @@ async def test_purge_ends_the_calls_that_wait(server):
     assert aioca.get_channel_infos() == []
     # Nothing of the requests is left, neither in Python nor in C++.
     del calls, results
-    await until(lambda: _libca.live_objects() == 0, 5)
-    assert not _libca.running_loop().requests
+    await until(lambda: _loop.live_objects() == 0, 5)
+    assert not _loop.running_loop().requests
 
 
 async def test_whole_numbers_that_do_not_fit(server):

@@ -1,10 +1,13 @@
 """Loss of the server, its return, and the state of channels."""
 
 import asyncio
+import gc
+import weakref
 
+import pytest
 from client_support import until
 
-from aioca import CANothing, caget, camonitor, caput, connect, watch_channel
+from aioca import CANothing, caget, cainfo, camonitor, caput, connect, watch_channel
 
 DATABASE = 'record(longout, "C:R") { field(VAL, "1") field(PINI, "YES") }'
 
@@ -18,6 +21,9 @@ async def test_monitor_is_told_of_the_loss_and_goes_on(ioc):
     ioc.kill()
     await until(lambda: isinstance(got[-1], CANothing))
     assert (got[-1].name, got[-1].errorcode) == ("C:R", 192)
+    lost = await cainfo("C:R", wait=False)
+    assert (lost.state, lost.count, lost.datatype) == (1, 0, 7)
+    assert (lost.read, lost.write, lost.host) == (False, False, "<disconnected>")
     ioc.start(DATABASE.replace('"1"', '"2"'))
     await until(lambda: not isinstance(got[-1], CANothing))
     assert got[-1] == 2
@@ -48,6 +54,7 @@ async def test_state_is_watched_through_a_reconnect(ioc):
 
     async def follow():
         async for state in watch:
+            assert state not in seen[-1:], "told again"
             seen.append(state)
 
     task = asyncio.create_task(follow())
@@ -61,9 +68,10 @@ async def test_state_is_watched_through_a_reconnect(ioc):
     assert not lost.writable
     ioc.start(DATABASE)
     await asyncio.wait_for(watch.wait_for(connected=True), 30)
-    await until(lambda: [s.connected for s in seen].count(True) >= 2)
+    await until(lambda: task.done() or [s.connected for s in seen].count(True) >= 2)
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert not seen[0].connected
 
 
@@ -72,3 +80,14 @@ async def test_access_rights_are_watched(ioc, p):
     state = await asyncio.wait_for(watch.wait_for(connected=True), 10)
     assert state.readable
     assert not state.writable
+
+
+async def test_a_watch_is_forgotten_when_its_iteration_ends(p):
+    watch = watch_channel(p + "DOUBLE")
+    states = watch.__aiter__()
+    await anext(states)
+    await states.aclose()
+    gone = weakref.ref(watch)
+    del watch, states
+    gc.collect()
+    assert gone() is None

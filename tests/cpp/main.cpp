@@ -1,5 +1,7 @@
 // engine_tests --list        names of all test cases, one a line
 // engine_tests [NAME...]     runs all, or those whose name is NAME
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -10,6 +12,9 @@
 #include "check.hpp"
 
 namespace check {
+
+// A case that takes longer hangs: the signal ends the program.
+static constexpr unsigned kMostSeconds = 120;
 
 static int failures = 0;
 
@@ -33,6 +38,7 @@ void report_failure(const char* file, int line, const char* expression,
 // True if the case passed.
 static bool run(const Case& test) {
     const int before = failures;
+    ::alarm(kMostSeconds);
     try {
         test.run();
     } catch (const Abandoned&) {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "access/security.hpp"
+#include "access/text.hpp"
 #include "check.hpp"
-#include "pv/access_security.hpp"
-#include "pv/access_text.hpp"
 
 // asLib keeps what it has allocated for a file that it refuses then.
 extern "C" const char* __lsan_default_suppressions() {
@@ -131,9 +131,9 @@ TEST_CASE("access: hosts are compared without case, by name or by address") {
 TEST_CASE("access: reloading moves rights, a group may come and go") {
     const OpenAfterwards open;
     Grouped pv("late");
-    const AccessClient client(pv.member, person("a"), pv.changes, {7, 9});
+    AccessClient client(pv.member, person("a"), pv.changes, {7, 9});
     load("ASG(DEFAULT) { RULE(1, WRITE) }");
-    CHECK(client.rights() == kNone);
+    CHECK(client.take_rights() == kNone);
     pv.changes.taken();
     load("ASG(DEFAULT)\nASG(late) { RULE(1, READ) }");
     CHECK(client.rights() == kRead);
@@ -148,25 +148,83 @@ TEST_CASE("access: changing the group of a PV changes the rights of its channels
     const OpenAfterwards open;
     load("ASG(DEFAULT)\nASG(r) { RULE(1, READ) }\nASG(w) { RULE(1, WRITE) }");
     Grouped pv("r");
-    const AccessClient client(pv.member, person("a"), pv.changes, {1, 1});
+    AccessClient client(pv.member, person("a"), pv.changes, {1, 1});
     for (const auto& [group, rights] :
          std::vector<std::pair<const char*, std::uint32_t>>{
              {"w", kAll}, {"missing", kNone}, {"r", kRead}, {"", kNone}, {"w", kAll}}) {
         NOTE("group", group);
         pv.changes.taken();
         pv.member.set_group(group);
-        CHECK(client.rights() == rights);
+        CHECK(client.take_rights() == rights);
         CHECK(pv.changes.taken() >= 1u);
         CHECK(pv.member.group() == group);
     }
 }
 
-TEST_CASE("access: TRAPWRITE is per rule, and rules of both levels apply") {
+TEST_CASE("access: a channel whose rights change again and again is queued once") {
+    const OpenAfterwards open;
+    load("ASG(r) { RULE(1, READ) }\nASG(w) { RULE(1, WRITE) }");
+    Grouped pv("r");
+    AccessClient client(pv.member, person("a"), pv.changes, {1, 1});
+    for (int i = 0; i < 100; ++i) pv.member.set_group(i % 2 ? "r" : "w");
+    CHECK(pv.changes.taken() == 1u);
+    CHECK(client.take_rights() == kRead);
+    pv.member.set_group("w");
+    CHECK(pv.changes.taken() == 1u);
+}
+
+TEST_CASE("access: hosts of a HAG become addresses, nothing else does") {
+    const std::string rules =
+        "# HAG(no) {desk}\n"
+        "HAG(HAG) {desk, \"far.away\" , 10.0.0.1}\n"
+        "HAG(none) {}\n"
+        "UAG(desk) {desk}\n"
+        "ASG(desk) { RULE(1, READ) { UAG(desk) HAG(HAG) } }\n"
+        "HAG(b) {\n lost,\n desk\n}\n";
+    std::vector<std::string> asked, warnings;
+    const std::string made = with_addresses(
+        rules, "f",
+        [&](const std::string& host) {
+            asked.push_back(host);
+            return host == "lost" ? std::string()
+                                  : "1.2.3." + std::to_string(host.size());
+        },
+        warnings);
+    CHECK(made ==
+          "# HAG(no) {desk}\n"
+          "HAG(HAG) {\"1.2.3.4\", \"1.2.3.8\" , \"1.2.3.8\"}\n"
+          "HAG(none) {}\n"
+          "UAG(desk) {desk}\n"
+          "ASG(desk) { RULE(1, READ) { UAG(desk) HAG(HAG) } }\n"
+          "HAG(b) {\n lost,\n \"1.2.3.4\"\n}\n");
+    CHECK((asked ==
+           std::vector<std::string>{"desk", "far.away", "10.0.0.1", "lost", "desk"}));
+    CHECK((warnings == std::vector<std::string>{"f:7: host lost is unknown"}));
+    for (const char* broken : {"HAG", "HAG(", "HAG(a", "HAG(a)", "HAG(a) {",
+                               "HAG(a) {b", "HAG(a) {\"b", "HAG(a) {,,"}) {
+        with_addresses(broken, "f", [](const std::string&) { return "1"; }, warnings);
+    }
+}
+
+TEST_CASE("access: a host that is unknown or too long is told, and is nobody") {
+    const OpenAfterwards open;
+    const std::string host(1200, 'x');
+    const auto warnings = access_security::load(
+        "HAG(h) {" + host + ", 127.0.0.1}\nASG(DEFAULT) { RULE(1, READ) {HAG(h)} }",
+        "test.acf", "", HostIs::Peer);
+    REQUIRE(warnings.size() == 1u);
+    CHECK(starts(warnings[0], "test.acf:1: host xxx"));
+    Grouped pv;
+    const AccessClient client(pv.member, person("a"), pv.changes, {1, 1});
+    CHECK(client.rights() == kRead);
+}
+
+TEST_CASE("access: TRAPWRITE is per rule") {
     const OpenAfterwards open;
     load(
         "UAG(op) {mary}\nASG(DEFAULT) {\n"
-        "RULE(0, WRITE, NOTRAPWRITE)\n"
-        "RULE(0, WRITE, TRAPWRITE) { UAG(op) } }");
+        "RULE(1, WRITE, NOTRAPWRITE)\n"
+        "RULE(1, WRITE, TRAPWRITE) { UAG(op) } }");
     Grouped pv;
     const AccessClient mary(pv.member, person("mary"), pv.changes, {1, 1});
     const AccessClient john(pv.member, person("john"), pv.changes, {1, 2});
@@ -177,6 +235,41 @@ TEST_CASE("access: TRAPWRITE is per rule, and rules of both levels apply") {
     CHECK(john.traps_writes());
     load("ASG(DEFAULT) { RULE(1, WRITE) }");
     CHECK(!mary.traps_writes());
+}
+
+TEST_CASE("access: rules of level 0 are for fields that a PV here does not have") {
+    const OpenAfterwards open;
+    load("ASG(r) { RULE(1, READ) RULE(0, WRITE) }\nASG(two) { RULE(2, WRITE) }");
+    Grouped readback("r"), two("two");
+    const AccessClient one(readback.member, person("a"), readback.changes, {1, 1});
+    const AccessClient other(two.member, person("a"), two.changes, {1, 2});
+    CHECK(one.rights() == kRead);
+    CHECK(other.rights() == kAll);
+}
+
+TEST_CASE("access: a PV without a group asks the rules only if they have a DEFAULT") {
+    const OpenAfterwards open;
+    Grouped pv, named("DEFAULT");
+    const AccessClient client(pv.member, person("a"), pv.changes, {1, 1});
+    const AccessClient other(named.member, person("a"), named.changes, {1, 2});
+    struct Case {
+        const char* rules;
+        std::uint32_t without, of_default;
+    };
+    for (const Case& c : {
+             Case{"ASG(x) { RULE(1, READ) }", kAll, kNone},
+             Case{"ASG(DEFAULT) { RULE(1, READ) }", kRead, kRead},
+             Case{"# ASG(DEFAULT)\nUAG(u) {\"ASG\"}\nASG(x)", kAll, kNone},
+             Case{"ASG(x)\nASG ( \"DEFAULT\" )", kNone, kNone},
+             Case{"ASG(\"x#y\") ASG # of all\n(DEFAULT){RULE(1,WRITE)}", kAll, kAll},
+             Case{"ASG(x) { INPA(\"ASG\") RULE(1, READ) { CALC(\"A&&1\") } }", kAll,
+                  kNone},
+         }) {
+        NOTE("rules", c.rules);
+        load(c.rules);
+        CHECK(client.rights() == c.without);
+        CHECK(other.rights() == c.of_default);
+    }
 }
 
 TEST_CASE("access: inputs that are not connected grant nothing") {

@@ -50,7 +50,7 @@ constexpr Row kRows[] = {
     {kDouble, 256, kChar, 255},
     {kDouble, -1, kChar, 0},
     {kDouble, 70000, kEnum, 65535},
-    {kDouble, -5, kEnum, 0},
+    {kDouble, -5, kEnum, 65531},
     {kDouble, 5e-324, kLong, 0},
     {kDouble, -0.0, kLong, 0},
     {kFloat, 3e9, kLong, 2147483647},

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "dbr/text_stream.hpp"
 #include "wire.hpp"
 
 using namespace pcas;
@@ -165,6 +166,21 @@ TEST_CASE("encode: counts beyond the buffer are refused") {
     }
 }
 
+TEST_CASE("encode: a buffer without room for the padding is refused") {
+    const auto snapshot = example(DbfType::Double);
+    for (int type = 0; type <= 38; ++type) {
+        if (type == 35 || type == 36) continue;
+        NOTE("type", type);
+        const DbrType dbr{static_cast<std::uint16_t>(type)};
+        const auto size = static_cast<std::size_t>(padded(dbr_size(dbr, 1)));
+        std::vector<std::byte> out(size, std::byte{0xaa});
+        CHECK(encode(*snapshot, dbr, 1, std::span(out).first(size - 1)) ==
+              EcaStatus{ECA_TOLARGE});
+        CHECK(out.back() == std::byte{0xaa});
+        CHECK(encode(*snapshot, dbr, 1, out) == EcaStatus{ECA_NORMAL});
+    }
+}
+
 TEST_CASE("encode: a buffer longer than needed ends in zeros") {
     const auto empty = wire::snapshot<double>(DbfType::Double, {});
     std::array<std::byte, 8> out;
@@ -277,4 +293,54 @@ TEST_CASE("encode: a snapshot without metadata has none to tell") {
     for (int type = 0; type <= 34; ++type) {
         CHECK(wire::encode(*snapshot, type, 1).status == EcaStatus{ECA_NORMAL});
     }
+}
+
+TEST_CASE("text stream: piece by piece it is what encode() writes") {
+    constexpr std::uint32_t kThere = 450;
+    for (int element = 0; element < kDbfTypes; ++element) {
+        const DbfType stored{static_cast<std::uint8_t>(element)};
+        if (stored == DbfType::String) continue;
+        std::vector<double> values(kThere);
+        for (std::size_t i = 0; i < kThere; ++i) values[i] = static_cast<double>(i % 7);
+        auto snapshot = wire::numbers(stored, values);
+        snapshot->time = {0x01020304, 0x05060708};
+        snapshot->alarm = {3, 2};
+        snapshot->metadata =
+            stored == DbfType::Enum ? wire::with_states(kStates) : full_metadata();
+        const SnapshotPtr shared = snapshot;
+        for (const std::uint16_t type :
+             std::array<std::uint16_t, 6>{0, 7, 14, 21, 28, 37}) {
+            for (const std::uint32_t count : {410u, kThere, 600u}) {
+                NOTE("stored, type, count",
+                     element * 10'000'000 + type * 10'000 + count);
+                const DbrType wanted{type};
+                REQUIRE(TextStream::suits(*shared, wanted, count));
+                std::vector<std::byte> whole(
+                    static_cast<std::size_t>(padded(dbr_size(wanted, count))));
+                REQUIRE(encode(*shared, wanted, count, whole) == EcaStatus{ECA_NORMAL});
+                for (const std::size_t size : {TextStream::kLeast, std::size_t{1000}}) {
+                    TextStream stream(shared, wanted, count);
+                    std::vector<std::byte> piece(size, std::byte{0xee}), made;
+                    while (const std::size_t n = stream.next(piece)) {
+                        REQUIRE(n <= size);
+                        made.insert(made.end(), piece.begin(),
+                                    piece.begin() + static_cast<std::ptrdiff_t>(n));
+                    }
+                    CHECK(stream.left() == 0u);
+                    CHECK(made == whole);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("text stream: only for what is long, text, and stored otherwise") {
+    const auto numbers = wire::numbers(DbfType::Long, std::vector<double>(1000));
+    const auto texts = wire::strings(std::vector<std::string>(1000));
+    CHECK(TextStream::suits(*numbers, DbrType{0}, 1000));
+    CHECK(!TextStream::suits(*numbers, DbrType{0}, 400));
+    CHECK(!TextStream::suits(*numbers, DbrType{5}, 100'000));
+    CHECK(!TextStream::suits(*texts, DbrType{0}, 1000));
+    CHECK(!TextStream::suits(*numbers, kDbrClassName, 1000));
+    CHECK(!TextStream::suits(*numbers, DbrType{39}, 1000));
 }

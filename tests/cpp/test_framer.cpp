@@ -5,6 +5,7 @@
 #include "check.hpp"
 #include "proto/framer.hpp"
 #include "proto/header.hpp"
+#include "wire.hpp"
 
 using namespace pcas;
 
@@ -107,6 +108,38 @@ TEST_CASE("header: plain and extended forms read back as written") {
     }
 }
 
+TEST_CASE("header: bytes of the two forms") {
+    Header header;
+    header.command = 15;
+    header.type = 6;
+    header.payload_size = 0x10008;
+    header.count = 0x2001;
+    header.p1 = 0x01020304;
+    header.p2 = 0xfffefdfc;
+    Bytes written(kExtendedHeaderSize);
+    CHECK(write_header(written.data(), header) == written.size());
+    const auto extended = [](unsigned short_count) {
+        wire::Builder made;
+        made.u16(15).u16(0xffff).u16(6).u16(short_count);
+        return made.u32(0x01020304).u32(0xfffefdfc).u32(0x10008).u32(0x2001).bytes();
+    };
+    CHECK(wire::hex(written) == wire::hex(extended(0)));
+    // The size alone makes it extended, whatever a client leaves in the count.
+    for (const unsigned short_count : {0u, 1u, 0x2001u, 0xffffu}) {
+        NOTE("short count", short_count);
+        Header out;
+        REQUIRE(read_header(extended(short_count), out, true));
+        CHECK(out.extended);
+        CHECK(out.payload_size == header.payload_size);
+        CHECK(out.count == header.count);
+    }
+    // Datagrams have one form only.
+    Header plain;
+    REQUIRE(read_header(std::span(written).first(kHeaderSize), plain, false));
+    CHECK(!plain.extended);
+    CHECK(plain.payload_size == 0xffffu);
+}
+
 TEST_CASE("framer: whole, byte by byte and split anywhere give the same messages") {
     const Allow all(1 << 20);
     const Bytes bytes = stream();
@@ -171,6 +204,7 @@ TEST_CASE("framer: what is larger than allowed is skipped, not kept") {
     CHECK(seen[0].dropped);
     CHECK(seen[0].payload.empty());
     CHECK(seen[1].command == 23u);
+    CHECK(framer.position() == bytes.size());
 }
 
 TEST_CASE("framer: an announcement allocates nothing and latches a fault") {
@@ -188,6 +222,26 @@ TEST_CASE("framer: an announcement allocates nothing and latches a fault") {
         CHECK(framer.fault_header().payload_size == size);
         CHECK(feed(framer, message(23, 0, "")).empty());
     }
+}
+
+TEST_CASE("framer: what is no command of Channel Access is a fault") {
+    const Allow all(1 << 20);
+    constexpr std::uint16_t kLast = 27;  // SERVER_DISCONN
+    Framer framer(all, 1 << 20);
+    CHECK(feed(framer, message(kLast, 0, "")).size() == 1u);
+    CHECK(framer.fault() == Fault::None);
+    CHECK(feed(framer, message(kLast + 1, 0, "")).empty());
+    CHECK(framer.fault() == Fault::BadCommand);
+}
+
+TEST_CASE("framer: memory for a large message goes with it") {
+    const Allow all(1 << 20);
+    const Bytes large = message(19, 9000, std::string(72000, 'y'));
+    Framer framer(all, 1 << 20);
+    CHECK(feed(framer, std::span(large).first(60000)).empty());
+    CHECK(framer.capacity() >= 60000u);
+    CHECK(feed(framer, std::span(large).subspan(60000)).size() == 1u);
+    CHECK(framer.capacity() <= Framer::kKeepCapacity);
 }
 
 TEST_CASE("framer: a payload size that is no multiple of 8 is a fault") {

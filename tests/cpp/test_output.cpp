@@ -4,9 +4,10 @@
 #include <cstring>
 #include <vector>
 
-#include "base/unique_fd.hpp"
 #include "check.hpp"
-#include "server/net.hpp"
+#include "dbr/codec.hpp"
+#include "net/sockets.hpp"
+#include "net/unique_fd.hpp"
 #include "server/output.hpp"
 
 using namespace pcas;
@@ -100,4 +101,53 @@ TEST_CASE("output: what was taken back leaves nothing") {
     std::vector<std::byte> arrived;
     pair.read_all(arrived);
     CHECK(arrived.size() == 16u);
+}
+
+TEST_CASE("output: text that is made on the way comes in its place") {
+    Pair pair;
+    Output output;
+    constexpr std::uint32_t kCount = 5000;
+    constexpr std::size_t kSize = kCount * kStringSize;
+    Ref<Snapshot> snapshot = Snapshot::create(DbfType::Long, kCount);
+    const SnapshotPtr shared = snapshot;
+    std::vector<std::byte> expected(16, std::byte{1});
+    for (int copy = 0; copy < 2; ++copy) {
+        expected.resize(expected.size() + kSize);
+        encode(*shared, DbrType{0}, kCount, std::span(expected).last(kSize));
+    }
+    expected.insert(expected.end(), 16, std::byte{2});
+    std::memset(output.append(16), 1, 16);
+    output.append(TextStream(shared, DbrType{0}, kCount));
+    output.append(TextStream(shared, DbrType{0}, kCount));
+    std::memset(output.append(16), 2, 16);
+    CHECK(output.bytes() == expected.size());
+    CHECK(output.held() == 32 + 2 * shared->size_bytes());
+    std::vector<std::byte> arrived;
+    int pieces = 0;
+    for (;;) {
+        const Output::Sent sent = output.send(pair.writer.get());
+        if (sent == Output::Sent::All) break;
+        REQUIRE(sent != Output::Sent::Failed);
+        if (sent == Output::Sent::Unmade) {
+            ++pieces;
+            output.make();
+        }
+        CHECK(output.held() <= 2 * Output::kMade + 32 + 2 * shared->size_bytes());
+        pair.read_all(arrived);
+    }
+    pair.read_all(arrived);
+    CHECK(pieces >= 2 * static_cast<int>(kSize / Output::kMade));
+    CHECK(output.held() == 0u);
+    CHECK(arrived == expected);
+}
+
+TEST_CASE("output: text that is never made leaves nothing") {
+    Output output;
+    const SnapshotPtr snapshot = Snapshot::create(DbfType::Double, 1000);
+    output.append(TextStream(snapshot, DbrType{0}, 1000));
+    output.append(16);
+    output.clear();
+    CHECK(output.bytes() == 0u);
+    CHECK(output.held() == 0u);
+    CHECK(snapshot->sole_ref());
 }

@@ -6,10 +6,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/instances.hpp"
 #include "check.hpp"
 #include "pv/pv.hpp"
 #include "pv/pv_table.hpp"
 #include "pv/request_queue.hpp"
+#include "pv/serial_puts.hpp"
 
 using namespace pcas;
 using namespace std::chrono_literals;
@@ -75,7 +77,6 @@ TEST_CASE("pv: posts are queued only while somebody listens, once until taken") 
     pv->post(number(1), kValueEvent);
     CHECK(queue->pushed.empty());
     const Pv::Joined joined = pv->join(queue);
-    CHECK(joined.earlier.empty());
     CHECK(value_of(joined.current) == 1);
 
     pv->post(number(2), kValueEvent);
@@ -170,10 +171,25 @@ TEST_CASE("pv: who joins later gets the current value, the others what came befo
     pv->post(number(1), kValueEvent);
     pv->post(number(2), kValueEvent);
     const Pv::Joined second = pv->join(queue);
-    REQUIRE(second.earlier.size() == 2u);
-    CHECK(value_of(second.earlier[0].snapshot) == 1);
     CHECK(value_of(second.current) == 2);
-    CHECK(events_of(pv).empty());
+    pv->post(number(3), kValueEvent);
+    const std::vector<Event> events = events_of(pv);
+    REQUIRE(events.size() == 3u);
+    CHECK(events[1].number == second.number);  // it has this value
+    CHECK(events[2].number > second.number);
+    queue->pushed.clear();
+}
+
+TEST_CASE("pv: few events are kept while the loop is behind, the last one among them") {
+    const PvPtr pv = make_pv();
+    const auto queue = std::make_shared<CountingQueue>();
+    pv->join(queue);
+    queue->set_behind(true);
+    for (int i = 0; i < 1000; ++i) pv->post(number(i), kValueEvent);
+    const std::vector<Event> events = events_of(pv);
+    CHECK(events.size() == 8u);
+    CHECK(value_of(events.back().snapshot) == 999);
+    CHECK(events.back().number == 1000u);
     queue->pushed.clear();
 }
 
@@ -191,6 +207,47 @@ TEST_CASE("pv: posting without end keeps a bounded queue and the last value") {
     queue->pushed.clear();
 }
 
+TEST_CASE("pv: large events are limited by their bytes, and lose no mask") {
+    constexpr std::uint32_t kLarge = 300'000;
+    const PvPtr pv = Pv::create("x", DbfType::Char, kLarge, plain_metadata());
+    const auto queue = std::make_shared<CountingQueue>();
+    pv->join(queue);
+    for (int round = 0; round < 2; ++round) {
+        NOTE("round", round);
+        for (std::uint8_t n = 0; n < 10; ++n) {
+            Ref<Snapshot> s = Snapshot::create(DbfType::Char, kLarge);
+            s->mutable_data()[0] = std::byte{n};
+            s->metadata = plain_metadata();
+            pv->post(std::move(s), n == 9 ? kAlarmEvent : kValueEvent);
+        }
+        const std::vector<Event> events = events_of(pv);
+        REQUIRE(events.size() == 4u);  // the first with which they are 1 MB, or more
+        CHECK(events[2].snapshot->data()[0] == std::byte{2});
+        CHECK(events[2].mask == kValueEvent);
+        CHECK(events[3].snapshot->data()[0] == std::byte{9});
+        CHECK(events[3].mask == (kValueEvent | kAlarmEvent));
+    }
+    queue->pushed.clear();
+}
+
+TEST_CASE("pv: interest is told when it has changed") {
+    const PvPtr pv = make_pv();
+    const auto queue = std::make_shared<CountingQueue>();
+    bool now = true;
+    CHECK(!pv->take_interest(now));
+    CHECK(!now);
+    for (int round = 0; round < 2; ++round) {
+        pv->join(queue);
+        CHECK(pv->take_interest(now));
+        CHECK(now);
+        CHECK(!pv->take_interest(now));
+        pv->no_subscriptions();
+        CHECK(pv->take_interest(now));
+        CHECK(!now);
+        CHECK(!pv->take_interest(now));
+    }
+}
+
 TEST_CASE("pv table: replacing and removing hand back the old one") {
     PvTable table;
     const PvPtr first = make_pv("a"), second = make_pv("a");
@@ -198,10 +255,25 @@ TEST_CASE("pv table: replacing and removing hand back the old one") {
     CHECK(table.add(second) == first);
     CHECK(table.find("a") == second);
     CHECK(!table.find("b"));
+    CHECK(!table.add("b", second));
+    CHECK(table.find("b") == second);
+    CHECK(table.size() == 2u);
+    CHECK(table.add("b", first) == second);
+    CHECK(table.remove("b") == first);
     CHECK(table.remove("a") == second);
     CHECK(!table.remove("a"));
     CHECK(table.size() == 0u);
 }
+
+namespace {
+
+std::vector<Completion> all_of(CompletionQueue& completions) {
+    std::vector<Completion> all;
+    completions.take(all);
+    return all;
+}
+
+}  // namespace
 
 TEST_CASE("request: only the first completion counts") {
     const auto completions = std::make_shared<CompletionQueue>();
@@ -211,11 +283,11 @@ TEST_CASE("request: only the first completion counts") {
     CHECK(request->complete(ECA_NORMAL));
     CHECK(!request->complete(ECA_PUTFAIL));
     CHECK(request->status() == static_cast<EcaStatus>(ECA_NORMAL));
-    CHECK(completions->take().size() == 1u);
+    CHECK(all_of(*completions).size() == 1u);
     completions->close();
     const RequestPtr late(new Request(RequestKind::Write, completions));
     CHECK(late->complete(ECA_NORMAL));
-    CHECK(completions->take().empty());
+    CHECK(all_of(*completions).empty());
 }
 
 TEST_CASE("request: one that nobody completed fails, and is gone then") {
@@ -224,7 +296,7 @@ TEST_CASE("request: one that nobody completed fails, and is gone then") {
     completions->open(std::make_shared<WakeGate>([] {}));
     RequestPtr(new Request(RequestKind::Write, completions)).reset();
     {
-        const auto entries = completions->take();
+        const auto entries = all_of(*completions);
         CHECK(entries.size() == 1u);
         CHECK(entries[0].request->status() == EcaStatus{ECA_PUTFAIL});
     }
@@ -251,7 +323,7 @@ TEST_CASE("completions: a burst wakes once, flush wakes for the rest") {
     const int after = *counter.wakes;
     completions.flush();
     CHECK(*counter.wakes == after);
-    CHECK(completions.take().size() == 51u);
+    CHECK(all_of(completions).size() == 51u);
 }
 
 TEST_CASE("wake gate: the time to look again covers what did not wake") {
@@ -298,6 +370,70 @@ TEST_CASE("request queue: order is kept and a waiting thread is woken") {
     CHECK(queue.take(1, 0s).empty());
 }
 
+namespace {
+
+RequestPtr numbered(std::uint64_t circuit, std::uint64_t sequence) {
+    RequestPtr request(new Request(RequestKind::Write, nullptr));
+    request->circuit = circuit;
+    request->sequence = sequence;
+    return request;
+}
+
+}  // namespace
+
+TEST_CASE("request queue: circuits take turns, each in its own order") {
+    RequestQueue queue;
+    for (std::uint64_t n = 0; n < 1000; ++n) queue.push(numbered(1, n));
+    CHECK(queue.take(2, 0s).size() == 2u);
+    for (std::uint64_t n = 0; n < 3; ++n) queue.push(numbered(2, n));
+    queue.push(numbered(3, 0));
+    const std::vector<RequestPtr> taken = queue.take(8, 0s);
+    REQUIRE(taken.size() == 8u);
+    std::vector<std::uint64_t> order;
+    for (const RequestPtr& request : taken) {
+        order.push_back(request->circuit * 1000 + request->sequence);
+    }
+    CHECK((order ==
+           std::vector<std::uint64_t>{1002, 2000, 3000, 1003, 2001, 1004, 2002, 1005}));
+    CHECK(queue.size() == 994u);
+    CHECK(queue.take(10'000, 0s).size() == 994u);
+    CHECK(queue.size() == 0u);
+}
+
+TEST_CASE("request queue: one that is full has room for who has nothing in it") {
+    RequestQueue queue(10);
+    for (std::uint64_t n = 0; n < 10; ++n) CHECK(queue.push(numbered(1, n)));
+    CHECK(!queue.push(numbered(1, 10)));
+    CHECK(queue.push(numbered(2, 0)));
+    CHECK(!queue.push(numbered(2, 1)));
+    CHECK(queue.dropped() == 2u);
+    CHECK(queue.size() == 11u);
+}
+
+TEST_CASE("request queue: large ones are limited by their bytes while they are in it") {
+    RequestQueue queue(1000, 30'000);
+    const auto large = [](std::uint64_t circuit) {
+        RequestPtr request = numbered(circuit, 0);
+        request->name.assign(10'000, 'x');
+        return request;
+    };
+    for (int round = 0; round < 3; ++round) {
+        NOTE("round", round);
+        for (int n = 0; n < 3; ++n) CHECK(queue.push(large(1)));
+        CHECK(!queue.push(large(1)));
+        CHECK(!queue.push(large(2)));
+        CHECK(queue.push(numbered(2, 0)));
+        CHECK(queue.take(100, 0s).size() == 4u);
+    }
+}
+
+TEST_CASE("request queue: a long lane that is never taken ends without a word") {
+    RequestQueue queue(1'000'000);
+    for (std::uint64_t n = 0; n < 300'000; ++n) queue.push(numbered(1, n));
+    queue.close();
+    CHECK(queue.size() == 0u);
+}
+
 TEST_CASE("request queue: interrupt and close end the wait") {
     RequestQueue queue;
     std::thread waiter([&] { CHECK(queue.take(1, 60s).empty()); });
@@ -310,4 +446,26 @@ TEST_CASE("request queue: interrupt and close end the wait") {
     queue.open();
     queue.push(RequestPtr(new Request(RequestKind::Write, nullptr)));
     CHECK(queue.take(1, 0s).size() == 1u);
+}
+
+TEST_CASE("serial puts: one that is withdrawn when nobody takes completions") {
+    const auto before = living(Counted::Request);
+    const auto completions = std::make_shared<CompletionQueue>();  // never opened
+    const auto queue = std::make_shared<RequestQueue>(10, 1 << 20);
+    const PvPtr pv = make_pv();
+    pv->set_puts_in_series(true);
+    const auto put = [&] {
+        RequestPtr made(new Request(RequestKind::Write, completions));
+        made->pv = pv;
+        made->circuit = 1;
+        made->sid = 7;
+        made->in_series = true;
+        return made;
+    };
+    RequestPtr first = put();
+    CHECK(pv->serial_puts()->begin(first, queue) == SerialPuts::Turn::Now);
+    CHECK(pv->serial_puts()->begin(put(), queue) == SerialPuts::Turn::Later);
+    pv->serial_puts()->withdraw(1, 7);
+    first.reset();
+    CHECK(living(Counted::Request) == before);
 }

@@ -10,10 +10,11 @@ from session import ROOT
 
 import aioca
 import pcaspy
-from aioca import _tool_options
-from aioca._tool_help import usage
-from pcaspy import options, pvdb
+from aioca.tools import options as tool_options
+from aioca.tools.help import usage
 from pcaspy.__main__ import command_line
+from pcaspy._engine import counters
+from pcaspy.served import pvdb
 from pcaspy.testing import IsolatedServer
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -79,44 +80,29 @@ def test_every_public_name(package):
     assert set(package.__all__) <= words
 
 
-@pytest.mark.parametrize("command", _tool_options.OPTIONS)
+@pytest.mark.parametrize("command", tool_options.OPTIONS)
 def test_help_of_the_client_names_each_option(command):
-    shown = set(re.findall(r"-(\S)", usage(command)))
+    shown = set(re.findall(r"-(\S)", usage(command, tool_options.DEFAULT_SECONDS)))
     silent = {
         "get": "i",
         "put": "#",
         "info": "n",
     }  # taken and of no effect, as in EPICS
-    taken = set(_tool_options.OPTIONS[command]) - {":"}
+    taken = set(tool_options.OPTIONS[command]) - {":"}
     assert taken - set(silent.get(command, "")) <= shown
 
 
-def test_limits():
-    """Each limit's variable is listed with the default that the engine has."""
-    config = (ROOT / "ext" / "server" / "config.hpp").read_text()
-    page = (REFERENCE / "environment.md").read_text()
-    rows = dict(re.findall(r"^\| `(PCASPY_MAX_\w+)` \| (\d+) \|", page, re.M))
-    assert set(rows) == {options.variable(name) for name in options.LIMITS}
-    assert options.Limits.__annotations__.keys() == options.LIMITS.keys()
-    members = {"max_request": "max_payload", "max_output": "output_high_water"}
-    members["max_log_rate"] = "log_rate"
-    for name in options.LIMITS:
-        member = members.get(name, name)
-        (default,) = re.findall(rf"\b{member} = ([^;]+);", config)
-        for old, new in (("ull", ""), ("'", "")):
-            default = default.replace(old, new)
-        factors = [int(x) for x in default.split("<<")]
-        value = factors[0] << factors[1] if factors[1:] else factors[0]
-        assert int(rows[options.variable(name)]) == value, name
+@pytest.mark.parametrize(
+    ("page", "table"), [("environment", "limits"), ("pcaspy", "counters")]
+)
+def test_tables_of_the_engine_are_included(page, table):
+    text = (REFERENCE / f"{page}.md").read_text()
+    assert f"{{include}} ../_build/tables/{table}.md" in text
 
 
 def test_counters():
     with IsolatedServer(threaded=False) as server:
-        made = set(server.stats())
-    page = (REFERENCE / "pcaspy.md").read_text()
-    table = page.partition("| counter |")[2].partition("\n\n")[0]
-    cells = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
-    assert set(re.findall(r"`(\w+)`", " ".join(cells))) == made
+        assert set(server.stats()) == {name for name, _kind, _meaning in counters()}
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])

@@ -1,11 +1,15 @@
 """Each short program of examples/, seen through a client that nobody here wrote."""
 
 import itertools
+import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from support import dbr, wire
 from support.epics_client import ECA_NORMAL, ECA_PUTFAIL, EpicsClient
+from support.wire import Circuit
 
 DBE_VALUE, DBE_ALARM, DBE_PROPERTY = 1, 4, 8
 WRITE, STATE = 2, 7
@@ -215,3 +219,26 @@ def test_two_drivers(run, client):
     assert client.put("RIGHT:POSITION", 2.5) == ECA_NORMAL
     assert client.value("LEFT:POSITION") == 1.5
     assert client.value("RIGHT:POSITION") == -2.5
+
+
+def test_shell_command_outlives_clients_without_manners(run, client, port):
+    run("shell_command")
+    client.connect("MTEST:COMMAND")
+
+    def flood(seed):
+        chance = random.Random(seed)
+        with Circuit(("127.0.0.1", port)) as circuit:
+            channel = circuit.create("MTEST:COMMAND")
+            header = {"type": dbr.CHAR, "count": 5, "p1": channel.sid}
+            for n in range(2000):
+                command = chance.choice((wire.WRITE, wire.WRITE_NOTIFY))
+                circuit.send(wire.pack(command, b"true\0", p2=n, **header))
+            circuit.drain()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(flood, seed) for seed in range(4)]:
+            done.result()
+    put = {"datatype": "text", "seconds": 60}
+    while client.put("MTEST:COMMAND", "echo alive", **put) != ECA_NORMAL:
+        pass  # a command of the flood still runs
+    assert client.text("MTEST:OUTPUT") == "alive"

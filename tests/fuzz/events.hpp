@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "aioca/calls.hpp"
+#include "client/callbacks.hpp"
+#include "client/calls.hpp"
+#include "client/process.hpp"
 #include "fuzz_input.hpp"
 
 namespace fuzz::events {
@@ -31,8 +33,8 @@ inline short native_type = 0;
 inline unsigned long native_count = 0;
 
 inline Process& fake_process() {
-    static Process* made = [] {
-        auto* p = new Process;  // never freed, as in the program
+    static const bool filled = [] {
+        auto* p = &process();
         p->api.ca_puser = [](chid id) -> void* { return channel_of(id); };
         p->api.ca_field_type = [](chid) { return native_type; };
         p->api.ca_element_count = [](chid) { return native_count; };
@@ -40,12 +42,13 @@ inline Process& fake_process() {
         p->api.ca_get_host_name = [](chid, char* to, unsigned size) -> unsigned {
             return static_cast<unsigned>(std::snprintf(to, size, "host:5064"));
         };
+        p->api.ca_clear_channel = [](chid) { return ECA_NORMAL; };
         p->api.value_size = dbr_value_size;
         p->api.value_offset = dbr_value_offset;
-        process_pointer() = p;
-        return p;
+        return true;
     }();
-    return *made;
+    static_cast<void>(filled);
+    return process();
 }
 
 // What a callback was called with, and so what has to arrive.
@@ -64,9 +67,7 @@ struct Expected {
         }
         const std::size_t head = api.value_offset[type];
         const std::size_t bytes = count * api.value_size[type];
-        const char* elements =
-            block.array ? static_cast<const char*>(block.array) : block.data() + head;
-        return all(block.data(), head) && all(elements, bytes);
+        return all(block.data(), head) && all(block.elements, bytes);
     }
     bool all(const char* at, std::size_t n) const {
         return std::all_of(at, at + n, [this](char c) {
@@ -77,12 +78,12 @@ struct Expected {
 
 class Client {
   public:
-    Client() : api_(fake_process().api), queue_(api_) {
-        channel_ = new aioca::Channel(&queue_);
+    Client() : api_(fake_process().api), queue_(new Queue(api_, fake_process().nodes)) {
+        channel_ = new aioca::Channel(queue_);
         channel_->id = reinterpret_cast<chid>(channel_);
         channel_->owner = channel_;
         fake_process().channels.insert(channel_);
-        fake_process().queues = {&queue_};
+        fake_process().queues = {queue_};
         for (std::size_t i = 0; i < kMonitors; ++i) open_monitor(i);
     }
 
@@ -93,12 +94,13 @@ class Client {
             close_monitor(std::exchange(monitor, nullptr));
         }
         end_batch(true);
-        fake_process().channels.erase(channel_);
-        queue_.release(channel_);
+        close_channel(channel_);
         drain();
         fake_process().queues.clear();
-        FUZZ_REQUIRE(queue_.nodes == 0);
-        FUZZ_REQUIRE(!queue_.batches);
+        FUZZ_REQUIRE(fake_process().channels.empty());
+        FUZZ_REQUIRE(fake_process().nodes == 0);
+        FUZZ_REQUIRE(!queue_->batches);
+        queue_->let_go();
     }
 
   private:
@@ -199,7 +201,7 @@ class Client {
 
     void begin_batch(std::uint8_t how, long type) {
         if (batch_) return;
-        batch_ = new Batch(&queue_, kSlots);
+        batch_ = new Batch(queue_, kSlots);
         batch_->owner = batch_;
         for (Slot& slot : batch_->slots) {
             slot.channel = channel_;
@@ -276,7 +278,7 @@ class Client {
     void drain() {
         std::vector<void*> owners;
         std::vector<Complaint> complaints;
-        queue_.take(owners, complaints);
+        queue_->take(owners, complaints);
         FUZZ_REQUIRE(complaints.size() == std::exchange(complaints_, 0u));
         std::sort(owners.begin(), owners.end());
         FUZZ_REQUIRE(std::adjacent_find(owners.begin(), owners.end()) == owners.end());
@@ -304,7 +306,7 @@ class Client {
     }
 
     const CaApi& api_;
-    Queue queue_;
+    Queue* queue_;
     aioca::Channel* channel_;
     std::array<Monitor*, kMonitors> monitors_;
     std::array<std::deque<Expected>, kMonitors> expected_;

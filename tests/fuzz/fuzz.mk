@@ -6,7 +6,7 @@
 # tests/fuzz/corpus/TARGET, which `make test` replays.
 
 SECONDS ?= 60
-TARGETS ?= framer dbr session search events
+TARGETS ?= framer dbr session search events values
 FUZZ_CXX ?= clang++
 
 FUZZ_OUT := build/fuzz
@@ -15,7 +15,7 @@ FUZZ_EPICS = $(shell $(BIN)/python -c "import importlib.util as u; \
 FUZZ_FLAGS = -std=c++20 -O1 -g -Wall -Wextra -pthread -fno-omit-frame-pointer \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
 	-D_GNU_SOURCE -Dlinux -DUNIX -Iext -Isrc -Itests/fuzz -isystem $(FUZZ_EPICS)/include
-FUZZ_SOURCES := $(wildcard $(addprefix ext/,$(addsuffix /*.cpp,base proto dbr pv server)))
+FUZZ_SOURCES := $(wildcard $(addprefix ext/,$(addsuffix /*.cpp,base proto net dbr access pv server client)))
 FUZZ_OBJECTS := $(FUZZ_SOURCES:%.cpp=$(FUZZ_OUT)/%.o)
 
 .PHONY: fuzz fuzz-build

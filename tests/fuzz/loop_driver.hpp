@@ -6,23 +6,38 @@
 namespace pcas {
 
 struct LoopDriver {
-    static void open(Loop& loop) { loop.open(); }
+    static void open(Loop& loop) { loop.begin(); }
     // Looks at the sockets without waiting, then does all that is to be done.
     static void turn(Loop& loop) {
-        loop.poller_->wait(std::chrono::nanoseconds(0));
-        loop.turn();
+        loop.reactor_.poller().wait(std::chrono::nanoseconds(0));
+        loop.reactor_.turn(loop);
     }
-    static bool has_output(const Loop& loop) { return !loop.with_output_.empty(); }
+    static Services& services(Loop& loop) { return loop.services_; }
+    static void adopt(Loop& loop, UniqueSocket socket, const sockaddr_in& peer = {}) {
+        loop.circuits_.adopt(std::move(socket), peer);
+    }
+    static Circuit* find(Loop& loop, std::uint64_t id) {
+        return loop.circuits_.find(id);
+    }
+    static std::size_t held_bytes(const Loop& loop) {
+        return loop.circuits_.held_bytes();
+    }
+    // Sockets are ready: the next turn is told of them.
+    static bool ready(Loop& loop) {
+        loop.reactor_.poller().wait(std::chrono::nanoseconds(0));
+        return loop.reactor_.poller().ready() > 0;
+    }
+    static bool has_more(const Loop& loop) { return loop.has_more(); }
     static std::size_t circuits(const Loop& loop) { return loop.circuits_.size(); }
     // Ends the second that closed circuits are given to be read to their end.
     static void end_lingering(Loop& loop) {
-        for (auto& [id, circuit] : loop.circuits_) {
-            if (circuit->closing()) circuit->on_linger_over();
-        }
-        loop.remove_discarded();
+        loop.circuits_.for_each([](Circuit& circuit) {
+            if (circuit.closing()) circuit.on_linger_over();
+        });
+        loop.circuits_.remove_discarded();
     }
     static void set_searches(Loop& loop) {
-        loop.searches_ = std::make_unique<SearchService>(loop);
+        loop.searches_ = std::make_unique<SearchService>(loop.services_);
     }
 };
 

@@ -11,6 +11,7 @@
 #include "framer.hpp"
 #include "search.hpp"
 #include "session.hpp"
+#include "values.hpp"
 
 namespace {
 
@@ -22,6 +23,7 @@ Target target_of(const std::string& name) {
     if (name == "session") return fuzz::session::run_target;
     if (name == "search") return fuzz::search::run_target;
     if (name == "events") return fuzz::events::run_target;
+    if (name == "values") return fuzz::values::run_target;
     return nullptr;
 }
 

@@ -57,9 +57,10 @@ class Client {
 
 class Searches {
   public:
-    Searches() : shared_(limits()), loop_(shared_), service_(loop_) {
+    Searches()
+        : shared_(limits()), loop_(shared_), service_(LoopDriver::services(loop_)) {
         LoopDriver::open(loop_);
-        shared_.requests.open();
+        shared_.requests->open();
         shared_.tcp_port = kTcpPort;
         Ref<Metadata> metadata(new Metadata);
         for (const char* name : {"a", "b", "long:name", "with space"}) {
@@ -176,11 +177,13 @@ class Searches {
     }
 
     void answer_requests(EcaStatus status) {
-        for (const RequestPtr& request : shared_.requests.take(1000, {})) {
+        for (const RequestPtr& request : shared_.requests->take(1000, {})) {
             FUZZ_REQUIRE(request->kind == RequestKind::Exists);
             request->complete(status);
         }
-        for (const auto& entry : shared_.completions->take()) {
+        std::vector<Completion> completions;
+        shared_.completions->take(completions);
+        for (const Completion& entry : completions) {
             service_.on_completion(*entry.request);
         }
         take_answers();

@@ -16,10 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "access/security.hpp"
 #include "base/byte_order.hpp"
 #include "fuzz_input.hpp"
 #include "loop_driver.hpp"
-#include "pv/access_security.hpp"
 
 namespace fuzz::session {
 
@@ -34,10 +34,10 @@ inline Config small_limits() {
     config.max_circuits_per_host = kClients;
     config.max_channels = 6;
     config.max_subscriptions = 8;
-    config.max_payload = 16384;
+    config.max_request = 16384;
     config.max_response = 16384;
     config.max_response = 16384;
-    config.output_high_water = 8192;
+    config.max_output = 8192;
     config.max_open_requests = 5;
     config.max_open_bytes = 8192;
     config.max_deferred_puts = 3;
@@ -136,7 +136,7 @@ class Client {
         sockaddr_in peer{};
         peer.sin_family = AF_INET;
         peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        loop.adopt(UniqueSocket(ends[0]), peer);
+        LoopDriver::adopt(loop, UniqueSocket(ends[0]), peer);
         fd_ = ends[1];
     }
     ~Client() { close(); }
@@ -205,7 +205,7 @@ class Session {
         shared_.log.drain();
         LoopDriver::set_searches(loop_);
         LoopDriver::open(loop_);
-        shared_.requests.open();
+        shared_.requests->open();
         add_pvs();
         clients_[0] = std::make_unique<Client>(loop_);
         turn();
@@ -260,11 +260,11 @@ class Session {
         const Config& c = shared_.config;
         // One answer of the largest size may stand above the high-water mark in each
         // direction, and every subscription holds one value at least.
-        const std::size_t most = 2 * (c.output_high_water + c.max_response) +
-                                 2 * c.max_open_bytes + 2 * (c.max_payload + 65536) +
+        const std::size_t most = 2 * (c.max_output + c.max_response) +
+                                 2 * c.max_open_bytes + 2 * (c.max_request + 65536) +
                                  c.max_subscriptions * kArray * 8;
         for (std::uint64_t id = 1; id <= shared_.last_circuit; ++id) {
-            const Circuit* circuit = loop_.find_circuit(id);
+            const Circuit* circuit = LoopDriver::find(loop_, id);
             if (circuit) FUZZ_REQUIRE(circuit->held_bytes() <= most);
         }
         FUZZ_REQUIRE(shared_.counters.channels <= kClients * c.max_channels);
@@ -377,7 +377,7 @@ class Session {
     }
 
     void take_requests() {
-        for (RequestPtr& request : shared_.requests.take(3, {})) {
+        for (RequestPtr& request : shared_.requests->take(3, {})) {
             if (request->kind != RequestKind::Interest) {
                 taken_.push_back(std::move(request));
             }
@@ -458,7 +458,7 @@ class Session {
             // A turn sees what the wait before it found: the second one hears of the
             // clients that have just left.
             busy = i == 0 || updates != shared_.counters.updates ||
-                   shared_.requests.size() > 0 || LoopDriver::has_output(loop_);
+                   shared_.requests->size() > 0 || LoopDriver::has_more(loop_);
             for (auto& client : clients_) {
                 while (client && client->receive()) busy = true;
             }

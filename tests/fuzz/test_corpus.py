@@ -1,45 +1,27 @@
-"""Every file of the corpora, through its target, built by the ordinary compiler.
-
-``SANITIZE=address,undefined pytest tests/fuzz`` does so with sanitizers.
-"""
+"""Every file of the corpora, through its target, built by the ordinary compiler."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from support import engine
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 TARGETS = sorted(path.name for path in CORPUS.iterdir())
 
 # The first build may have to compile the whole engine.
-pytestmark = pytest.mark.timeout(900)
-
-
-def make(*arguments):
-    directory = HERE.parent / "cpp"
-    command = ["make", "--no-print-directory", "-C", directory]
-    done = subprocess.run(
-        [*command, f"PYTHON={sys.executable}", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-8000:]
-    return done.stdout
+pytestmark = pytest.mark.timeout(2 * engine.BUILD_SECONDS)
 
 
 @pytest.fixture(scope="session")
 def replay():
     """Path of the program that runs any target over files."""
-    make(f"-j{os.cpu_count()}", "replay")
-    return Path(make("path").strip()).with_name("replay")
+    return engine.built("replay")
 
 
 @pytest.mark.parametrize("target", TARGETS)

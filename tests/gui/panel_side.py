@@ -3,6 +3,7 @@
 Usage: panel_side.py PANEL
 """
 
+import os
 import sys
 import time
 
@@ -53,3 +54,4 @@ shown = with_channel(panel, PyDMLabel, "VoltOffset_RBV")
 wait_for(application, lambda: shown.text().startswith("2.5"))
 print("done", flush=True)
 application.closeAllWindows()
+os._exit(0)  # what PyQt destroys at an ordinary exit may crash it

@@ -165,7 +165,7 @@ def test_without_pyyaml_it_says_what_to_install(file, tmp_path):
 
 
 def test_yaml_anchors_numbers_and_words(file):
-    from pcaspy.definition import read
+    from pcaspy.service.read import read
 
     text = """\
         pvdb:

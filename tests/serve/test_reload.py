@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pcaspy.definition_module import load_module
+from pcaspy.service.module import load_module
 
 
 def wait_for(client, name, field, wanted):

@@ -98,11 +98,11 @@ class Commands:
     def __call__(self, do, **arguments):
         return getattr(self, do)(**arguments)
 
-    def load(self, path, by_address=False):
+    def load(self, path, by_address=False, **macros):
         """Load rules; the error's kind and text if there is one."""
         cas.asCheckClientIP = by_address
         try:
-            self.server.initAccessSecurityFile(path, P=self.prefix)
+            self.server.initAccessSecurityFile(path, P=self.prefix, **macros)
         except (OSError, ValueError) as error:
             return [type(error).__name__, str(error)]
         return None

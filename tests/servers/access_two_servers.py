@@ -26,6 +26,9 @@ def main():
         with Circuit(("127.0.0.1", valves.tcp_port)) as circuit:
             fill = circuit.create("T:FILL")
             told = [fill.rights]
+            third = IsolatedServer()  # comes and goes: the inputs stay
+            third.start()
+            third.close()
             for value in (None, 7, 3):
                 if value is not None:
                     level.setParam("LEVEL", value)

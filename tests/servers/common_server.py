@@ -52,6 +52,9 @@ class Commands:
         self.driver.setParam(name, value)
         self.driver.updatePV(name)
 
+    def stats(self):
+        return self.server.stats()
+
     def units(self, name, units):
         self.driver.setParamInfo(name, {"unit": units})
         self.driver.updatePV(name)

@@ -93,8 +93,35 @@ class Client:
             await self.renew(random.choice(WATCHED))
         if number % 8 == 0:
             await self.provoke(number)
+        await self.cancel_some(number)
         if number % 40 == 0:
             self.start_over()
+
+    async def cancel_some(self, number):
+        """Whatever is under way is given up, at any of its steps."""
+        put = PREFIX + "PUT5"
+        tasks = [
+            asyncio.ensure_future(request)
+            for request in (
+                caget(random.sample(WATCHED, 3), timeout=20),
+                caput(put, number, wait=True, timeout=20),
+                caput([put, put], number, timeout=20),
+                caget(PREFIX + "LATE", timeout=20),
+                connect(random.choice(TEMPORARY), timeout=20),
+            )
+        ]
+        await asyncio.sleep(random.choice([0, 0, 0.0003, 0.001, 0.01]))
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            ended = isinstance(outcome, asyncio.CancelledError)
+            failed = isinstance(outcome, BaseException) and not ended
+            if (
+                self.strict
+                and failed
+                and not (isinstance(outcome, CANothing) and outcome.ok)
+            ):
+                self.watch.complain(f"cancelled: {outcome!r}")
 
     def start_over(self):
         """Gives up every channel, which closes the subscriptions as well."""

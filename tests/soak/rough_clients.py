@@ -10,6 +10,7 @@ from support import dbr, wire
 from support.wire import Circuit, pack
 
 PREFIX = "SOAK:"
+TEMPORARY = [f"TEMP{i}" for i in range(8)]
 GONE = (OSError, AssertionError)  # the server may close what it does not like
 
 
@@ -31,6 +32,9 @@ class RoughClients:
             self.babbles,
             self.crowds,
             self.searches,
+            self.leaves_puts,
+            self.floods,
+            self.loses_rights,
         ]
         self._threads = [
             threading.Thread(target=self._repeat, args=(kind,)) for kind in kinds
@@ -123,6 +127,63 @@ class RoughClients:
                 circuit.subscribe(channel, dbr.LONG)
                 circuit.send(wire.create_request(PREFIX + "TEXT", 1)[:20])
             self._wait(random.uniform(0.1, 2))
+
+    def leaves_puts(self):
+        """Puts, gets and subscriptions behind each other, and the end comes between."""
+        circuit = Circuit(self.address)
+        channels = []
+        for name in ("LATE", "PUT6", "PUT7", "RAISES", random.choice(TEMPORARY)):
+            with contextlib.suppress(AssertionError):  # that one is not there today
+                channels.append(circuit.create(PREFIX + name))
+        for number in range(random.randrange(1, 60)):
+            channel = random.choice(channels)
+            fields = {"type": dbr.LONG, "count": 1, "p1": channel.sid, "p2": number}
+            circuit.send(
+                random.choice(
+                    [
+                        pack(wire.WRITE, struct.pack(">i", number), **fields),
+                        pack(wire.WRITE_NOTIFY, struct.pack(">i", number), **fields),
+                        pack(wire.READ_NOTIFY, **fields),
+                        wire.event_request(channel.sid, number, dbr.LONG),
+                    ]
+                )
+            )
+        ending = random.randrange(3)
+        if ending == 0:
+            circuit.send(pack(wire.CLEAR_CHANNEL, p1=channels[0].sid, p2=0))
+        elif ending == 1:
+            circuit.socket.shutdown(socket.SHUT_WR)
+        self._wait(random.choice([0, 0.01, 0.5]))
+        self._end(circuit)
+
+    def floods(self):
+        """Messages that are cheap to send, thousands of them."""
+        circuit = Circuit(self.address)
+        channel = circuit.create(PREFIX + "SCALAR0")
+        array = circuit.create(PREFIX + "ARRAY1")
+        prime = 15_173 * 13
+        requests = [
+            wire.event_request(channel.sid, n * prime & 0xFFFFFFFF, dbr.LONG)
+            for n in range(2000)
+        ]
+        text = pack(wire.READ_NOTIFY, type=dbr.STRING, count=5000, p1=array.sid)
+        off_and_on = pack(wire.EVENTS_OFF) * 500 + pack(wire.EVENTS_ON)
+        circuit.socket.settimeout(5)
+        with contextlib.suppress(TimeoutError):
+            circuit.socket.sendall(b"".join(requests) + off_and_on + text * 10)
+        self._wait(random.uniform(0, 2))
+        self._end(circuit)
+
+    def loses_rights(self):
+        """Watches a PV whose rights come and go, and reads now and then."""
+        circuit = Circuit(self.address, receive_buffer=4096)
+        channel = circuit.create(PREFIX + "GUARDED")
+        for subid in range(20):
+            circuit.send(wire.event_request(channel.sid, subid, dbr.CTRL + dbr.LONG))
+        self._wait(random.uniform(1, 10))
+        circuit.drain()
+        self._wait(random.uniform(0, 2))
+        self._end(circuit)
 
     def searches(self):
         """Names that nobody serves, names that are wrong, and bytes."""

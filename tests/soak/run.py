@@ -136,7 +136,11 @@ class Soak:
     def wait_for_circuits(self, deadline):
         """Until the server has let go of the clients that went."""
         lasting = len(self.clients)
-        while (now := self.server.ask(do="stats"))["circuits"] > lasting:
+        while (
+            (now := self.server.ask(do="stats"))["circuits"] > lasting
+            or now["held_bytes"]
+            or now["requests_queued"]
+        ):
             if time.monotonic() > deadline:
                 self.failures.append(f"circuits stay: {now}")
                 return

@@ -5,7 +5,10 @@ lost, torn or out of order.
 """
 
 import asyncio
+import contextlib
 import logging
+import os
+import tempfile
 import threading
 import time
 
@@ -38,6 +41,7 @@ def entries():
         "BURST": whole,
         "RAISES": whole,
         "LATE": {"type": "int", "asyn": True},
+        "GUARDED": {"type": "int", "asg": "some"},
         **{reason: {**whole, "scan": SCAN, "port": "scan"} for reason in SCANS},
         "READ_RAISES": {"type": "int", "port": "scan"},
         **{f"PUT{i}": {"type": "int", "port": "async"} for i in range(8)},
@@ -59,6 +63,7 @@ class PostingDriver(Driver):
         time.sleep(0.01)
         self.setParam(reason, value)
         self.callbackPV(reason)
+        self.callbackPV(reason)  # says more than was asked
         self.updatePVs()
 
 
@@ -85,11 +90,23 @@ class AsyncDriver(Driver):
         return True
 
 
+def rules():
+    """Files of access security: GUARDED may be read, and may not."""
+    paths = []
+    for rule in ("RULE(1, READ)", "RULE(0, READ)"):
+        with tempfile.NamedTemporaryFile("w", suffix=".acf", delete=False) as file:
+            file.write(f"ASG(some) {{ {rule} }}")
+        paths.append(file.name)
+    return paths
+
+
 class Soak:
     """Commands of the run, and the thread that posts."""
 
     def __init__(self, server):
         self.server = server
+        self.rules = rules()
+        server.initAccessSecurityFile(self.rules[0])
         server.createPV(PREFIX, entries())
         self.driver, self.scans = PostingDriver(), ScanDriver()
         self.asynchronous = AsyncDriver()
@@ -108,6 +125,8 @@ class Soak:
             with self.turn:
                 if not self.paused.is_set():
                     self.post()
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(-1, os.WNOHANG)
 
     def post(self):
         self.tick += 1
@@ -127,12 +146,16 @@ class Soak:
                 self.burst += 1
                 driver.setParam("BURST", self.burst)
                 driver.updatePV("BURST")
+        if now % 50 == 0 and os.fork() == 0:
+            os._exit(0)
+        if now % 7 == 0:
+            self.server.initAccessSecurityFile(self.rules[now % 2])
         if now % 5 == 0:
             self.come_and_go(TEMPORARY[now // 5 % len(TEMPORARY)])
 
     def come_and_go(self, reason):
         name = PREFIX + reason
-        names = self.server._registry.pvf
+        names = self.server._pcaspy.pvf
         if name in names:
             del names[name]
             return

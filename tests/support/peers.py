@@ -13,6 +13,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 try:
@@ -23,6 +24,8 @@ except ModuleNotFoundError:  # Windows: make the environments before the tests
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".peers"
 EPICSCORELIBS = "epicscorelibs==7.0.10.99.0.2"
+SERVER = ["pcaspy==0.8.1", "numpy", EPICSCORELIBS]
+CLIENT = ["aioca==2.1", "numpy", EPICSCORELIBS]
 
 # pyepics and pcaspy bring an EPICS library of their own; the others use epicscorelibs.
 REQUIREMENTS = {
@@ -35,7 +38,33 @@ REQUIREMENTS = {
     # For the examples with a window, together with this project's own packages.
     "gui": ["PySide6-Essentials>=6.6", "pyqtgraph>=0.13", "numpy", "epicscorelibs"],
     "pydm": ["pydm==1.29.0", "PyQt5>=5.15"],
+    # Servers that are written with pcaspy, and clients that are written with aioca, for
+    # tests/programs: with the released package, and with what this project needs to
+    # run in its place.
+    "lewis": ["lewis==1.4.0", *SERVER],
+    "ligo-softioc": ["gpstime", *SERVER],
+    "lume-pva": [
+        *("lume-pva==0.5.0", "lume-pva-apg[ca,pva]==0.1.5", "pyepics==3.5.10"),
+        *("pytest", *SERVER, "--no-binary=pvua"),
+    ],
+    "ophyd-async": ["ophyd-async[ca]==0.21.3", *CLIENT],
+    "coniql": ["coniql==0.4.2", *CLIENT, "--no-binary=quantile-python"],
+    # Clients of other libraries.
+    "pyca": ["pyca-epics==3.3.3", EPICSCORELIBS, "numpy"],
+    "cachannel": ["CaChannel==3.2.0", "numpy"],
+    "cothread": ["cothread==2.20.1", EPICSCORELIBS, "numpy"],
 }
+# What is installed afterwards without its dependencies, which ask for another version.
+WITHOUT_DEPENDENCIES = {"ligo-softioc": ["ligo-softioc==0.1.7"]}
+NEEDS_PYTHON = {"ophyd-async": (3, 11), "lume-pva": (3, 11)}
+
+
+def unavailable(name: str) -> str:
+    """Why this interpreter cannot have a peer; empty if it can."""
+    needed = NEEDS_PYTHON.get(name, (3, 10))
+    if sys.version_info >= needed:
+        return ""
+    return f"{name} asks for Python {needed[0]}.{needed[1]}"
 
 
 @contextlib.contextmanager
@@ -57,27 +86,36 @@ def peer_python(name: str) -> Path:
 def _made(folder: Path, name: str) -> Path:
     python = folder / "bin" / "python"
     stamp = folder / "stamp"
-    wanted = "\n".join([sys.version, *REQUIREMENTS[name]]) + "\n"
+    alone = WITHOUT_DEPENDENCIES.get(name, [])
+    wanted = "\n".join([sys.version, *REQUIREMENTS[name], *alone]) + "\n"
     if stamp.exists() and stamp.read_text() == wanted and python.exists():
         return python
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=False, symlinks=True)
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "--python", str(python), "install"),
-            *("--quiet", "--disable-pip-version-check", "--only-binary", ":all:"),
-            *REQUIREMENTS[name],
-        ],
-        check=True,
-    )
+    _install(python, *REQUIREMENTS[name])
+    if alone:
+        _install(python, "--no-deps", *alone)
     stamp.write_text(wanted)
     return python
 
 
+def _install(python: Path, *arguments: str) -> None:
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--python", str(python), "install"),
+            *("--quiet", "--disable-pip-version-check", "--only-binary", ":all:"),
+            *("--no-compile", *arguments),
+        ],
+        check=True,
+    )
+
+
 def main(names: list[str]) -> None:
-    """Make the environments and print their interpreters."""
-    for name in names or REQUIREMENTS:
-        print(name, peer_python(name), flush=True)
+    """Make the environments, two at a time, and print their interpreters."""
+    wanted = [name for name in names or REQUIREMENTS if not unavailable(name)]
+    with ThreadPoolExecutor(2) as pool:
+        for name, python in zip(wanted, pool.map(peer_python, wanted), strict=True):
+            print(name, python, flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 MINOR = 13
 DEADLINE = 5.0
+LONG_DEADLINE = 60.0
 EXTENDED = 0xFFFF
 
 VERSION, EVENT_ADD, EVENT_CANCEL, READ, WRITE = 0, 1, 2, 3, 4

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+SRC = ROOT / "src"
 COMPILED = sorted(
-    f"{stub.parent.name}.{stub.stem}" for stub in (ROOT / "src").glob("*/_*.pyi")
+    ".".join(stub.relative_to(SRC).with_suffix("").parts) for stub in SRC.rglob("*.pyi")
 )
 
 
@@ -25,8 +26,8 @@ def run(module, *arguments, folder=ROOT):
 
 
 def test_every_compiled_module_has_a_stub():
-    modules = {path.with_suffix("") for path in (ROOT / "src").glob("*/_*.pyx")}
-    stubs = {path.with_suffix("") for path in (ROOT / "src").glob("*/_*.pyi")}
+    modules = {path.with_suffix("") for path in SRC.rglob("*.pyx")}
+    stubs = {path.with_suffix("") for path in SRC.rglob("*.pyi")}
     assert modules == stubs
 
 

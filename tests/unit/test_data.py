@@ -62,6 +62,9 @@ def test_status_keeps_the_time(driver):
     driver.setParamStatus("F", severity=2)
     data = driver.pvDB["F"]
     assert (data.alarm, data.severity, repr(data.time)) == (3, 2, "epicsTimeStamp(5,6)")
+    driver.updatePVs()
+    driver.setParamStatus("F", 3, 2)  # as it is
+    assert state(data)[3:] == (False, 0)
 
 
 def test_scanned_pvs_are_not_posted_by_update(driver):
@@ -108,7 +111,6 @@ def test_values_as_they_were_given(driver, reason, given, kept):
         ("F", object()),
         ("I", [None]),
         ("E", "z"),
-        ("S", None),
         ("W", ["a"]),
         ("W", np.array(["a"])),
     ],
@@ -218,6 +220,15 @@ def test_enums_can_be_changed(driver):
     driver.setParam("E", "c")
     assert driver.getParam("E") == 2
     assert driver.getParamInfo("E", ["states"]) == {"states": [0, 0, 0]}
+
+
+def test_changed_enums_leave_the_alarm_until_the_next_value(driver):
+    driver.setParam("E", "y")
+    assert driver.pvDB["E"].severity == 2
+    driver.setParamEnums("E", ["x", "y"], [0, 1])
+    assert driver.pvDB["E"].severity == 2
+    driver.setParam("E", "y")
+    assert driver.pvDB["E"].severity == 1
 
 
 def test_all_fields(driver):

@@ -68,3 +68,76 @@ def test_an_older_read_is_not_the_first_update_of_a_new_subscription(driver, cir
     assert driver.begun.acquire(timeout=10)
     driver.go_on.release()
     assert until(circuit, 2) == [2]
+
+
+def behind_a_put(circuit, channel):
+    """A put callback that waits for process(), as will all that comes behind it."""
+    data = dbr.encode(dbr.LONG, 5)
+    circuit.send(
+        pack(wire.WRITE_NOTIFY, data, type=dbr.LONG, count=1, p1=channel.sid, p2=1)
+    )
+
+
+@pytest.mark.parametrize(("mask", "values"), [(wire.DBE_PROPERTY, [5]), (1, [5, 6])])
+def test_a_subscription_behind_a_put_keeps_its_mask(idle, mask, values):
+    idle.createPV("", {"A": {"type": "int"}})
+    driver = Driver()
+    with wire.Circuit(("127.0.0.1", idle.tcp_port)) as circuit:
+        channel = circuit.create("A")
+        behind_a_put(circuit, channel)
+        circuit.send(wire.event_request(channel.sid, SUBID, dbr.LONG, 1, mask))
+        # It sees every event: what was not sent ahead of its update never will be.
+        circuit.send(wire.event_request(channel.sid, SUBID + 1, dbr.LONG, 1, 15))
+        seen = {SUBID: [], SUBID + 1: []}
+        while not seen[SUBID + 1]:
+            idle.process(0.01)
+            collect(circuit, seen)
+        driver.setParam("A", 6)
+        driver.updatePVs()
+        while seen[SUBID + 1][-1] != 6:
+            collect(circuit, seen)
+        assert seen[SUBID] == values
+
+
+def collect(circuit, seen):
+    """Adds the updates that have come by now to `seen`, by SUBID."""
+    for message in circuit.drain():
+        if message.command == EVENT_ADD:
+            seen[message.p2].append(int.from_bytes(message.payload[:4], "big"))
+
+
+def test_a_subscription_that_is_cancelled_behind_a_put_never_starts(idle):
+    idle.createPV("", {"A": {"type": "int"}})
+    Driver()
+    with wire.Circuit(("127.0.0.1", idle.tcp_port)) as circuit:
+        channel = circuit.create("A")
+        behind_a_put(circuit, channel)
+        subscribe(circuit, channel)
+        circuit.send(
+            pack(wire.EVENT_CANCEL, type=dbr.LONG, count=1, p1=channel.sid, p2=SUBID)
+        )
+        circuit.expect(EVENT_ADD, p2=SUBID)  # says that it is cancelled
+        circuit.send(wire.event_request(channel.sid, SUBID + 1, dbr.LONG))
+        seen = {SUBID: [], SUBID + 1: []}
+        while not seen[SUBID + 1]:
+            idle.process(0.01)
+            collect(circuit, seen)
+        assert seen == {SUBID: [], SUBID + 1: [5]}
+
+
+def test_a_read_that_is_at_work_is_not_answered_after_clear(driver, circuit):
+    first, second = circuit.create("A"), circuit.create("A")
+
+    def get(channel, ioid):
+        header = {"type": dbr.LONG, "count": 1, "p1": channel.sid, "p2": ioid}
+        circuit.send(pack(wire.READ_NOTIFY, **header))
+        assert driver.begun.acquire(timeout=10)
+
+    get(first, 1)
+    circuit.send(pack(wire.CLEAR_CHANNEL, p1=first.sid, p2=first.cid))
+    circuit.expect(wire.CLEAR_CHANNEL, p2=first.cid)
+    driver.go_on.release()
+    get(second, 2)
+    driver.go_on.release()
+    answer = circuit.receive()
+    assert (answer.command, answer.p2) == (wire.READ_NOTIFY, 2)

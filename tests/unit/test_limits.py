@@ -5,12 +5,14 @@ import time
 
 import pytest
 
-from pcaspy import Driver, SimpleServer, cas, options, summary
+from pcaspy import Driver, SimpleServer, cas
+from pcaspy.host import options, summary
 from pcaspy.testing import IsolatedServer
 from support import dbr, wire
 from support.wire import (
     CREATE_CH_FAIL,
     ECA_ALLOCMEM,
+    ECA_NORMAL,
     ECA_TOLARGE,
     ERROR,
     EVENT_ADD,
@@ -50,6 +52,10 @@ def count(server, name):
     return server.stats()[name]
 
 
+def test_type_checkers_know_the_limits_of_the_engine():
+    assert list(options.Limits.__annotations__) == list(options.LIMITS)
+
+
 @pytest.mark.parametrize("name", options.LIMITS)
 @pytest.mark.parametrize("kind", [SimpleServer, cas.caServer])
 def test_a_bad_keyword(kind, name):
@@ -77,6 +83,10 @@ def test_a_bad_variable(monkeypatch, name):
         {"beacon_port": 0},
         {"multicast_ttl": 256},
         {"beacon_period": 0},
+        {"beacon_period": 1e-9},
+        {"interfaces": ["x" * 1200]},
+        {"ignored": ["x" * 256]},
+        {"beacon_addresses": ["127.0.0.1\0"]},
         {"beacon_period": "often"},
         {"beacon_period": float("nan")},
     ],
@@ -85,6 +95,35 @@ def test_a_bad_variable(monkeypatch, name):
 def test_other_numbers_are_checked_as_well(wrong):
     with pytest.raises(ValueError, match="allowed"):
         SimpleServer(**wrong)
+
+
+def test_a_beacon_period_that_is_too_short_is_made_longer(monkeypatch, caplog):
+    monkeypatch.setenv("EPICS_CAS_BEACON_PERIOD", "1e-9")
+    with SimpleServer():
+        assert "EPICS_CAS_BEACON_PERIOD is too short" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "EPICS_CAS_INTF_ADDR_LIST",
+        "EPICS_CAS_IGNORE_ADDR_LIST",
+        "EPICS_CAS_BEACON_ADDR_LIST",
+    ],
+)
+def test_an_address_that_is_too_long_is_unknown(monkeypatch, caplog, variable):
+    monkeypatch.setenv(variable, "127.0.0.1 " + "x" * 1200)
+    with SimpleServer(port=0) as server:
+        server.process(0.1)
+        assert 'xx..." is unknown' in caplog.text
+
+
+@pytest.mark.parametrize("prefix", ["", "bad\0"])
+def test_a_name_with_nul(prefix):
+    with SimpleServer() as server:
+        with pytest.raises(ValueError, match=r"PV 'bad\\x00.* without NUL"):
+            server.createPV(prefix, {"bad\0name" if not prefix else "name": {}})
+        assert server.stats()["pvs"] == 0
 
 
 def test_no_such_option():
@@ -140,9 +179,37 @@ def test_subscriptions(limited):
             circuit.expect(EVENT_ADD, p2=subid, p1=1)
         circuit.send(event_request(channel.sid, 7, dbr.DOUBLE))
         circuit.expect(EVENT_ADD, p2=7, p1=ECA_ALLOCMEM)
-        assert count(server, "subscriptions_refused") == 1
+        # Without a payload it would confirm a cancel, whatever count was asked for.
+        circuit.send(event_request(channel.sid, 8, dbr.DOUBLE, 0))
+        assert circuit.expect(EVENT_ADD, p2=8, p1=ECA_ALLOCMEM).payload == bytes(8)
+        assert count(server, "subscriptions_refused") == 2
         circuit.cancel(channel, 0, dbr.DOUBLE)
         circuit.subscribe(channel, dbr.DOUBLE)
+        circuit.send(pack(wire.CLEAR_CHANNEL, p1=channel.sid, p2=channel.cid))
+        circuit.expect(wire.CLEAR_CHANNEL)
+        channel = circuit.create("L:A")
+        for _ in range(2):
+            assert circuit.subscribe(channel, dbr.DOUBLE)[1].p1 == ECA_NORMAL
+
+
+def test_channels_that_were_cleared_do_not_count(limited):
+    with connect(limited(max_channels=2)) as circuit:
+        for _ in range(5):
+            channels = [circuit.create("L:A") for _ in range(2)]
+            for channel in channels:
+                circuit.send(pack(wire.CLEAR_CHANNEL, p1=channel.sid, p2=channel.cid))
+                circuit.expect(wire.CLEAR_CHANNEL, p1=channel.sid)
+
+
+def test_the_sid_of_a_cleared_channel_is_no_other_channels(limited):
+    with connect(limited()) as circuit:
+        seen = set()
+        for _ in range(20):
+            channel = circuit.create("L:A")
+            assert channel.sid not in seen
+            seen.add(channel.sid)
+            circuit.send(pack(wire.CLEAR_CHANNEL, p1=channel.sid, p2=channel.cid))
+            circuit.expect(wire.CLEAR_CHANNEL, p1=channel.sid)
 
 
 def test_size_of_a_request(limited):
@@ -172,6 +239,15 @@ def test_size_of_a_response(limited, monkeypatch, by):
         reply = circuit.receive()
         status = reply.p2 if reply.command == ERROR else reply.p1
         assert status == ECA_TOLARGE
+
+
+def test_elements_that_a_pv_does_not_have(limited):
+    with connect(limited()) as circuit:
+        channel = circuit.create("L:A")
+        assert len(circuit.get(channel, dbr.DOUBLE, 100_000).payload) == 800_000
+        header = {"type": dbr.DOUBLE, "count": 1_000_000, "p1": channel.sid}
+        circuit.send(pack(wire.READ_NOTIFY, **header))
+        circuit.expect(ERROR, p2=ECA_TOLARGE)
 
 
 def test_why_circuits_ended(limited):
@@ -234,6 +310,19 @@ def test_summary_once_per_period(limited, monkeypatch, caplog):
     (end,) = [r.getMessage() for r in caplog.records if r.levelno == logging.INFO]
     assert end.startswith("closes: ")
     assert end.endswith("channels over the limit 3")
+
+
+def test_a_summary_tells_what_is_new(limited, monkeypatch, caplog):
+    monkeypatch.setattr(summary, "PERIOD", 0.0)
+    stats = limited().stats()
+    told = summary.Summary(lambda: dict(stats))
+    for refused in (0, 3, 3, 5):
+        stats["puts_refused"] = refused
+        told.turn()
+    assert [line.rsplit("; ", 1)[1] for line in lines(caplog)] == [
+        "puts refused 3",
+        "puts refused 2",
+    ]
 
 
 def lines(caplog):

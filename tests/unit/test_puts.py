@@ -8,7 +8,14 @@ import threading
 import pytest
 
 from pcaspy import Driver
-from support.wire import READ_NOTIFY, WRITE_NOTIFY, Silence, pack
+from support.wire import (
+    LONG_DEADLINE,
+    READ_NOTIFY,
+    WRITE_NOTIFY,
+    Circuit,
+    Silence,
+    pack,
+)
 
 STRING, DOUBLE, CHAR, TIME_DOUBLE = 0, 6, 4, 20
 NORMAL, GETFAIL, PUTFAIL = 1, 152, 160
@@ -78,6 +85,23 @@ def test_writes(moody, circuit, caplog, name, status, state, level):
     told = [r.getMessage() for r in caplog.records if r.levelno == logging.INFO]
     expected = [f"P:{name}: testhost tester old=0 new=1.0"]
     assert told == (expected if level == logging.INFO else [])
+
+
+def test_what_nobody_expects_fails_one_request(moody, circuit, caplog):
+    def broken(record):
+        raise RuntimeError("a filter of the program's log")
+
+    caplog.set_level(logging.INFO, "pcaspy.SimplePV.writeValue")
+    log = logging.getLogger("pcaspy.SimplePV.writeValue")
+    channel = circuit.create("P:ACCEPTS")
+    log.addFilter(broken)
+    try:
+        assert circuit.put(channel, DOUBLE, double(1)).p1 == PUTFAIL
+    finally:
+        log.removeFilter(broken)
+    assert "a filter of the program's log" in caplog.text
+    caplog.clear()  # of the traceback, which keeps the request
+    assert circuit.put(channel, DOUBLE, double(1)).p1 == NORMAL
 
 
 def test_a_later_good_write_clears_the_alarm(moody, circuit):
@@ -212,12 +236,11 @@ def test_a_refused_put_is_answered_at_once(slow, circuit):
     circuit.expect(WRITE_NOTIFY, p2=ioids[1], p1=NORMAL)
 
 
-def test_postponed_puts_are_bounded(slow, circuit, monkeypatch):
-    monkeypatch.setattr("pcaspy.puts.MAX_POSTPONED", 2)
+def test_postponed_puts_are_bounded(slow, circuit):
     channel = circuit.create("P:S")
-    ioids = [start_put(circuit, channel, value) for value in (1, 2, 3, 4)]
-    circuit.expect(WRITE_NOTIFY, p2=ioids[3], p1=PUTFAIL)
-    for ioid in ioids[:3]:
+    ioids = [start_put(circuit, channel, value) for value in range(1, 1003)]
+    circuit.expect(WRITE_NOTIFY, p2=ioids[1001], p1=PUTFAIL)
+    for ioid in ioids[:1001]:
         slow.wait()
         slow.callbackPV("S")
         circuit.expect(WRITE_NOTIFY, p2=ioid, p1=NORMAL)
@@ -264,9 +287,35 @@ def test_async_write(server, circuit, caplog):
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_cached_gets_need_no_python(idle):
-    from support.wire import Circuit
+def test_close_ends_coroutines_and_their_thread(idle):
+    begun, cancelled = threading.Event(), threading.Event()
 
+    class Endless(Driver):
+        async def write(self, reason, value):
+            begun.set()
+            try:
+                await asyncio.sleep(1000)
+            finally:
+                cancelled.set()
+
+    def coroutine_threads():
+        return [t for t in threading.enumerate() if t.name == "pcaspy async"]
+
+    idle.createPV("P:", {"C": {}})
+    Endless()
+    others = coroutine_threads()
+    with Circuit(("127.0.0.1", idle.tcp_port)) as circuit:
+        start_put(circuit, circuit.create("P:C"), 1)
+        while not begun.is_set():
+            idle.process(0.01)
+        (thread,) = [t for t in coroutine_threads() if t not in others]
+        idle.close()
+        thread.join(LONG_DEADLINE)
+        assert not thread.is_alive()
+        assert cancelled.is_set()
+
+
+def test_cached_gets_need_no_python(idle):
     idle.createPV("P:", {"A": {"value": 4}})
     Driver()
     with Circuit(("127.0.0.1", idle.tcp_port)) as circuit:

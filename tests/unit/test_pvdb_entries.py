@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pcaspy import PVInfo, SimpleServer
-from pcaspy.pvdb import parse
+from pcaspy.served import pvdb
+from pcaspy.served.pvdb import parse
 
 
 def test_defaults_are_those_of_pcaspy():
@@ -84,7 +85,6 @@ def test_first_value(spec, value):
         ({"asg": None}, "asg", "str"),
         ({"port": 7}, "port", "str"),
         ({"value": "abc"}, "value", "float"),
-        ({"value": None}, "value", "float"),
         ({"type": "enum", "enums": ["a"], "value": "b"}, "value", "enum"),
         ({"value": []}, "value", "float"),
     ],
@@ -100,6 +100,12 @@ def test_errors_name_pv_field_and_what_is_allowed(spec, field, allowed):
 def test_wrong_shapes(pvdb):
     with pytest.raises(ValueError, match=r"BROKEN|7"):
         list(parse("X:", pvdb))
+
+
+def test_a_key_may_be_empty_behind_a_prefix_only():
+    assert list(parse("X", {"": {}}))
+    with pytest.raises(ValueError, match="''"):
+        list(parse("", {"": {}}))
 
 
 def test_nothing_is_created_when_one_entry_is_wrong(idle):
@@ -119,6 +125,13 @@ def test_labels_are_cut_with_a_warning(caplog):
     assert len(info.enums) == 16
     assert info.enums[0] == "x" * 25
     assert len(caplog.records) == 2
+
+
+def test_labels_are_cut_between_characters():
+    # 26 and 27 bytes; the character that would be cut is left out.
+    given = ["y" * 26, "é" * 13, "a" + "é" * 13, "b" * 25]
+    kept = ["y" * 25, "é" * 12, "a" + "é" * 12, "b" * 25]
+    assert PVInfo({"type": "enum", "enums": given}).enums == kept
 
 
 def test_states_are_filled():
@@ -141,6 +154,14 @@ def test_equal_numbers_of_other_types_stay_what_they_are():
     assert type(PVInfo({"prec": 3.0}).prec) is float
 
 
+def test_only_so_many_fields_are_remembered(monkeypatch):
+    monkeypatch.setattr(pvdb, "_MAX_CACHED", 10)
+    first = PVInfo({"prec": 7, "unit": "first"}).fields
+    for n in range(20):
+        PVInfo({"prec": 7, "unit": str(n)})
+    assert PVInfo({"prec": 7, "unit": "first"}).fields is not first
+
+
 def test_lists_handed_out_are_copies():
     info = PVInfo({"type": "enum", "enums": ["a", "b"]})
     info.enums.append("c")
@@ -148,10 +169,12 @@ def test_lists_handed_out_are_copies():
 
 
 def test_change_is_all_or_nothing():
-    info = PVInfo({})
-    with pytest.raises(ValueError, match="hihi"):
-        info.change({"unit": "mm", "hihi": "x"})
-    assert info.unit == ""
+    info, other = PVInfo({}), PVInfo({})
+    for change in ({"unit": "mm", "hihi": "x"}, {"hihi": 3, "prec": -1}):
+        with pytest.raises(ValueError, match=r"hihi|prec"):
+            info.change(change)
+    assert (info.unit, info.hihi, info.valid_low_high) == ("", 0.0, False)
+    assert (other.unit, other.hihi) == ("", 0.0)
 
 
 def test_numpy_numbers_are_numbers():

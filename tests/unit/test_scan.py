@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from pcaspy import Driver
-from pcaspy.scan import MAX_WORKERS, Scanner
+from pcaspy.served.scan import MAX_WORKERS, Scanner
 
 
 class Clock:
@@ -111,6 +111,28 @@ def test_a_failing_read_goes_on(running):
     running.set(broken, 0.01)
     for _ in range(3):
         assert broken.read.acquire(timeout=20)
+
+
+def test_the_first_read_comes_at_the_start():
+    scanner, quick = Scanner(), Quick()
+    scanner.set(quick, 1000)
+    scanner.start()
+    assert quick.read.acquire(timeout=20)
+    scanner.stop()
+
+
+def test_what_was_read_at_the_end_is_read_after_a_new_start(running):
+    stuck = Stuck()
+    running.set(stuck, 1000)
+    try:
+        for _ in range(3):
+            assert stuck.begun.wait(20)
+            running.stop()
+            stuck.begun.clear()
+            running.start()
+        assert stuck.begun.wait(20)
+    finally:
+        stuck.end.set()
 
 
 def test_many_pvs_need_few_threads(running):

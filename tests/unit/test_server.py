@@ -10,15 +10,23 @@ import textwrap
 import threading
 import time
 import weakref
+from functools import partial
 
 import pytest
 
-from pcaspy import Driver, SimpleServer
+from pcaspy import Driver, SimpleServer, testing
 from pcaspy.driver import manager
 from pcaspy.testing import IsolatedServer
 from pcaspy.tools import ServerThread
 from support.ports import free_port
-from support.wire import CREATE_CH_FAIL, Circuit, create_request
+from support.wire import (
+    CREATE_CH_FAIL,
+    LONG_DEADLINE,
+    WRITE_NOTIFY,
+    Circuit,
+    create_request,
+    pack,
+)
 
 DOUBLE = 6
 
@@ -127,11 +135,39 @@ def test_thread_stops_and_can_be_made_again():
     for _ in range(2):
         thread = ServerThread(server)
         assert not thread.daemon
+        thread.daemon = True  # the tests end, even should it go on
         thread.start()
         thread.stop()
         thread.join(10)
         assert not thread.is_alive()
     server.close()
+
+
+def test_after_a_thread_has_stopped_nobody_is_answered():
+    server = IsolatedServer()
+    server.start()
+    port = server.tcp_port
+    thread = ServerThread(server)
+    thread.start()
+    assert connects(port)
+    thread.stop()
+    thread.join(LONG_DEADLINE)
+    assert not connects(port)
+    server.process(0.01)
+    assert connects(server.tcp_port)
+    server.close()
+
+
+def test_what_a_test_leaves_at_the_server_is_an_error(monkeypatch):
+    monkeypatch.setattr(testing, "check_leaks", partial(testing.check_leaks, timeout=0))
+    server, other = IsolatedServer(threaded=False), IsolatedServer(threaded=False)
+    server.__enter__()
+    other.start()
+    client = Circuit(("127.0.0.1", other.tcp_port))
+    with pytest.raises(testing.LeakError, match="Circuit"):
+        server.__exit__(None, None, None)
+    client.close()
+    other.close()
 
 
 def test_environment_leads_to_the_server(server):
@@ -181,6 +217,38 @@ def test_a_forked_child_leaves_the_circuits_alone(server, circuit):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert circuit.get(channel, DOUBLE).p1 == 1
     assert connects(server.tcp_port)
+
+
+class Later(Driver):
+    async def write(self, reason, value):
+        self.setParam(reason, value)
+
+
+def put_with_process(server):
+    """The status of a put that the caller's thread carries out."""
+    with Circuit(("127.0.0.1", server.tcp_port)) as circuit:
+        channel = circuit.create("FORK:A")
+        header = {"type": DOUBLE, "count": 1, "p1": channel.sid, "p2": 1}
+        circuit.send(pack(WRITE_NOTIFY, bytes(8), **header))
+        while True:
+            server.process(0.01)
+            for message in circuit.drain():
+                return message.p1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_may_serve_with_coroutines_of_its_own(idle):
+    idle.createPV("FORK:", {"A": {}})
+    Later()
+    assert put_with_process(idle) == 1
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(30)  # ends it, should it wait for ever
+        idle.start()
+        os._exit(0 if put_with_process(idle) == 1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert put_with_process(idle) == 1
 
 
 def program(text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     """Ours, then the reference IOC; each lives as long as the module's tests."""
     with Target(request.param) as running:
         yield running
+        nothing_is_held(running)
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,22 @@ def ours() -> Iterator[Target]:
     """Our server alone, where the reference has no such behaviour."""
     with Target(OURS) as running:
         yield running
+        nothing_is_held(running)
+
+
+def nothing_is_held(target: Target) -> None:
+    """With its last client gone, our server's accounts are back at zero."""
+    if target.name != OURS or not target.child.alive():
+        return
+    held = ("circuits", "channels", "subscriptions", "held_bytes", "requests_queued")
+    deadline = time.monotonic() + 60
+    while True:
+        stats = target.child.ask(do="stats")
+        left = {name: stats[name] for name in held if stats[name]}
+        if not left:
+            return
+        assert time.monotonic() < deadline, f"with no client left: {left}"
+        time.sleep(0.01)
 
 
 @pytest.fixture

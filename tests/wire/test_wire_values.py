@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from support import dbr, wire
+from support.targets import OURS
 from support.wire import (
     ECA_BADCOUNT,
     ECA_BADTYPE,
@@ -19,6 +20,8 @@ from support.wire import (
     READ_NOTIFY,
     pack,
 )
+
+STATE_ALARM, MAJOR_ALARM = 7, 2
 
 # Counts
 
@@ -225,6 +228,12 @@ def test_a_string_that_is_no_number(target, circuit):
     assert (reply.type, reply.count, reply.payload) == (dbr.DOUBLE, 1, bytes(8))
 
 
+def test_the_old_read_that_fails_is_told_by_an_error(target, circuit):
+    channel = circuit.create(target.pv("STRING"))
+    circuit.send(pack(READ, type=dbr.DOUBLE, count=1, p1=channel.sid, p2=3))
+    assert circuit.expect(ERROR, p1=channel.cid).p2 in (ECA_GETFAIL, ECA_NOCONVERT)
+
+
 def test_a_failed_read_with_count_zero(target, circuit):
     channel = circuit.create(target.pv("STRING"))
     reply = circuit.get(channel, dbr.TIME + dbr.DOUBLE, 0)
@@ -350,13 +359,14 @@ def test_text_that_cannot_be_converted_is_refused(target, circuit, name, text):
 
 
 @pytest.mark.parametrize("index", [3, 15, 65535])
-def test_a_state_that_does_not_exist_is_refused(ours, index):
-    with ours.circuit() as circuit:
-        channel = circuit.create(ours.pv("ENUM"))
-        before = circuit.get(channel, dbr.ENUM).payload
-        reply = circuit.put(channel, dbr.ENUM, dbr.encode(dbr.ENUM, index))
-        assert reply.p1 == ECA_PUTFAIL
-        assert circuit.get(channel, dbr.ENUM).payload == before
+def test_a_state_that_does_not_exist_is_stored(target, circuit, index):
+    channel = circuit.create(target.pv("ENUM"))
+    reply = circuit.put(channel, dbr.ENUM, dbr.encode(dbr.ENUM, index))
+    assert reply.p1 == ECA_NORMAL
+    found = target.decode(circuit.get(channel, dbr.TIME + dbr.ENUM))
+    assert found.scalar == index
+    if target.name == OURS:
+        assert (found.status, found.severity) == (STATE_ALARM, MAJOR_ALARM)
 
 
 @pytest.mark.parametrize("base", range(7), ids=dbr.BASES)

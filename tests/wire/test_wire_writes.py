@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from support import dbr, wire
+from support.targets import OURS
 from support.wire import (
     ECA_NORMAL,
     ECA_PUTCBINPROG,
@@ -154,7 +155,10 @@ def test_clearing_with_a_pending_put_callback_gives_no_late_answer(target, circu
         request(WRITE_NOTIFY, channel, 9.0, 1)
         + pack(wire.CLEAR_CHANNEL, p1=channel.sid, p2=channel.cid)
     )
-    circuit.expect(wire.CLEAR_CHANNEL, p1=channel.sid, p2=channel.cid)
+    answer = circuit.receive()
+    if target.name != OURS and answer.command == WRITE_NOTIFY:
+        answer = circuit.receive()  # rsrv may tell before that it has given it up
+    assert (answer.command, answer.p1) == (wire.CLEAR_CHANNEL, channel.sid)
     # A later put of the same PV is answered after the first has completed.
     again = circuit.create(target.pv("SLOW"))
     circuit.send(request(WRITE_NOTIFY, again, 10.0, 2))

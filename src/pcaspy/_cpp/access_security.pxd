@@ -5,7 +5,7 @@ from libcpp.vector cimport vector
 from pcaspy._cpp.errors cimport translate_exception
 
 
-cdef extern from "pv/access_security.hpp" namespace "pcas::access_security" nogil:
+cdef extern from "access/security.hpp" namespace "pcas::access_security" nogil:
     cdef enum class HostIs "pcas::access_security::HostIs":
         Claimed
         Peer

@@ -6,6 +6,24 @@ from libcpp.vector cimport vector
 from pcaspy._cpp.errors cimport translate_exception
 
 
+cdef extern from "server/limits.hpp" namespace "pcas" nogil:
+    cdef cppclass Limits:
+        pass
+
+    cdef cppclass LimitInfo:
+        const char* name
+        uint64_t standard
+        uint64_t least
+        uint64_t most
+        const char* of
+        const char* then
+
+    cdef cppclass LimitTable "std::span<const pcas::LimitInfo>":
+        size_t size() noexcept
+        const LimitInfo& operator[](size_t) noexcept
+
+    LimitTable limit_table() noexcept
+
 cdef extern from "server/config.hpp" namespace "pcas" nogil:
     cdef cppclass Config:
         Config() except +translate_exception
@@ -18,20 +36,21 @@ cdef extern from "server/config.hpp" namespace "pcas" nogil:
         uint16_t beacon_port
         double beacon_period
         uint8_t multicast_ttl
-        size_t max_circuits
-        size_t max_circuits_per_host
-        size_t max_channels
-        size_t max_subscriptions
-        uint64_t max_payload
-        uint64_t max_response
-        size_t output_high_water
-        size_t max_open_requests
-        size_t max_open_bytes
-        size_t max_queued_requests
-        size_t max_queued_bytes
-        size_t max_deferred_puts
-        size_t max_searches_per_turn
-        unsigned log_rate
 
     Config config_from_environment "pcas::Config::from_environment"(
         vector[string]& warnings) except +translate_exception
+
+cdef extern from * namespace "pcas" nogil:
+    """
+    #include "server/config.hpp"
+    namespace pcas {
+    // False if there is no limit of that name.
+    inline bool set_limit(Config& config, const std::string& name,
+                          std::uint64_t value) {
+        const LimitInfo* limit = find_limit(name);
+        if (limit) config.*limit->where = value;
+        return limit != nullptr;
+    }
+    }  // namespace pcas
+    """
+    bool set_limit(Config&, const string&, uint64_t) noexcept

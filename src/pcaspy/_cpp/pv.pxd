@@ -5,7 +5,7 @@ from libcpp.string cimport string
 from pcaspy._cpp.metadata cimport MetadataPtr
 from pcaspy._cpp.errors cimport translate_exception
 from pcaspy._cpp.snapshot cimport SnapshotPtr
-from pcaspy._cpp.types cimport DbfType
+from pcaspy._cpp.types cimport DbfType, EcaStatus
 
 
 cdef extern from "pv/event_mask.hpp" namespace "pcas" nogil:
@@ -25,6 +25,8 @@ cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
         void set(SnapshotPtr) except +translate_exception
         void post(SnapshotPtr, EventMask) except +translate_exception
         void set_reads_by_request(bool on) noexcept
+        void set_puts_in_series(bool on) except +translate_exception
+        void end_put(EcaStatus) except +translate_exception
         void set_wants_interest(bool on) noexcept
         void set_access_group(string) except +translate_exception
         bool has_subscriptions() except +translate_exception

@@ -17,6 +17,8 @@ cdef extern from "pcaspy/py_bridge.hpp" namespace "pcas::py":
         Checked
         Lenient
 
+    NewSnapshot snapshot_of_nothing(
+        const DecodeTarget&) except +translate_exception
     NewSnapshot snapshot_of(
         object value, const DecodeTarget& target, Strictness strictness, bool& cut
     ) except +translate_exception

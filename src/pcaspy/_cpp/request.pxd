@@ -26,6 +26,7 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
     cdef cppclass EngineRequest "pcas::Request":
         RequestKind kind
         bool notify
+        bool in_series
         bool trapped
         bool interest
         DbrType dbr_type
@@ -36,6 +37,7 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
         bool complete(EcaStatus) except +translate_exception
         bool complete(EcaStatus, SnapshotPtr) except +translate_exception
         bool complete_attach(EcaStatus, PvPtr) except +translate_exception
+        void carry_out() except +translate_exception
         void defer() except +translate_exception
         bool completed() noexcept
 

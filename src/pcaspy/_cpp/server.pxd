@@ -19,6 +19,7 @@ cdef extern from "server/server.hpp" namespace "pcas" nogil:
         uint16_t tcp_port() noexcept
         uint16_t udp_port() noexcept
         void add(PvPtr) except +translate_exception
+        void add(string, PvPtr) except +translate_exception
         bool remove(string) except +translate_exception
         size_t size() except +translate_exception
         void set_search_by_request(bool on) noexcept

@@ -1,4 +1,5 @@
 from libc.stdint cimport uint16_t, uint32_t
+from libcpp cimport bool as cbool
 
 
 cdef extern from "dbr/types.hpp" namespace "pcas" nogil:
@@ -17,6 +18,13 @@ cdef extern from "dbr/types.hpp" namespace "pcas" nogil:
         pass
 
     uint16_t raw(DbrType type) noexcept
+    cbool needs_metadata(DbrType type) noexcept
+
+    uint32_t kMaxCount
+
+
+cdef extern from "epicsTime.h" nogil:
+    uint32_t POSIX_TIME_AT_EPICS_EPOCH "POSIX_TIME_AT_EPICS_EPOCH"
 
 
 cdef extern from "caerr.h" nogil:

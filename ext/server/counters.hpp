@@ -1,0 +1,79 @@
+// What a server counts. A counter is one line of the table below: stats(), the summary
+// in the log and the documentation are made from it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+namespace pcas {
+
+// NOW: how many there are. EVER: how many there were. TROUBLE: the same, and whoever
+// runs the server should know when it grows.
+//
+//  kind, name, what it counts
+#define PCAS_COUNTERS(X)                                                              \
+    X(NOW, circuits, "circuits")                                                      \
+    X(EVER, circuits_peak, "most circuits at a time")                                 \
+    X(EVER, circuits_accepted, "circuits that were accepted")                         \
+    X(TROUBLE, circuits_refused, "circuits refused")                                  \
+    X(TROUBLE, accept_pauses, "pauses without descriptors")                           \
+    X(EVER, closed_by_client, "circuits that ended as the client wished")             \
+    X(EVER, closed_broken, "circuits that the network ended")                         \
+    X(TROUBLE, closed_on_error, "circuits closed on an error")                        \
+    X(TROUBLE, protocol_errors, "broken streams")                                     \
+    X(NOW, channels, "channels")                                                      \
+    X(EVER, channels_created, "channels that were created")                           \
+    X(EVER, channels_refused, "channels refused, mostly of names that nobody serves") \
+    X(TROUBLE, channels_over_limit, "channels over the limit")                        \
+    X(NOW, subscriptions, "subscriptions")                                            \
+    X(TROUBLE, subscriptions_refused, "subscriptions refused")                        \
+    X(EVER, searches, "names searched for")                                           \
+    X(EVER, search_hits, "names searched for that are served")                        \
+    X(TROUBLE, searches_dropped, "searches dropped")                                  \
+    X(TROUBLE, datagrams_dropped, "datagrams dropped")                                \
+    X(EVER, reads, "gets")                                                            \
+    X(EVER, writes, "puts")                                                           \
+    X(EVER, updates, "updates sent")                                                  \
+    X(EVER, updates_merged, "updates replaced by a newer one before they were sent")  \
+    X(TROUBLE, requests_too_large, "requests too large")                              \
+    X(TROUBLE, puts_refused, "puts refused")                                          \
+    X(TROUBLE, requests_dropped, "requests dropped")                                  \
+    X(NOW, requests_queued, "requests that wait for Python")                          \
+    X(NOW, held_bytes, "bytes held for clients: unsent, waiting, at Python")          \
+    X(EVER, bytes_received, "bytes received on circuits")                             \
+    X(EVER, bytes_sent, "bytes sent on circuits")                                     \
+    X(TROUBLE, log_suppressed, "log lines suppressed")                                \
+    X(NOW, pvs, "PVs")
+
+enum class CounterKind : std::uint8_t { NOW, EVER, TROUBLE };
+
+// Written by the loop, and some by whoever asks for all; read by any thread. Never
+// reset.
+struct Counters {
+    using Counter = std::atomic<std::uint64_t>;
+#define PCAS_MEMBER(kind, name, meaning) Counter name{0};
+    PCAS_COUNTERS(PCAS_MEMBER)
+#undef PCAS_MEMBER
+
+    // Only the loop writes, so a plain load and store will do.
+    static void add(Counter& counter, std::uint64_t n = 1) noexcept {
+        set(counter, counter.load(std::memory_order_relaxed) + n);
+    }
+    static void subtract(Counter& counter, std::uint64_t n = 1) noexcept {
+        set(counter, counter.load(std::memory_order_relaxed) - n);
+    }
+    static void set(Counter& counter, std::uint64_t n) noexcept {
+        counter.store(n, std::memory_order_relaxed);
+    }
+};
+
+struct CounterInfo {
+    const char* name;
+    CounterKind kind;
+    const char* meaning;
+    Counters::Counter Counters::* where;
+};
+std::span<const CounterInfo> counter_table() noexcept;
+
+}  // namespace pcas

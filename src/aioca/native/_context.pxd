@@ -1,0 +1,2 @@
+cpdef int attach() except -1
+cdef str message(int status)

@@ -1,0 +1,1 @@
+"""ext/client: what the modules of this package use of it, one file a header."""

@@ -1,0 +1,2 @@
+class Metadata:
+    """What is known of a channel's metadata, and the subscription to them."""

@@ -1,0 +1,169 @@
+"""The life of whatever has an engine, to the end of the process and over its forks.
+
+One exit hook and one fork hook serve all hosts. While a fork is in progress no other
+begins, and the thread that forks holds every lock that a child could find taken. None
+of these locks is ever waited for with the GIL: the thread that holds them needs it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+import weakref
+from typing import Protocol
+
+from .. import _engine
+from . import access
+
+
+class Dispatcher(Protocol):
+    """What handles the requests that an engine has for Python."""
+
+    def end(self, engine: _engine.Server) -> None:
+        """Before the engine closes: what it has to say for the last time."""
+
+    def forget_threads(self) -> None:
+        """In the child of a fork: its threads are the parent's."""
+
+
+class Host:
+    """Serves with an engine: from `start` or the first `turn` to `close`, and again.
+
+    Programs call the members of their servers what they like, so this is the only thing
+    of ours that such an object holds.
+    """
+
+    engine: _engine.Server | None = None
+    dispatcher: Dispatcher | None = None
+    closed = False  # serve no more until start()
+    debug_level = 0  # what setDebugLevel was given
+
+    def serve_with(self, engine: _engine.Server, dispatcher: Dispatcher) -> None:
+        """From now on it has this engine, and is looked after as long as it lives."""
+        self.engine, self.dispatcher = engine, dispatcher
+        self.closed = False
+        _hosts.add(self)
+
+    @property
+    def is_open(self) -> bool:
+        """There is an engine, and nobody has closed it."""
+        return self.engine is not None and not self.closed
+
+    def start(self) -> None:
+        """Binds the sockets and begins to serve; after `close` again.
+
+        Raises:
+            OSError: An address or port cannot be used.
+            RuntimeError: The server was deleted.
+        """
+        if self.engine is None:
+            raise RuntimeError("the server is gone")
+        self.closed = False
+        self.engine.start()
+        access.server_started(self.engine)
+
+    def turn(self, delay: float) -> None:
+        """Handles what clients want from Python, for `delay` seconds."""
+        engine, dispatcher = self.engine, self.dispatcher  # `let_go` may come meanwhile
+        if engine is None or self.closed:
+            return
+        if not engine.running:
+            self.start()
+        engine.process(delay, dispatcher)
+
+    def process(self, delay: float) -> None:
+        """A turn of `delay` seconds; where there is no engine it waits so long."""
+        end = time.monotonic() + delay
+        self.turn(delay)
+        time.sleep(max(end - time.monotonic(), 0.0))
+
+    def shut(self) -> None:
+        """Ends serving until the next `turn`, and disconnects all clients."""
+        if self.engine is None or self.dispatcher is None:
+            return
+        access.server_stopped(self.engine)
+        self.dispatcher.end(self.engine)
+        self.engine.close()
+
+    def close(self) -> None:
+        """Ends serving until the next `start`, and disconnects all clients."""
+        self.closed = True
+        self.shut()
+
+    def let_go(self) -> None:
+        """The server was deleted."""
+        # At the interpreter's end the exit hook has done this, and a thread that is not
+        # run any more may hold a lock of the engine or of logging for ever.
+        if not sys.is_finalizing():
+            self.shut()
+            self.engine = self.dispatcher = None
+
+    def forget_threads(self) -> None:
+        """In the child of a fork: its threads are the parent's; so are the circuits."""
+        if self.dispatcher is not None:
+            self.dispatcher.forget_threads()
+
+
+_hosts: weakref.WeakSet[Host] = weakref.WeakSet()
+
+
+def open_hosts() -> list[Host]:
+    """All that serve, or will with their next turn."""
+    return [host for host in list(_hosts) if host.is_open]
+
+
+def _end_all() -> None:
+    """The interpreter ends: no thread may be left."""
+    try:
+        for host in list(_hosts):
+            host.close()
+    finally:
+        access.end_at_exit()
+
+
+class _Fork:
+    """The fork in hand."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Lock()
+        self.engines: list[_engine.Server] = []
+
+    def before(self) -> None:
+        self.gate.acquire()
+        for host in list(_hosts):
+            engine = host.engine
+            if engine is not None:
+                engine.prepare_fork()
+                self.engines.append(engine)
+        # After the engines: requests of circuits wait for its lock.
+        _engine.access_prepare_fork()
+
+    def in_parent(self) -> None:
+        _engine.access_after_fork(False)
+        while self.engines:
+            self.engines.pop().after_fork_in_parent()
+        self.gate.release()
+
+    def in_child(self) -> None:
+        _engine.access_after_fork(True)
+        access.after_fork_in_child()
+        self.engines.clear()
+        for host in list(_hosts):
+            engine = host.engine
+            if engine is not None:
+                engine.after_fork_in_child()
+            host.forget_threads()
+        self.gate = threading.Lock()
+
+
+_fork = _Fork()
+atexit.register(_end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_fork.before,
+        after_in_parent=_fork.in_parent,
+        after_in_child=_fork.in_child,
+    )

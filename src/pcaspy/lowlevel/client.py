@@ -1,0 +1,120 @@
+"""Who asks: the clients of a low-level server, as its methods are told of them."""
+
+from __future__ import annotations
+
+import contextvars
+from typing import Any
+
+from .. import _engine
+from .._engine import Request
+from .casdef import S_casApp_noSupport, S_casApp_success
+from .gdd import gdd
+
+
+class casClientInfo:
+    """Who asks: what `context` arguments hold.
+
+    `user` and `host` are what the client says of itself, `address` is that of its
+    socket, ``a.b.c.d:port``.
+    """
+
+    def __init__(
+        self, user: str = "", host: str = "", ctx: Any = None, address: str = ""
+    ) -> None:
+        self.user = user
+        self.host = host
+        self.ctx = ctx
+        self.address = address
+
+    def __repr__(self) -> str:
+        return f"casClientInfo({self.user!r}, {self.host!r}, address={self.address!r})"
+
+
+def client_of(request: Request) -> casClientInfo:
+    """Who made a request."""
+    user, host, address = request.client
+    return casClientInfo(user, host, request, address)
+
+
+# Set in the tasks of coroutines that carry out a put.
+client_of_task: contextvars.ContextVar[Request | None] = contextvars.ContextVar(
+    "client_of_task", default=None
+)
+
+
+def current_client() -> casClientInfo | None:
+    """Who the present `read` or `write` is for; None outside of both.
+
+    Also None in the reads of a PV with `scan`, which are for nobody.
+    """
+    client = _engine.current_client()
+    if client is None:
+        request = client_of_task.get()
+        if request is None:
+            return None
+        client = request.client
+    user, host, address = client
+    return casClientInfo(user, host, None, address)
+
+
+class caNetAddr:
+    """The address of a client."""
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def stringConvert(self, size: int = 128) -> str:
+        """The address as text, ``a.b.c.d:port``, of at most `size` characters."""
+        return self._text[:size]
+
+    __str__ = stringConvert
+
+
+class casChannel:
+    """A client's attachment to a PV. Access security decides about its rights."""
+
+    def __init__(self, ctx: Any = None) -> None:
+        self.setOwner("", "")
+
+    def setOwner(self, user: str, host: str) -> None:
+        """Sets who the client is."""
+        self.user = user
+        self.host = host
+
+    def readAccess(self) -> bool:
+        """True."""
+        return True
+
+    def writeAccess(self) -> bool:
+        """True."""
+        return True
+
+    def confirmationRequested(self) -> bool:
+        """False: clients need not ask the operator."""
+        return False
+
+    def beginTransaction(self) -> int:
+        """S_casApp_success: there is nothing to prepare."""
+        return S_casApp_success
+
+    def endTransaction(self) -> None:
+        """Does nothing."""
+
+    def read(self, ctx: Any, prototype: gdd) -> int:
+        """S_casApp_noSupport: requests go to the PV."""
+        return S_casApp_noSupport
+
+    def write(self, ctx: Any, value: gdd) -> int:
+        """S_casApp_noSupport: requests go to the PV."""
+        return S_casApp_noSupport
+
+    def writeNotify(self, ctx: Any, value: gdd) -> int:
+        """S_casApp_noSupport: requests go to the PV."""
+        return S_casApp_noSupport
+
+    def destroy(self) -> None:
+        """Not called: a channel ends with its client."""
+
+    def show(self, level: int = 0) -> None:
+        """Prints whose it is."""
+        print(f"{type(self).__name__} of {self.user}@{self.host}")

@@ -1,0 +1,295 @@
+"""What process() does with each request: a PV is asked by its methods."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .._engine import (
+    GETFAIL,
+    NORMAL,
+    PUTFAIL,
+    PvHandle,
+    Request,
+    Server,
+    data_of,
+    is_in_use,
+    name_of,
+)
+from ..host.failures import Failures
+from ..host.summary import Summary
+from .casdef import (
+    S_casApp_asyncCompletion,
+    S_casApp_postponeAsyncIO,
+    S_casApp_success,
+    pverExistsHere,
+)
+from .client import caNetAddr, client_of
+from .gdd import empty, filled
+from .pv import async_writes, casPV, contents, describe, prepare
+
+_put_log = logging.getLogger("pcaspy.put")
+write_log = logging.getLogger("pcaspy.SimplePV.writeValue")
+read_log = logging.getLogger("pcaspy.SimplePV.getValue")
+_server_log = logging.getLogger("pcaspy.SimpleServer")
+_engine_log = logging.getLogger("pcaspy.engine")
+
+
+def _log_put(request: Request, pv: Any) -> None:
+    """Tells who puts what, where a rule of access security has TRAPWRITE."""
+    if not request.trapped:
+        return
+    client = client_of(request)
+    data = data_of(pv)
+    old = None if data is None else data.value
+    _put_log.info(
+        "%s: %s@%s (%s) old=%s new=%s",
+        name_of(pv),
+        client.user,
+        client.host,
+        client.address,
+        old,
+        request.value,
+    )
+
+
+class _Attached:
+    """Keeps the PVs that `pvAttach` gave while a channel is on them."""
+
+    def __init__(self) -> None:
+        self._pvs: dict[int, PvHandle] = {}
+        self._limit = 16  # PVs at which those without a channel are let go
+
+    def keep(self, pv: PvHandle) -> None:
+        """Keeps `pv`."""
+        if len(self._pvs) >= self._limit:
+            self._pvs = {
+                key: held for key, held in self._pvs.items() if is_in_use(held)
+            }
+            self._limit = max(16, 2 * len(self._pvs))
+        self._pvs[id(pv)] = pv
+
+
+class Dispatcher:
+    """Handles requests in the thread that calls process().
+
+    A failure of user code is told to the log and fails the one request at hand.
+
+    Args:
+        engine: Whose requests they are.
+        server: Gives what has pvExistTest and pvAttach; None when that is gone.
+    """
+
+    def __init__(self, engine: Server, server: Callable[[], Any]) -> None:
+        self._engine = engine
+        self._server = server
+        self._summary = Summary(engine.stats)
+        self._failures = Failures()
+        self._retries: deque[Request] = deque()  # postponed puts
+        self._attached = _Attached()
+        self._handlers = {
+            "write": self._write,
+            "read": self._read,
+            "exists": self._exists,
+            "attach": self._attach,
+            "interest": self._interest,
+        }
+
+    # ---- called by the host ----
+
+    def end(self, engine: Server) -> None:
+        """Before the engine closes: what it has to say for the last time."""
+        if engine.running:
+            self._log_records(engine.drain_log())
+            self._failures.end()
+            self._summary.end()
+
+    def forget_threads(self) -> None:
+        """In the child of a fork: there are none."""
+
+    # ---- called by the engine's process() ----
+
+    def allows_direct(self) -> bool:
+        """Whether plain requests may go past here, to a driver: there is none."""
+        return False
+
+    def _log_records(self, records: list[tuple[int, str]]) -> None:
+        for level, text in records:
+            _engine_log.log(level, "%s", text)
+
+    def turn(self, records: list[tuple[int, str]]) -> None:
+        """Once per batch: postponed puts, and what the engine has to say."""
+        self._log_records(records)
+        self._failures.turn()
+        self._summary.turn()
+        for _ in range(len(self._retries)):
+            request = self._retries.popleft()
+            request.call(self._write_by_methods, request, request.pv)
+
+    def handle(self, request: Request) -> None:
+        """Any request."""
+        self._handlers[request.kind](request)
+
+    def failed(self, request: Request) -> None:
+        """Handling it raised what nobody has expected: it alone fails."""
+        who = f"request {request.kind!r}"
+        self.tell(_server_log, who, "failed", sys.exc_info()[1])
+        request.complete(PUTFAIL if request.kind == "write" else GETFAIL)
+
+    def tell(
+        self,
+        log: logging.Logger,
+        who: str,
+        what: str,
+        error: BaseException | None = None,
+        about: str = "",
+        level: int = logging.ERROR,
+    ) -> None:
+        """Says in the log what failed, as `Failures.tell`."""
+        self._failures.tell(log, level, who, what, error, about)
+
+    # ---- puts ----
+
+    def _write(self, request: Request) -> None:
+        pv = request.pv
+        if pv is None:
+            request.complete(PUTFAIL)
+        else:
+            _log_put(request, pv)
+            self.write(request, pv)
+
+    def write(self, request: Request, pv: Any) -> None:
+        """A put to `pv`."""
+        self._write_by_methods(request, pv)
+
+    def put_ends(self, pv: Any, failed: bool) -> None:
+        """A put to `pv` is about to be answered, as done or as failed."""
+
+    def put_failed(
+        self, request: Request, pv: Any, error: BaseException | None
+    ) -> None:
+        """The user code that had to carry it out raised `error`."""
+        self.tell(write_log, f"PV {name_of(pv)}", "write failed", error)
+        self.put_ends(pv, failed=True)
+        request.complete(PUTFAIL)
+
+    def _write_by_methods(self, request: Request, pv: Any) -> None:
+        try:
+            value = filled(pv.bestExternalType(), request.value, request.characters)
+            call = pv.writeNotify if request.notify else pv.write
+            status = call(client_of(request), value)
+        except Exception as error:
+            self._forget_async(request, pv)
+            self.put_failed(request, pv, error)
+            return
+        if status == S_casApp_postponeAsyncIO:
+            if not async_writes(pv).postpone(request, self._retry):
+                self._refuse(request, pv, "postponed a put with no other in progress")
+        elif status == S_casApp_asyncCompletion:
+            if async_writes(pv).current is request:
+                request.defer()
+            elif not request.completed:
+                self._refuse(request, pv, "did not call startAsyncWrite")
+        else:
+            self._forget_async(request, pv)
+            self.put_ends(pv, failed=False)
+            good = status in (None, True, S_casApp_success)
+            request.complete(NORMAL if good else PUTFAIL)
+
+    def _retry(self, request: Request) -> None:
+        """The write that `request` had to wait for has ended. Any thread."""
+        self._retries.append(request)
+        self._engine.interrupt()
+
+    def _forget_async(self, request: Request, pv: Any) -> None:
+        """write() is done with `request`, whatever it has started."""
+        if async_writes(pv).current is request:
+            async_writes(pv).end(None)
+
+    def _refuse(self, request: Request, pv: Any, why: str) -> None:
+        self.tell(write_log, f"PV {name_of(pv)}", f"write() {why}")
+        request.complete(PUTFAIL)
+
+    # ---- gets ----
+
+    def _read(self, request: Request) -> None:
+        pv = request.pv
+        try:
+            if pv is None:
+                self.read_failed(request, "it is gone")
+            else:
+                self.read(request, pv)
+        except Exception:
+            self.read_failed(request)
+        except BaseException:
+            request.complete(GETFAIL)
+            raise
+
+    def read(self, request: Request, pv: Any) -> None:
+        """A get of `pv`."""
+        if request.asks_metadata:
+            describe(pv)
+        value = empty(0, pv.maxBound(0) if pv.maxDimension() else None)
+        value.setTimeStamp()
+        status = pv.read(client_of(request), value)
+        if status in (None, S_casApp_success):
+            request.complete_value(*contents(pv, value))
+        else:
+            self.read_failed(request, f"read() returned {status}")
+
+    def read_raised(self, pv: Any) -> None:
+        """The user code of a get of `pv` has failed."""
+
+    def read_failed(self, request: Request, why: str | None = None) -> None:
+        """`why`, or the exception in flight, prevents an answer."""
+        pv = request.pv
+        who = "PV ?" if pv is None else f"PV {name_of(pv)}"
+        if why is not None:
+            self.tell(read_log, who, why, level=logging.WARNING)
+        else:
+            self.tell(read_log, who, "read failed", sys.exc_info()[1])
+            if pv is not None:
+                self.read_raised(pv)
+        request.complete(GETFAIL)
+
+    # ---- names, subscriptions ----
+
+    def _exists(self, request: Request) -> None:
+        found = False
+        try:
+            address = caNetAddr(request.client[2])
+            test = self._server().pvExistTest
+            result = test(client_of(request), address, request.name)
+            found = isinstance(result, PvHandle) or result == pverExistsHere
+        except Exception as error:
+            self._name_failed("pvExistTest", request.name, error)
+        request.complete(NORMAL if found else GETFAIL)
+
+    def _attach(self, request: Request) -> None:
+        try:
+            found = self._server().pvAttach(client_of(request), request.name)
+            if isinstance(found, casPV):
+                prepare(found, request.name)
+                self._attached.keep(found)
+                request.complete_attach(found, self._engine)
+        except Exception as error:
+            self._name_failed("pvAttach", request.name, error)
+        request.complete(GETFAIL)  # has no effect after complete_attach
+
+    def _name_failed(self, function: str, name: str, error: Exception) -> None:
+        self.tell(_server_log, function, "failed", error, f" for {name[:100]!r}")
+
+    def _interest(self, request: Request) -> None:
+        pv = request.pv
+        if pv is None:
+            return
+        try:
+            if request.interest:
+                pv.interestRegister()
+            else:
+                pv.interestDelete()
+        except Exception as error:
+            self.tell(_server_log, f"PV {name_of(pv)}", "interest failed", error)

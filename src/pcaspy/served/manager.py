@@ -1,0 +1,60 @@
+"""The PVs and drivers of a server, in the dicts that programs know and edit.
+
+`manager.pvs` is {port: {reason: PV}}, `manager.pvf` {full name: PV} and
+`manager.driver` {port: Driver}; a Driver's `pvDB` is {reason: Data}. Whatever is put
+into them or taken out takes effect at once: names are served or not, values linked or
+not, drivers asked or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .registry import last
+from .tables import DriverMap, NameTable, PortMap, replace
+
+
+class ManagerType(type):
+    """Makes the dicts of `Manager` those of the server made last."""
+
+    @property
+    def pvs(cls) -> PortMap:
+        return last().pvs
+
+    @pvs.setter
+    def pvs(cls, contents: Mapping[str, Mapping[str, Any]]) -> None:
+        replace(last().pvs, contents)
+
+    @property
+    def pvf(cls) -> NameTable:
+        return last().pvf
+
+    @pvf.setter
+    def pvf(cls, contents: Mapping[str, Any]) -> None:
+        replace(last().pvf, contents)
+
+    @property
+    def driver(cls) -> DriverMap:
+        return last().driver
+
+    @driver.setter
+    def driver(cls, contents: Mapping[str, Any]) -> None:
+        replace(last().driver, contents)
+
+
+class Manager(metaclass=ManagerType):
+    """The PVs and drivers of the server made last: `pvs`, `pvf` and `driver`."""
+
+    pvs = property(
+        lambda self: Manager.pvs, lambda self, new: replace(Manager.pvs, new)
+    )
+    pvf = property(
+        lambda self: Manager.pvf, lambda self, new: replace(Manager.pvf, new)
+    )
+    driver = property(
+        lambda self: Manager.driver, lambda self, new: replace(Manager.driver, new)
+    )
+
+
+manager = Manager()

@@ -1,0 +1,425 @@
+"""From a pvdb entry to a PVInfo. Every error of configuration is raised here.
+
+A pvdb is a dict ``{reason: {field: value}}``. Fields that are alike are kept once for
+all PVs that have them: a hundred thousand PVs cost little more than their names.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from .._engine import MAX_COUNT, Fields, InfoBase
+from ..alarm import Severity
+from ..lowlevel import casdef
+
+_log = logging.getLogger("pcaspy.pvdb")
+
+
+class PVSpec(TypedDict, total=False):
+    """The fields of a pvdb entry; all are optional."""
+
+    type: Literal["enum", "string", "char", "float", "int", "short"]
+    count: int
+    value: Any
+    enums: Sequence[str]
+    states: Sequence[int]
+    prec: float
+    unit: str
+    lolim: float
+    hilim: float
+    hihi: float
+    lolo: float
+    high: float
+    low: float
+    adel: float
+    mdel: float
+    scan: float
+    asyn: bool
+    asg: str
+    port: str
+
+
+AIT_OF_TYPE = {
+    "enum": casdef.aitEnumEnum16,
+    "str": casdef.aitEnumString,
+    "string": casdef.aitEnumString,
+    "float": casdef.aitEnumFloat64,
+    "int": casdef.aitEnumInt32,
+    "short": casdef.aitEnumInt16,
+    "char": casdef.aitEnumUint8,
+}
+_TEXT = (casdef.aitEnumString,)
+_TYPES_ALLOWED = "'enum', 'string', 'char', 'float', 'int' or 'short'"
+_MAX_CACHED = 10_000  # different sets of fields that are remembered
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, (str, bytes)) or value is None:
+        raise ValueError
+    float(value)
+    return value
+
+
+def _finite(value: Any) -> Any:
+    if not math.isfinite(_number(value)):
+        raise ValueError
+    return value
+
+
+def _precision(value: Any) -> Any:
+    if not 0 <= _number(value) <= 32767:
+        raise ValueError
+    return value
+
+
+def _period(value: Any) -> Any:
+    if not _finite(value) >= 0:
+        raise ValueError
+    return value
+
+
+def _type(value: Any) -> int:
+    if isinstance(value, str):
+        return AIT_OF_TYPE[value]
+    if value not in AIT_OF_TYPE.values():
+        raise ValueError
+    return int(value)
+
+
+def _count(value: Any) -> int:
+    if not 1 <= _number(value) <= MAX_COUNT or int(value) != value:
+        raise ValueError
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def _labels(value: Any) -> tuple[str, ...]:
+    if isinstance(value, (str, bytes)):
+        raise ValueError
+    return tuple(_text(label) for label in value)
+
+
+def _severities(value: Any) -> tuple[int, ...]:
+    if isinstance(value, (str, bytes)):
+        raise ValueError
+    severities = tuple(int(_number(severity)) for severity in value)
+    if not all(Severity.NO_ALARM <= s <= Severity.INVALID_ALARM for s in severities):
+        raise ValueError
+    return severities
+
+
+class _Rule:
+    """How one field is checked, and what it is without being given."""
+
+    __slots__ = ("allowed", "default", "take")
+
+    def __init__(self, default: Any, take: Callable[[Any], Any], allowed: str) -> None:
+        self.default = default
+        self.take = take
+        self.allowed = allowed
+
+
+_LIMIT = _Rule(0.0, _number, "a number")
+_RULES: dict[str, _Rule] = {
+    "type": _Rule(casdef.aitEnumFloat64, _type, _TYPES_ALLOWED),
+    "count": _Rule(1, _count, f"an integer from 1 to {MAX_COUNT}"),
+    "enums": _Rule((), _labels, "a sequence of str"),
+    "states": _Rule((), _severities, "a sequence of severities, 0 to 3"),
+    "prec": _Rule(0.0, _precision, "a number from 0 to 32767"),
+    "unit": _Rule("", _text, "a str"),
+    "lolim": _LIMIT,
+    "hilim": _LIMIT,
+    "hihi": _LIMIT,
+    "lolo": _LIMIT,
+    "high": _LIMIT,
+    "low": _LIMIT,
+    "adel": _LIMIT,
+    "mdel": _LIMIT,
+    "scan": _Rule(0, _period, "a period in seconds, 0 for none"),
+    "asyn": _Rule(False, bool, "a bool"),
+    "asg": _Rule("", _text, "a str"),
+    "port": _Rule("default", _text, "a str"),
+}
+_DEFAULTS = {name: rule.default for name, rule in _RULES.items()}
+
+
+def _checked(pv: str, name: str, value: Any) -> Any:
+    rule = _RULES[name]
+    try:
+        return rule.take(value)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        raise ValueError(
+            f"PV {pv!r}: field {name!r} is {value!r}, allowed is {rule.allowed}"
+        ) from None
+
+
+def _limited_labels(pv: str, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """At most 16 labels of at most 25 bytes; says so when it cuts."""
+    longest = casdef.MAX_ENUM_STRING_SIZE - 1
+    if len(labels) > casdef.MAX_ENUM_STATES:
+        _log.warning(
+            "PV %r: field 'enums' has %d labels, the first %d are kept",
+            pv,
+            len(labels),
+            casdef.MAX_ENUM_STATES,
+        )
+        labels = labels[: casdef.MAX_ENUM_STATES]
+    cut = []
+    for label in labels:
+        encoded = label.encode("utf-8", "surrogateescape")
+        if len(encoded) > longest:
+            short = encoded[:longest].decode("utf-8", "ignore")
+            _log.warning("PV %r: label %r is cut to %r", pv, label, short)
+            label = short
+        cut.append(label)
+    return tuple(cut)
+
+
+def _complete(pv: str, values: dict[str, Any], given: frozenset[str]) -> Fields:
+    """Fields from checked values; labels and states are brought into their limits."""
+    values["enums"] = _limited_labels(pv, values["enums"])
+    if values["type"] == casdef.aitEnumEnum16 or values["enums"]:
+        missing = len(values["enums"]) - len(values["states"])
+        values["states"] += (Severity.NO_ALARM,) * max(missing, 0)
+    values["states"] = values["states"][: casdef.MAX_ENUM_STATES]
+    return Fields(values, given)
+
+
+def _parse(pv: str, spec: Mapping[str, Any]) -> Fields:
+    values = dict(_DEFAULTS)
+    for name, value in spec.items():
+        if name in _RULES:
+            values[name] = _checked(pv, name, value)
+        elif name != "value":
+            _log.info("PV %r: field %r is unknown and has no effect", pv, name)
+    return _complete(pv, values, frozenset(name for name in spec if name in _RULES))
+
+
+# What a PVInfo has beside the fields.
+_OWN_CHANGEABLE = ("value", "mlst", "alst")
+_OWN = ("reason", "name", *_OWN_CHANGEABLE, "valid_low_high", "valid_lolo_hihi")
+
+
+class _FieldsCache:
+    """Equal specs give the same Fields object."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Fields] = {}
+
+    def get(self, pv: str, spec: Mapping[str, Any]) -> Fields:
+        if "value" in spec:
+            spec = {name: value for name, value in spec.items() if name != "value"}
+        values = tuple(spec.values())
+        try:
+            return self._known[tuple(spec), values, tuple(map(type, values))]
+        except (KeyError, TypeError):
+            return self._add(pv, spec)
+
+    def _add(self, pv: str, spec: Mapping[str, Any]) -> Fields:
+        # Types are part of the key: a precision of 3.0 is not shown as 3.
+        values = tuple(tuple(v) if type(v) is list else v for v in spec.values())
+        key = tuple(spec), values, tuple(map(type, spec.values()))
+        try:
+            known = self._known.get(key)
+        except TypeError:  # a value that cannot be hashed: an array of labels, say
+            return _parse(pv, spec)
+        if known is None:
+            known = _parse(pv, spec)
+            if len(self._known) >= _MAX_CACHED:
+                self._known.clear()
+            self._known[key] = known
+        return known
+
+
+_cache = _FieldsCache()
+
+
+def _first_value(fields: Fields) -> Any:
+    values = fields.values
+    if values["type"] == casdef.aitEnumUint8:
+        return ""
+    text = values["type"] == casdef.aitEnumString
+    if values["count"] > 1:
+        return ["" if text else 0] * values["count"]
+    return "" if text else 0
+
+
+def _shared(name: str, doc: str) -> Any:
+    """A field kept in the shared Fields; setting it gives this PV its own."""
+
+    def get(self: PVInfo) -> Any:
+        value = self.fields.values[name]
+        return list(value) if type(value) is tuple else value
+
+    def put(self: PVInfo, value: Any) -> None:
+        self.change({name: value})
+
+    return property(get, put, doc=doc)
+
+
+class PVInfo(InfoBase):
+    """All that is configured of one PV: the fields of its pvdb entry as attributes.
+
+    `reason` is its key in the pvdb, `name` the full name that clients use, `type` the
+    number that pcaspy gives to the type. Changes to a PV that is being served are made
+    with `Driver.setParamInfo`.
+
+    Args:
+        info: A pvdb entry.
+
+    Raises:
+        ValueError: A field has a value that is not allowed.
+    """
+
+    __slots__ = ()
+
+    type = _shared("type", "Type of an element as an ait number, float is 9.")
+    count = _shared("count", "Largest number of elements.")
+    enums = _shared("enums", "Labels of the states.")
+    states = _shared("states", "Severity of each state.")
+    prec = _shared("prec", "Decimals to show.")
+    unit = _shared("unit", "Engineering unit.")
+    lolim = _shared("lolim", "Lower display and control limit.")
+    hilim = _shared("hilim", "Upper display and control limit.")
+    hihi = _shared("hihi", "From here on HIHI, MAJOR.")
+    lolo = _shared("lolo", "Down from here LOLO, MAJOR.")
+    high = _shared("high", "From here on HIGH, MINOR.")
+    low = _shared("low", "Down from here LOW, MINOR.")
+    adel = _shared("adel", "Change that archivers are told about.")
+    mdel = _shared("mdel", "Change that monitors are told about.")
+    scan = _shared("scan", "Seconds from one read() to the next; 0: none.")
+    asyn = _shared("asyn", "Put callbacks are answered by callbackPV().")
+    asg = _shared("asg", "Access security group.")
+    port = _shared("port", "Which driver serves this PV.")
+
+    def __init__(self, info: Mapping[str, Any], reason: str = "", name: str = ""):
+        if not isinstance(info, Mapping):
+            raise ValueError(f"PV {reason!r}: {info!r} is no dict of fields")
+        self.reason = reason
+        self.name = name
+        self.fields = fields = _cache.get(reason, info)
+        if "value" in info:
+            self.value = value = info["value"]
+            self._check_value(value)
+        else:
+            self.value = value = _first_value(fields)
+        self.mlst = self.alst = value
+
+    def _check_value(self, value: Any) -> None:
+        if value is None:  # gets fail until there is one
+            return
+        try:
+            self.fields.check(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            what = f"{self.count} of type {_name_of_type(self.type)}"
+            raise ValueError(
+                f"PV {self.reason!r}: field 'value' is {value!r}, allowed is {what}"
+                f" ({error})"
+            ) from None
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """All that there is by name, a copy."""
+        names = (*_RULES, *_OWN)
+        return {**{name: getattr(self, name) for name in names}, **self._added()}
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Sets fields, all or none. Names of nothing that there is are passed over.
+
+        Raises:
+            ValueError: A field has a value that is not allowed.
+        """
+        pv = self.name or self.reason
+        values = dict(self.fields.values)
+        given = set(self.fields.given)
+        for name, value in changes.items():
+            if name in _RULES:
+                values[name] = _checked(pv, name, value)
+                given.add(name)
+        self.fields = _complete(pv, values, frozenset(given))
+        for name, value in changes.items():
+            if name in _OWN_CHANGEABLE or name in self._added():
+                setattr(self, name, value)
+
+    @property
+    def valid_low_high(self) -> bool:
+        """The limits low and high are in use."""
+        return self._valid("low", "high")
+
+    @property
+    def valid_lolo_hihi(self) -> bool:
+        """The limits lolo and hihi are in use."""
+        return self._valid("lolo", "hihi")
+
+    def _valid(self, low: str, high: str) -> bool:
+        return any(not math.isnan(limit) for limit in self.fields.pair(low, high))
+
+    def validateLimit(self) -> None:
+        """Does nothing: which limits are in use follows from the fields."""
+
+    def checkValue(self, newValue: Any) -> int:
+        """The ``DBE_`` mask of the events that a change to `newValue` is worth."""
+        if self.fields.values["count"] > 1 or self.type == casdef.aitEnumUint8:
+            return casdef.DBE_VALUE | casdef.DBE_LOG
+        if self.type in _TEXT or isinstance(self.mlst, str):
+            if newValue == self.mlst:
+                return 0
+            self.mlst = self.alst = newValue
+            return casdef.DBE_VALUE | casdef.DBE_LOG
+        mask = 0
+        if abs(self.mlst - newValue) > self.mdel:
+            mask |= casdef.DBE_VALUE
+            self.mlst = newValue
+        if abs(self.alst - newValue) > self.adel:
+            mask |= casdef.DBE_LOG
+            self.alst = newValue
+        return mask
+
+    def checkAlarm(self, value: Any) -> tuple[int, int]:
+        """(alarm, severity) of `value`; of the worst element of an array."""
+        return self.fields.alarm(value)
+
+    _checkNumericAlarm = checkAlarm
+    _checkEnumAlarm = checkAlarm
+
+    def _compareNumeric(
+        self, value: Any, limit: float, op: Callable[[Any, Any], bool]
+    ) -> bool:
+        """True if ``op(element, limit)`` holds for any element of `value`."""
+        if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+            return bool(op(value, limit))
+        return any(op(element, limit) for element in value)
+
+
+def _name_of_type(ait: int) -> str:
+    return next(name for name, number in AIT_OF_TYPE.items() if number == ait)
+
+
+def overrides_checks(kind: type) -> tuple[bool, bool]:
+    """Whether a class of infos has its own checkValue, and its own checkAlarm."""
+    return (
+        getattr(kind, "checkValue", None) is not PVInfo.checkValue,
+        getattr(kind, "checkAlarm", None) is not PVInfo.checkAlarm,
+    )
+
+
+def parse(prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> Iterator[PVInfo]:
+    """A PVInfo for each entry of `pvdb`.
+
+    Raises:
+        ValueError: An entry is wrong; the text names PV, field and what is allowed.
+    """
+    for reason, spec in pvdb.items():
+        if not isinstance(reason, str) or not prefix + reason:
+            raise ValueError(f"PV {reason!r}: the key must be a str that is not empty")
+        if "\0" in prefix + reason:
+            raise ValueError(f"PV {prefix + reason!r}: a name without NUL is allowed")
+        yield PVInfo(spec, reason, prefix + reason)

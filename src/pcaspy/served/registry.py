@@ -1,0 +1,191 @@
+"""The PVs and drivers of one server, and which ways their requests go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .._engine import (
+    PvHandle,
+    Server,
+    driver_of,
+    epicsTimeStamp,
+    info_of,
+    name_of,
+    reopen_pv,
+    wants_interest,
+    wire_pv,
+)
+from ..host.lifetime import Dispatcher, Host
+from .pv import overrides
+from .pvdb import PVInfo
+from .scan import Scanner
+from .tables import DriverMap, NameTable, PortMap
+
+
+def overrides_of(driver: Any) -> tuple[bool, bool]:
+    """Whether gets have to ask `read`, and puts have to call `updatePV`."""
+    if driver is None:
+        return True, True
+    return driver.overrides_read(), driver.overrides_update()
+
+
+class Registry(Host):
+    """Everything that a server serves.
+
+    `engine` is set while there is a server; PVs and drivers outlive it.
+    """
+
+    def __init__(self) -> None:
+        self.server: Callable[[], Any] | None = None
+        self.scanner = Scanner()
+        self.pvf = NameTable(self)
+        self.driver = DriverMap(self)
+        self.pvs = PortMap(self)
+        # Names that PVs are served under besides their own.
+        self.other_names: dict[Any, set[str]] = {}
+
+    def find(self, port: str, reason: str) -> Any:
+        """The PV of that reason, or None."""
+        table = self.pvs.get(port)
+        return None if table is None else table.get(reason)
+
+    def named(self, port: str, reason: str) -> list[Any]:
+        """All PVs of that reason: the last one added, then those it took over from.
+
+        Raises:
+            KeyError: The port has no such PV.
+        """
+        table = self.pvs[port]
+        return [table[reason], *table.aliases.get(reason, ())]
+
+    def add(self, pvs: list[Any]) -> None:
+        """Serves many PVs; those of the same names are replaced."""
+        now = epicsTimeStamp()
+        ports: dict[str, list[Any]] = {}
+        for pv in pvs:
+            ports.setdefault(info_of(pv).fields.values["port"], []).append(pv)
+        self.pvf.extend(pvs)
+        for port, members in ports.items():
+            self.pvs.table(port).extend(members, now)
+
+    def serve_with(self, engine: Server, dispatcher: Dispatcher) -> None:
+        """From now on the PVs are served by `engine`."""
+        super().serve_with(engine, dispatcher)
+        engine.add(
+            [
+                pv
+                for name, pv in self.pvf.items()
+                if isinstance(pv, PvHandle) and name_of(pv) == name
+            ]
+        )
+        for pv in list(self.other_names):
+            self._serve_other_names(pv)
+
+    def _serve_other_names(self, pv: PvHandle) -> None:
+        for name in self.other_names.get(pv, ()):
+            if self.engine is not None and self.pvf.get(name) is pv:
+                self.engine.add_as(name, pv)
+
+    def start(self) -> None:
+        """Begins to serve; after `close()` again."""
+        super().start()
+        self.scanner.start()
+
+    def shut(self) -> None:
+        """Ends everything that runs for the server."""
+        self.scanner.stop()
+        super().shut()
+
+    def let_go(self) -> None:
+        """The server was deleted; the PVs wait for the next one."""
+        super().let_go()
+        if self.closed:
+            discard(self)
+
+    def forget_threads(self) -> None:
+        """In the child of a fork: threads are the parent's; so are the circuits."""
+        self.scanner.forget_threads()
+        super().forget_threads()
+
+    def forget(self, pv: Any) -> None:
+        """`pv` is not served under its name any more."""
+        info = info_of(pv) if isinstance(pv, PvHandle) else None
+        if not isinstance(info, PVInfo):
+            return
+        table = self.pvs.get(info.port)
+        if table is not None:
+            table.forget(pv)
+        if table is None or table.get(info.reason) is not pv:
+            self.scanner.set(pv, 0)
+
+    def wire_port(self, port: str, driver: Any) -> None:
+        """`driver` (None: nobody) answers for the PVs of `port`."""
+        table = self.pvs.get(port)
+        if table is not None:
+            reads, updates = overrides_of(driver)
+            for pv in table.members():
+                self._wire(pv, driver, reads, updates)
+
+    def wire(self, pv: Any, driver: Any) -> None:
+        """Decides which ways the requests of `pv` go."""
+        self._wire(pv, driver, *overrides_of(driver))
+
+    def _wire(self, pv: Any, driver: Any, reads: bool, updates: bool) -> None:
+        own = overrides(type(pv))
+        fields = info_of(pv).fields
+        scanned = fields.scanned
+        wire_pv(
+            pv,
+            driver,
+            plain_read=not own.read,
+            plain_write=not (own.write or updates or fields.asyn),
+            in_series=fields.asyn and driver is not None and not own.write,
+            asks=(reads and not scanned) or driver is None or own.read,
+        )
+        if own.interest:
+            wants_interest(pv)
+        if scanned and driver is not None:
+            self.scanner.set(pv, fields.values["scan"])
+        else:
+            self.scanner.set(pv, 0)
+
+    def changed_fields(self, pv: Any) -> None:
+        """The fields of `pv` are others now: it may need another native type."""
+        if reopen_pv(pv):
+            served = self.pvf.get(name_of(pv)) is pv
+            if self.engine is not None and served:
+                self.engine.add([pv])  # its clients connect anew
+            self._serve_other_names(pv)
+        self.wire(pv, driver_of(pv))
+
+
+class _Last:
+    """The registry of the server made last."""
+
+    registry = Registry()
+
+
+def last() -> Registry:
+    """The registry of the server made last; before there is one, the next one's."""
+    return _Last.registry
+
+
+def last_server() -> Any:
+    """The server made last; None before there is one, and when it is gone."""
+    server = _Last.registry.server
+    return None if server is None else server()
+
+
+def claim(server: Callable[[], Any]) -> Registry:
+    """The registry for a new server: that of a deleted one, or else a new one."""
+    if _Last.registry.engine is not None:
+        _Last.registry = Registry()
+    _Last.registry.server = server
+    return _Last.registry
+
+
+def discard(registry: Registry) -> None:
+    """The server of `registry` was closed for good: the next one begins anew."""
+    if _Last.registry is registry:
+        _Last.registry = Registry()

@@ -1,0 +1,152 @@
+"""What process() does with the requests for drivers that are not plain ones."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from .._engine import (
+    NORMAL,
+    PUTFAIL,
+    Request,
+    Server,
+    data_of,
+    driver_of,
+    info_of,
+    name_of,
+)
+from ..alarm import Alarm, Severity
+from ..lowlevel.client import client_of, client_of_task
+from ..lowlevel.dispatch import Dispatcher, write_log
+from .puts import Coroutines
+from .pv import overrides, put_value
+
+
+def _refused(result: Any) -> bool:
+    """Only a plain False refuses: None, and write() without return, accept."""
+    return type(result).__name__ in ("bool", "bool_") and not result
+
+
+def _true(result: Any) -> bool:
+    """As ``bool(result)``; what has no truth, an array say, counts as something."""
+    try:
+        return bool(result)
+    except Exception:
+        return True
+
+
+class DriverDispatcher(Dispatcher):
+    """Asks the drivers of PVs that have one, and all other PVs by their methods."""
+
+    def __init__(self, engine: Server, server: Callable[[], Any]) -> None:
+        super().__init__(engine, server)
+        self._coroutines = Coroutines()
+
+    def end(self, engine: Server) -> None:
+        """Before the engine closes: puts that coroutines carry out fail."""
+        self._coroutines.stop()
+        super().end(engine)
+
+    def forget_threads(self) -> None:
+        """In the child of a fork: its threads are the parent's."""
+        self._coroutines.forget_threads()
+
+    # ---- called by the engine's process() ----
+
+    def allows_direct(self) -> bool:
+        """False while each put has to be logged."""
+        return not write_log.isEnabledFor(logging.INFO)
+
+    def written(self, request: Request, result: Any) -> None:
+        """Driver.write returned `result`."""
+        self._written(request, request.pv, result)
+
+    def write_failed(self, request: Request) -> None:
+        """An exception, the one in flight, came out of Driver.write."""
+        self.put_failed(request, request.pv, sys.exc_info()[1])
+
+    # ---- puts ----
+
+    def write(self, request: Request, pv: Any) -> None:
+        """A put to `pv`."""
+        if overrides(type(pv)).write:
+            super().write(request, pv)
+            return
+        request.carry_out()
+        try:
+            result = put_value(pv, client_of(request), request.value)
+        except Exception as error:
+            self.put_failed(request, pv, error)
+        except BaseException:
+            request.complete(PUTFAIL)
+            raise
+        else:
+            self._written(request, pv, result)
+
+    def _written(self, request: Request, pv: Any, result: Any) -> None:
+        if inspect.iscoroutine(result):
+            request.defer()
+
+            def done(result: Any, error: BaseException | None) -> None:
+                if error is None:
+                    self._finish(request, pv, result, last=True)
+                else:
+                    self.put_failed(request, pv, error)
+
+            token = client_of_task.set(request)
+            try:
+                self._coroutines.run(pv, result, done)
+            finally:
+                client_of_task.reset(token)
+        else:
+            self._finish(request, pv, result, last=False)
+
+    def _finish(self, request: Request, pv: Any, result: Any, last: bool) -> None:
+        """After write() returned, or its coroutine ended (`last`)."""
+        refused = _refused(result)
+        if refused and driver_of(pv) is not None:
+            what = "the driver refused a put"
+            self.tell(write_log, name_of(pv), what, level=logging.WARNING)
+        self.put_ends(pv, refused)
+        if refused:
+            request.complete(PUTFAIL)
+        elif request.in_series and not last and _true(result):
+            request.defer()  # callbackPV will come
+        else:
+            request.complete(NORMAL)
+
+    def put_ends(self, pv: Any, failed: bool) -> None:
+        """Alarm of a failed put, and the events of what write() has set."""
+        driver = driver_of(pv)
+        if driver is None:
+            return
+        reason = info_of(pv).reason
+        try:
+            if failed:
+                driver.setParamStatus(reason, Alarm.WRITE_ALARM, Severity.INVALID_ALARM)
+            driver.updatePV(reason)
+        except Exception as error:
+            what = "update after a put failed"
+            self.tell(write_log, f"PV {name_of(pv)}", what, error)
+
+    # ---- gets ----
+
+    def read(self, request: Request, pv: Any) -> None:
+        """A get of `pv`."""
+        if overrides(type(pv)).read:
+            super().read(request, pv)
+        elif driver_of(pv) is None or data_of(pv) is None:
+            self.read_failed(request, "no driver is registered for it")
+        elif (value := driver_of(pv).read(info_of(pv).reason)) is None:
+            self.read_failed(request, "read returned None")
+        else:
+            request.complete_read(value)
+
+    def read_raised(self, pv: Any) -> None:
+        """READ, INVALID until a read succeeds."""
+        data = data_of(pv)
+        if data is not None:
+            data.fail_read()

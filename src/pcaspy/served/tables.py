@@ -1,0 +1,336 @@
+"""The dicts that programs know and edit; what is put in or taken out takes effect."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._engine import (
+    Data,
+    PvHandle,
+    data_of,
+    epicsTimeStamp,
+    info_of,
+    is_given,
+    name_of,
+)
+from ..lowlevel.pv import casPV, prepare
+from .pv import SimplePV, overrides
+from .pvdb import PVInfo, overrides_checks
+
+if TYPE_CHECKING:
+    from .registry import Registry
+
+_MISSING = object()
+_NOTHING_OVERRIDDEN = (False, False, False)
+_MANY = 1000  # new objects that are worth to hold the garbage collector off
+
+
+@contextlib.contextmanager
+def collector_held(count: int) -> Iterator[None]:
+    """While `count` objects are made that all stay, the collector has nothing to find.
+
+    Without this it would go through them again and again.
+    """
+    held = count >= _MANY and gc.isenabled()
+    if held:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if held:
+            gc.enable()
+
+
+class HookedDict(dict[Any, Any]):
+    """A dict whose changes go through `_put` and `_drop`; looking up is a dict's."""
+
+    __slots__ = ("__weakref__",)
+
+    def _put(self, key: Any, value: Any) -> Any:
+        """What is stored for `key`."""
+        return value
+
+    def _drop(self, key: Any, value: Any) -> None:
+        """`value` was there and is not any more."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        old = self.get(key, _MISSING)
+        value = self._put(key, value)
+        super().__setitem__(key, value)
+        if old is not _MISSING and old is not value:
+            self._drop(key, old)
+
+    def __delitem__(self, key: Any) -> None:
+        old = self[key]
+        super().__delitem__(key)
+        self._drop(key, old)
+
+    def pop(self, key: Any, default: Any = _MISSING) -> Any:
+        if key not in self:
+            if default is _MISSING:
+                raise KeyError(key)
+            return default
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[Any, Any]:
+        for key in reversed(self):
+            return key, self.pop(key)
+        raise KeyError("the dict is empty")
+
+    def clear(self) -> None:
+        for key in list(self):
+            del self[key]
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def update(self, *others: Any, **more: Any) -> None:
+        for key, value in dict(*others, **more).items():
+            self[key] = value
+
+    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]
+        self.update(other)
+        return self
+
+
+def replace(table: HookedDict, contents: Mapping[Any, Any]) -> None:
+    """Makes `contents` all that is in `table`."""
+    contents = dict(contents)
+    table.clear()
+    table.update(contents)
+
+
+def overridden_hooks(pv: Any) -> tuple[bool, bool, bool]:
+    """Whether checkValue, checkAlarm and updateValue are not pcaspy's own."""
+    kind = type(info_of(pv))
+    if type(pv) is SimplePV and kind is PVInfo:
+        return _NOTHING_OVERRIDDEN
+    return (*overrides_checks(kind), overrides(type(pv)).update)
+
+
+class ParamTable(HookedDict):
+    """`Driver.pvDB`: {reason: Data}, linked to the PVs of the driver's port."""
+
+    __slots__ = ("changed", "port", "registry")
+
+    def __init__(self, registry: Registry, port: str) -> None:
+        super().__init__()
+        self.registry = registry
+        self.port = port
+        self.changed: list[Data] = []  # with events that wait for updatePVs
+        now = epicsTimeStamp()
+        pvs = registry.pvs.get(port)
+        if pvs is not None:
+            with collector_held(len(pvs)):
+                for reason, pv in pvs.items():
+                    self.attach(reason, pv, now)
+            for reason, others in pvs.aliases.items():
+                for other in others:
+                    self[reason].alias(other)
+
+    @classmethod
+    def of(cls, registry: Registry, port: str, contents: dict[Any, Any]) -> ParamTable:
+        """A table with these contents in place of new parameters."""
+        table = cls(registry, port)
+        replace(table, contents)
+        return table
+
+    def attach(self, reason: str, pv: Any, now: epicsTimeStamp) -> None:
+        """Links `pv` to the Data of its reason; one that does not fit begins anew."""
+        checks = overridden_hooks(pv)
+        data = self.get(reason)
+        if data is not None:
+            try:
+                data.link(pv, self.changed, checks)
+            except (TypeError, ValueError):
+                data.unlink()
+            else:
+                return
+        data = Data()
+        data.start(pv, self.changed, now, checks)
+        super(HookedDict, self).__setitem__(reason, data)
+
+    def _put(self, key: Any, value: Any) -> Any:
+        pv = self.registry.find(self.port, key)
+        old = self.get(key)
+        if old is not None and old is not value:
+            old.unlink()
+        if pv is not None and value.handle is not pv:
+            value.link(pv, self.changed, overridden_hooks(pv))
+        return value
+
+    def _drop(self, key: Any, value: Any) -> None:
+        if value is not self.get(key):
+            value.unlink()
+
+
+class PortTable(HookedDict):
+    """`manager.pvs[port]`: {reason: PV}."""
+
+    __slots__ = ("aliases", "port", "registry")
+
+    def __init__(self, registry: Registry, port: str) -> None:
+        super().__init__()
+        self.registry = registry
+        self.port = port
+        # PVs with a reason that another PV has taken over, by reason.
+        self.aliases: dict[str, list[Any]] = {}
+
+    def extend(self, pvs: Iterable[Any], now: epicsTimeStamp) -> None:
+        """Adds many PVs by their reason."""
+        registry, port = self.registry, self.port
+        driver = registry.driver.get(port)
+        names = registry.pvf
+        for pv in pvs:
+            reason = info_of(pv).reason
+            old = self.get(reason)
+            super(HookedDict, self).__setitem__(reason, pv)
+            if old is not None and old is not pv:
+                if names.get(name_of(old)) is old:
+                    self.aliases.setdefault(reason, []).append(old)
+                else:
+                    registry.scanner.set(old, 0)
+            if driver is not None:
+                driver.pvDB.attach(reason, pv, now)
+                for other in self.aliases.get(reason, ()):
+                    driver.pvDB[reason].alias(other)
+                registry.wire(pv, driver)
+
+    def _put(self, key: Any, value: Any) -> Any:
+        info = info_of(value) if isinstance(value, SimplePV) else None
+        if info is None:
+            raise TypeError(f"{value!r} is no SimplePV that was made with its info")
+        if info.reason != key:
+            info.reason = key
+        self.extend([value], epicsTimeStamp())
+        return value
+
+    def _drop(self, key: Any, value: Any) -> None:
+        if key not in self:
+            self.registry.scanner.set(value, 0)
+
+    def members(self) -> Iterator[Any]:
+        """All PVs of the port."""
+        yield from self.values()
+        for others in self.aliases.values():
+            yield from others
+
+    def forget(self, pv: Any) -> None:
+        """`pv` is not served any more."""
+        others = self.aliases.get(info_of(pv).reason)
+        if others is not None and pv in others:
+            others.remove(pv)
+            data = data_of(pv)
+            if data is not None:
+                data.unlink(pv)
+
+
+class PortMap(HookedDict):
+    """`manager.pvs`: {port: {reason: PV}}."""
+
+    __slots__ = ("registry",)
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__()
+        self.registry = registry
+
+    def table(self, port: str) -> PortTable:
+        """The PVs of `port`, made when there are none."""
+        if port not in self:
+            self[port] = {}
+        table: PortTable = self[port]
+        return table
+
+    def _put(self, key: Any, value: Any) -> Any:
+        if isinstance(value, PortTable):
+            return value
+        table = PortTable(self.registry, key)
+        super(HookedDict, self).__setitem__(key, table)
+        table.update(value)
+        return table
+
+    def _drop(self, key: Any, value: Any) -> None:
+        if value is not self.get(key):
+            for pv in value.values():
+                self.registry.scanner.set(pv, 0)
+
+
+class NameTable(HookedDict):
+    """`manager.pvf`: {full name: PV}; what is in it is served."""
+
+    __slots__ = ("registry",)
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__()
+        self.registry = registry
+
+    def extend(self, pvs: list[Any]) -> None:
+        """Serves many PVs by their names."""
+        put = super(HookedDict, self).__setitem__
+        names = [name_of(pv) for pv in pvs]
+        replaced = [old for name in names if (old := self.get(name)) is not None]
+        for name, pv in zip(names, pvs, strict=True):
+            put(name, pv)
+        if self.registry.engine is not None:
+            self.registry.engine.add(pvs)
+        for old in replaced:
+            if self.get(_name(old)) is not old:
+                self.registry.forget(old)
+
+    def _put(self, key: Any, value: Any) -> Any:
+        if isinstance(value, PvHandle):
+            if isinstance(value, casPV) and not is_given(value):
+                prepare(value, key)
+            if name_of(value) != key:
+                self.registry.other_names.setdefault(value, set()).add(key)
+            if self.registry.engine is not None:
+                self.registry.engine.add_as(key, value)
+        return value
+
+    def _drop(self, key: Any, value: Any) -> None:
+        if key not in self and self.registry.engine is not None:
+            self.registry.engine.remove(key)
+        if not self._other_name(value, key) and self.get(_name(value)) is not value:
+            self.registry.forget(value)
+
+    def _other_name(self, pv: Any, gone: str) -> bool:
+        """Whether `pv` has a name besides its own, now that one is gone."""
+        names = self.registry.other_names.get(pv, set())
+        names.discard(gone)
+        if not names:
+            self.registry.other_names.pop(pv, None)
+        return bool(names)
+
+
+def _name(served: Any) -> Any:
+    """The own name of what stood in a NameTable."""
+    return name_of(served) if isinstance(served, PvHandle) else None
+
+
+class DriverMap(HookedDict):
+    """`manager.driver`: {port: Driver}; what is in it answers for the PVs."""
+
+    __slots__ = ("registry",)
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__()
+        self.registry = registry
+
+    def _put(self, key: Any, value: Any) -> Any:
+        table = getattr(value, "pvDB", None)
+        if isinstance(table, dict) and not isinstance(table, ParamTable):
+            value.pvDB = ParamTable.of(self.registry, key, table)
+        if self.get(key) is not value:
+            self.registry.wire_port(key, value)
+        return value
+
+    def _drop(self, key: Any, value: Any) -> None:
+        if key not in self:
+            self.registry.wire_port(key, None)

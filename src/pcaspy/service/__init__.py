@@ -1,0 +1,1 @@
+"""What the command ``pcaspy`` does: files that define PVs are checked and served."""

@@ -1,0 +1,74 @@
+"""Runs a program on both packages and says where they differ."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from compat_client import Died, Side, outline, prefixes
+from compat_explain import Difference, diverges, explain
+
+Json = Any
+
+
+def classes_only(told: Json) -> Json:
+    """What a step told, an exception of it by its class alone."""
+    result = told["result"]
+    if isinstance(result, dict) and "raised" in result:
+        return {**told, "result": {"raised": result["raised"]}}
+    return told
+
+
+class Pair:
+    """The released package and ours.
+
+    Args:
+        released: The judge.
+        ours: What is judged.
+    """
+
+    def __init__(self, released: Side, ours: Side) -> None:
+        self.released = released
+        self.ours = ours
+        self._prefixes: Iterator[str] = prefixes()
+
+    def run(self, program: dict[str, Json], to_the_end: bool = False) -> list[str]:
+        """Runs `program` on both; the rows of intended changes that were needed.
+
+        Args:
+            program: As compat_programs makes it.
+            to_the_end: Go on where the sides may hold different values.
+
+        Raises:
+            AssertionError: They differ where no row says so.
+        """
+        program = json.loads(json.dumps(program))
+        prefix = next(self._prefixes)
+        for side in (self.released, self.ours):
+            side.fresh()
+        started = [s.begin(prefix, program) for s in (self.released, self.ours)]
+        assert started[0] == started[1], f"{started}\n{outline(program)}"
+        used: list[str] = []
+        channels: dict[tuple[str, str], str] = {}
+        busy: Counter[str] = Counter()
+        for number, step in enumerate(program["steps"]):
+            if step[0] == "channel":
+                channels[str(step[1]), step[2]] = step[3]
+            try:
+                told = self.released.do(step)
+            except Died:
+                self.ours.do(step)
+                return [*used, "crash"]
+            told, ours = classes_only(told), classes_only(self.ours.do(step))
+            difference = Difference(program, number, told, ours, channels, busy)
+            if not difference.same:
+                used += explain(difference)
+            assert difference.same, (
+                f"step {number}: {step}\nreleased {told}\nours     {difference.ours}\n"
+                f"{outline(program)}"
+            )
+            if difference.ends or (diverges(difference) and not to_the_end):
+                break
+        return used

@@ -1,0 +1,235 @@
+// ext/client against a libca that only remembers.
+#include <cstring>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "check.hpp"
+#include "client/dbr_fields.hpp"
+#include "fake_libca.hpp"
+
+using aioca::Batch;
+using aioca::Monitor;
+using fake::Client;
+
+static std::size_t live() { return fake::process().nodes; }
+
+TEST_CASE("client: a batch that is given up while it is queued is skipped") {
+    Client client;
+    client.connect();
+    client.drain();
+    Batch* batch = client.get(2);
+    fake::reply(batch->slots[0], ECA_GETFAIL);  // a failure is told at once
+    aioca::abandon(batch);
+    CHECK(client.drain().size() == 0u);
+    CHECK(live() == 2u);
+    fake::reply(batch->slots[1]);  // the answer after the end deletes it
+    CHECK(live() == 1u);
+}
+
+TEST_CASE("client: a batch that ended while it was queued is deleted by the drain") {
+    Client client;
+    client.connect();
+    client.drain();
+    Batch* batch = client.get();
+    fake::reply(batch->slots[0]);
+    aioca::abandon(batch);
+    CHECK(live() == 2u);
+    CHECK(client.drain().size() == 0u);
+    CHECK(live() == 1u);
+}
+
+TEST_CASE("client: what is ready is named once and in order") {
+    Client client;
+    client.connect();
+    Monitor* monitor = client.subscribe();
+    fake::update(monitor);
+    fake::update(monitor);
+    const auto owners = client.drain();
+    REQUIRE(owners.size() == 2u);
+    CHECK((owners[0] == client.channel));
+    CHECK((owners[1] == monitor));
+    CHECK(monitor->dropped_updates() == 1u);
+    aioca::close_monitor(monitor);
+}
+
+TEST_CASE("client: an owner that is gone is not named") {
+    Client client;
+    client.connect();
+    Monitor* monitor = client.subscribe();
+    fake::update(monitor);
+    client.queue->disown(monitor);
+    CHECK(client.drain().size() == 1u);
+    aioca::close_monitor(monitor);
+}
+
+TEST_CASE("client: a channel goes when its last subscription has gone") {
+    Client client;
+    client.connect();
+    Monitor* monitor = client.subscribe();
+    aioca::close_channel(std::exchange(client.channel, nullptr));
+    CHECK(fake::calls.take().size() == 0u);
+    aioca::close_monitor(monitor);
+    const auto calls = fake::calls.take();
+    REQUIRE(calls.size() == 2u);
+    CHECK(calls[0] == "clear subscription");
+    CHECK(calls[1] == "clear channel");
+    client.drain();
+    CHECK(live() == 0u);
+}
+
+TEST_CASE("client: requests end with their channel") {
+    Client client;
+    client.connect();
+    client.drain();
+    Batch* batch = client.get(2);
+    aioca::close_channel(std::exchange(client.channel, nullptr));
+    CHECK(aioca::progress_of(batch).finished);
+    CHECK(batch->slots[1].status == ECA_CHANDESTROY);
+    CHECK(client.drain().size() == 1u);
+    aioca::abandon(batch);
+    CHECK(live() == 0u);
+}
+
+TEST_CASE("client: what libca did not take is submitted again if the loss is news") {
+    Client client;
+    client.connect();
+    client.drain();
+    aioca::state_of(client.channel);
+    fake::status = ECA_DISCONN;
+    Batch* batch = client.get();
+    CHECK(aioca::progress_of(batch).lost);
+    std::vector<std::size_t> lost;
+    std::vector<std::uint8_t> now;
+    aioca::take_lost(batch, lost, now);
+    REQUIRE(lost.size() == 1u);
+    CHECK((batch->slots[0].state == aioca::SlotState::Waiting));
+    aioca::abandon(batch);
+
+    client.connect(false);
+    aioca::state_of(client.channel);  // the loop knows, and asks all the same
+    batch = client.get();
+    CHECK(!aioca::progress_of(batch).lost);
+    CHECK(batch->slots[0].refused);
+    aioca::abandon(batch);
+}
+
+TEST_CASE("client: a closed queue drops what is queued and what comes") {
+    Client client;
+    client.connect();
+    Monitor* monitor = client.subscribe();
+    Batch* batch = client.get();
+    fake::update(monitor);
+    fake::reply(batch->slots[0]);
+    aioca::abandon(batch);
+    client.queue->close();
+    fake::update(monitor);
+    client.connect(false);
+    CHECK(client.drain().size() == 0u);
+    aioca::close_monitor(monitor);
+    CHECK(live() == 1u);
+}
+
+TEST_CASE("client: updates that are looked at go back before newer ones") {
+    Client client;
+    client.connect();
+    Monitor* monitor = client.subscribe();
+    monitor->set_wishes(true, false);
+    fake::update(monitor);
+    aioca::Block* first = monitor->take_all();
+    fake::update(monitor);
+    monitor->put_back(first);
+    CHECK((monitor->take_oldest() == first));
+    aioca::free_block(first);
+    aioca::Block* second = monitor->take_oldest();
+    CHECK((second != nullptr));
+    aioca::free_block(second);
+    CHECK((monitor->take_oldest() == nullptr));
+    aioca::close_monitor(monitor);
+}
+
+TEST_CASE(
+    "client: updates that nobody looks at are merged into the last, or all kept") {
+    Client client;
+    client.connect();
+    Monitor* monitor = client.subscribe();
+    for (const bool all : {false, true}) {
+        monitor->set_wishes(all, false);
+        for (const char n : {'1', '2', '3'}) fake::update(monitor, n);
+        std::string seen;
+        while (aioca::Block* block = monitor->take_oldest()) {
+            seen += block->data()[0];
+            aioca::free_block(block);
+        }
+        CHECK(seen == (all ? "123" : "3"));
+        CHECK(monitor->dropped_updates() == 2u);
+    }
+    aioca::close_monitor(monitor);
+}
+
+TEST_CASE("client: threads of libca, the loop and a closer at the same time") {
+    for (int round = 0; round < 200; ++round) {
+        Client client;
+        client.connect();
+        Monitor* const monitor = client.subscribe();
+        Monitor* const other = client.subscribe();
+        Batch* const batch = client.get(3);
+        std::thread answers([&] {
+            for (aioca::Slot& slot : batch->slots) fake::reply(slot);
+        });
+        std::thread updates([&] {
+            for (int i = 0; i < 20; ++i) fake::update(monitor);
+        });
+        std::thread connections([&] {
+            client.connect(false);
+            client.connect();
+        });
+        std::thread closer([other] { aioca::close_monitor(other); });
+        for (int i = 0; i < 5; ++i) {
+            client.drain();
+            aioca::free_block(monitor->take_oldest());
+            aioca::state_of(client.channel);
+        }
+        answers.join();
+        aioca::abandon(batch);
+        updates.join();
+        connections.join();
+        closer.join();
+        std::thread last([monitor] { aioca::close_monitor(monitor); });
+        aioca::close_channel(std::exchange(client.channel, nullptr));
+        last.join();
+    }
+    CHECK(live() == 0u);
+}
+
+TEST_CASE("client: a batch is given up while its last answer comes") {
+    for (int round = 0; round < 500; ++round) {
+        Client client;
+        client.connect();
+        Batch* batch = client.get();
+        std::thread answer([slot = &batch->slots[0]] { fake::reply(*slot); });
+        aioca::abandon(batch);
+        answer.join();
+    }
+    CHECK(live() == 0u);
+}
+
+TEST_CASE("client: texts of a server end with their memory") {
+    dbr_ctrl_double limits{};
+    std::memset(limits.units, 'x', sizeof limits.units);
+    limits.precision = 3;
+    aioca::ControlFields fields;
+    REQUIRE(aioca::control_fields(DBR_CTRL_DOUBLE, &limits, fields));
+    CHECK(fields.units == std::string_view("xxxxxxxx"));
+    CHECK(fields.precision == 3);
+    CHECK(!aioca::control_fields(DBR_CTRL_STRING, &limits, fields));
+    dbr_ctrl_enum states{};
+    std::memset(states.strs, 'y', sizeof states.strs);
+    states.strs[1][2] = 0;
+    for (const auto& [told, there] : {std::pair{-1, 0u}, {3, 3u}, {17, 16u}}) {
+        states.no_str = static_cast<dbr_short_t>(told);
+        CHECK(aioca::enum_states(&states) == there);
+    }
+    CHECK(aioca::enum_state(&states, 0).size() == sizeof states.strs[0]);
+    CHECK(aioca::enum_state(&states, 1) == std::string_view("yy"));
+}
