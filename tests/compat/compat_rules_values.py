@@ -16,14 +16,21 @@ def integer_as_text(d: Difference) -> bool:
     """Integers as text have no decimals."""
 
     def without(elements: list[str]) -> list[str]:
-        return [e[:-5] if e.endswith(".0000") else e for e in elements]
+        return [str(e).removesuffix(".0000") for e in elements]
 
     found = False
     for one, other in zip(d.released["calls"], d.ours["calls"], strict=False):
         if one != other and one[0] == "write" and d.spec(one[1])["type"] == "string":
-            one[2] = without([one[2]])[0] if isinstance(one[2], str) else one[2]
-            found = True
+            one[2] = _each(one[2], without)
+            found = found or one == other
     return _change_text(d, without) or found
+
+
+def _each(value: Json, change: Callable[[list[str]], list[str]]) -> Json:
+    """A text, or a list of them, changed; anything else as it is."""
+    if isinstance(value, str):
+        return change([value])[0]
+    return change(value) if isinstance(value, list) else value
 
 
 @rule("large-number-as-text")

@@ -337,6 +337,10 @@ CHANGED = {
         program([set_to(7), get(dbr.STRING)], A={"type": "short"}),
         ["integer-as-text"],
     ),
+    "integers that are put to an array of strings": (
+        program([put(1, 2, type=dbr.SHORT)], write={}, A={**TEXT, "count": 2}),
+        ["integer-as-text"],
+    ),
     "a large number as text": (
         program([set_to(1e10), get(dbr.STRING)]),
         ["large-number-as-text"],
