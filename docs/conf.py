@@ -49,9 +49,17 @@ def write_tables_of_changes(app):
 
 
 def write_tables_of_the_engine(app):
-    """The same of what the engine has tables of: its limits and its counters."""
+    """The same of what the engine has tables of: options, limits and counters."""
     made = Path(app.srcdir, "_build", "tables")
     made.mkdir(parents=True, exist_ok=True)
+    lines = ["| keyword | variable | without it | meaning |", "|---|---|---|---|"]
+    for name, kind, standard, _least, _most, variables, meaning in _engine.options():
+        shown = {"list": "none", "switch": "YES" if standard else "NO"}
+        lines.append(
+            f"| `{name}` | {', else '.join(f'`{v}`' for v in variables)} | "
+            f"{shown.get(kind, f'{standard:g}')} | {meaning} |"
+        )
+    Path(made, "options.md").write_text("\n".join(lines) + "\n")
     lines = ["| variable | without it | meaning | at the limit |", "|---|---|---|---|"]
     for name, standard, _least, _most, of, then in _engine.limits():
         lines.append(f"| `PCASPY_{name.upper()}` | {standard} | {of} | {then} |")

@@ -27,7 +27,8 @@ from pcaspy._cpp cimport access_security
 from pcaspy._cpp.alarm_limits cimport AlarmLimits, check_alarm
 from pcaspy._cpp.codec cimport DecodeTarget
 from pcaspy._cpp.config cimport (
-    Config, LimitTable, config_from_environment, limit_table, set_limit)
+    Config, LimitTable, OptionInfo, OptionTable, config_from_environment, limit_table,
+    option_table)
 from pcaspy._cpp.counters cimport CounterKind, CounterTable, counter_table
 from pcaspy._cpp.current_request cimport current_request, swap_current_request
 from pcaspy._cpp.instances cimport Counted, instance_name, living
@@ -1292,28 +1293,34 @@ def counters():
             for i in range(table.size())]
 
 
+def options():
+    """Options that are no limits: (name, kind, standard, least, most, variables, meaning).
+
+    The kind is "whole", "seconds", "switch" or "list"; a list begins empty. The first of
+    the variables that is set counts.
+    """
+    cdef OptionTable table = option_table()
+    cdef const OptionInfo* option
+    found = []
+    for i in range(table.size()):
+        option = &table[i]
+        kind = ("list" if option.is_list() else "switch" if option.is_switch() else
+                "whole" if option.is_whole() else "seconds")
+        variables = dict.fromkeys([option.variable.name.decode(),
+                                   option.stand_in.name.decode()])
+        found.append((option.name.decode(), kind, option.standard(), option.least,
+                      option.most, tuple(variables), option.meaning.decode()))
+    return found
+
+
 cdef int configure(Config& config, dict options) except -1:
     """Sets the members of `config` that `options` names."""
     for name, value in options.items():
-        if name == "udp_port":
-            config.udp_port = value
-        elif name == "tcp_port":
-            config.tcp_port = value
-        elif name == "interfaces":
-            config.interfaces = texts(value)
-        elif name == "ignored":
-            config.ignored = texts(value)
-        elif name == "beacon_addresses":
-            config.beacon_addresses = texts(value)
-        elif name == "auto_beacon_addresses":
-            config.auto_beacon_addresses = value
-        elif name == "beacon_port":
-            config.beacon_port = value
-        elif name == "beacon_period":
-            config.beacon_period = value
-        elif name == "multicast_ttl":
-            config.multicast_ttl = value
-        elif not set_limit(config, name.encode(), value):
+        if isinstance(value, (int, float)):
+            known = config.set(<string> name.encode(), <double> value)
+        else:
+            known = config.set(<string> name.encode(), texts(value))
+        if not known:
             raise TypeError(f"there is no server option {name!r}")
     return 0
 

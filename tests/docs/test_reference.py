@@ -53,7 +53,7 @@ def test_loggers():
 
 def test_environment_of_the_server():
     text = (ROOT / "ext" / "server" / "config.cpp").read_text()
-    used = set(re.findall(r"EPICS_CAS?_\w+", text))
+    used = set(re.findall(r"EPICS_CAS?_\w+", text))  # those of options are a table
     page = (REFERENCE / "environment.md").read_text().partition("## Client")[0]
     assert set(re.findall(r"EPICS_CAS?_\w+", page)) == used
 

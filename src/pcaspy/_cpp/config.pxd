@@ -1,4 +1,4 @@
-from libc.stdint cimport uint8_t, uint16_t, uint64_t
+from libc.stdint cimport uint64_t
 from libcpp cimport bool
 from libcpp.string cimport string
 from libcpp.vector cimport vector
@@ -7,9 +7,6 @@ from pcaspy._cpp.errors cimport translate_exception
 
 
 cdef extern from "server/limits.hpp" namespace "pcas" nogil:
-    cdef cppclass Limits:
-        pass
-
     cdef cppclass LimitInfo:
         const char* name
         uint64_t standard
@@ -24,33 +21,35 @@ cdef extern from "server/limits.hpp" namespace "pcas" nogil:
 
     LimitTable limit_table() noexcept
 
+cdef extern from "envDefs.h" nogil:
+    ctypedef struct ENV_PARAM:
+        char* name
+
+cdef extern from "server/options.hpp" namespace "pcas" nogil:
+    cdef cppclass OptionInfo:
+        const char* name
+        double least
+        double most
+        const ENV_PARAM* variable
+        const ENV_PARAM* stand_in
+        const char* meaning
+        bool is_list() noexcept
+        bool is_switch() noexcept
+        bool is_whole() noexcept
+        double standard() except +translate_exception
+
+    cdef cppclass OptionTable "std::span<const pcas::OptionInfo>":
+        size_t size() noexcept
+        const OptionInfo& operator[](size_t) noexcept
+
+    OptionTable option_table() except +translate_exception
+
 cdef extern from "server/config.hpp" namespace "pcas" nogil:
     cdef cppclass Config:
         Config() except +translate_exception
-        uint16_t udp_port
-        uint16_t tcp_port
         vector[string] interfaces
-        vector[string] ignored
-        vector[string] beacon_addresses
-        bool auto_beacon_addresses
-        uint16_t beacon_port
-        double beacon_period
-        uint8_t multicast_ttl
+        bool set(const string&, double) except +translate_exception
+        bool set(const string&, vector[string]) except +translate_exception
 
     Config config_from_environment "pcas::Config::from_environment"(
         vector[string]& warnings) except +translate_exception
-
-cdef extern from * namespace "pcas" nogil:
-    """
-    #include "server/config.hpp"
-    namespace pcas {
-    // False if there is no limit of that name.
-    inline bool set_limit(Config& config, const std::string& name,
-                          std::uint64_t value) {
-        const LimitInfo* limit = find_limit(name);
-        if (limit) config.*limit->where = value;
-        return limit != nullptr;
-    }
-    }  // namespace pcas
-    """
-    bool set_limit(Config&, const string&, uint64_t) noexcept

@@ -8,6 +8,7 @@ of these locks is ever waited for with the GIL: the thread that holds them needs
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 import threading
@@ -17,6 +18,8 @@ from typing import Protocol
 
 from .. import _engine
 from . import access
+
+_log = logging.getLogger("pcaspy.SimpleServer")
 
 
 class Dispatcher(Protocol):
@@ -45,6 +48,8 @@ class Host:
         """From now on it has this engine, and is looked after as long as it lives."""
         self.engine, self.dispatcher = engine, dispatcher
         self.closed = False
+        for warning in engine.warnings:
+            _log.warning("%s", warning)
         _hosts.add(self)
 
     @property
