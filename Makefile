@@ -58,8 +58,9 @@ demo: $(VENV)/.built
 test: $(VENV)/.built $(VENV)/.test-tools
 	$(BIN)/python tests/support/peers.py $(PEERS)
 ifeq ($(PYTEST_ARGS),)
-	$(BIN)/python -m pytest -q -m "not alone" -n $(TEST_JOBS) --dist loadfile \
-	    --no-loadscope-reorder --durations=20
+	$(BIN)/python -m pytest -q -m "not alone and not generated" -n $(TEST_JOBS) \
+	    --dist loadfile --no-loadscope-reorder --durations=20
+	$(BIN)/python -m pytest -q -m generated -n $(TEST_JOBS) tests/compat
 	$(BIN)/python -m pytest -q -m alone
 else
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
