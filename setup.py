@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))
-from building import extension, setup, sources_in  # noqa: E402
+from building import extension, setup, sources_in
 
 ENGINE_DIRS = ("base", "proto", "net", "dbr", "access", "pv", "server")
 

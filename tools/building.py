@@ -4,6 +4,7 @@ Each setup.py names its modules; this has the flags and the commands. It lies in
 source distributions, with the same folders `src` and `ext` beside its own.
 """
 
+import logging
 import os
 import sys
 import threading
@@ -41,6 +42,10 @@ if SANITIZE:
     LINK = [f"-fsanitize={SANITIZE}"]
     COMPILE += [*LINK, "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
     COMPILE += ["-O1", "-g1"]  # lines in reports; more takes a third longer
+
+
+# setuptools_dso warns of this for each file.
+logging.getLogger().addFilter(lambda record: "_patch_fix" not in str(record.msg))
 
 
 # ---- what is built ----
@@ -119,7 +124,7 @@ def file_of(library_name):
 
 
 def setup(libraries=(), modules=(), **options):
-    """setuptools' setup() for a project with these libraries and extension modules."""
+    """What setuptools does for a project with these libraries and extension modules."""
     native = {
         "x_dsos": list(libraries),
         "ext_modules": list(modules),
@@ -163,7 +168,8 @@ def compile_one(compile_here, source, extra_postargs=(), **options):
     begin = time.monotonic()
     flags = [*extra_postargs, *strict_flags(source)]
     made = compile_here([source], extra_postargs=flags, **options)
-    print(f"compiled {source} in {time.monotonic() - begin:.1f} s", flush=True)
+    seconds = time.monotonic() - begin
+    print(f"compiled {os.path.relpath(source, ROOT)} in {seconds:.1f} s", flush=True)
     return made
 
 

@@ -12,7 +12,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
-from conftest import BUILD_ENVIRONMENT, PROJECTS, ROOT, said
+from builds import BUILD_ENVIRONMENT, PROJECTS, ROOT, said
 
 from support.environment import server_environment
 from support.peers import REQUIREMENTS, unavailable
@@ -354,7 +354,7 @@ def test_each_is_whole_without_the_other(wheels, tmp_path, name, other):
 
 @pytest.mark.skipif(bool(NO_OPHYD_ASYNC), reason=NO_OPHYD_ASYNC)
 def test_ophyd_async_keeps_the_client(wheels, tmp_path):
-    """Whichever is installed first: it asks for aioca, and pip knows that it is here."""
+    """Whichever is installed first: it asks for aioca, and pip knows that one."""
     (ophyd_async,) = [r for r in REQUIREMENTS["ophyd-async"] if "ophyd" in r]
     environment = Environment(tmp_path / "venv")
     environment.install(ophyd_async)
