@@ -157,10 +157,37 @@ def strict_flags(source):
 
 def slim(modules):
     """Leaves out of a wheel what only debuggers read: nine tenths of its size."""
-    for module in modules if not SANITIZE and sys.platform != "win32" else ():
+    for module in modules if sys.platform != "win32" else ():
         module.extra_compile_args = [*module.extra_compile_args, "-g0"]
         if sys.platform != "darwin":
             module.extra_link_args = [*module.extra_link_args, "-Wl,--strip-all"]
+
+
+# Reading these takes a compiler longer than what follows them in most files.
+COMMON = """algorithm array atomic chrono cstring deque functional memory mutex
+    shared_mutex span stdexcept string string_view system_error thread unordered_map
+    utility vector""".split()
+
+
+def precompiled(compiler, compile_here, options):
+    """Flags with which a file finds the standard library's headers read already.
+
+    For wheels only: ccache cannot look into them, and what is built in place fails when
+    a file does not include what it uses.
+    """
+    folder = Path(options["output_dir"], "common")
+    folder.mkdir(parents=True, exist_ok=True)
+    header = folder / "common.hpp"
+    header.write_text("".join(f"#include <{name}>\n" for name in COMMON))
+    compiler.src_extensions = [*compiler.src_extensions, ".hpp"]
+    (made,) = compile_here([str(header)], **options)
+    os.replace(made, f"{header}.gch")
+    return ["-include", str(header)]
+
+
+def largest_first(sources):
+    """So that no processor waits at the end for a file that another has just begun."""
+    return sorted(sources, key=lambda source: -Path(source).stat().st_size)
 
 
 def compile_one(compile_here, source, extra_postargs=(), **options):
@@ -182,7 +209,7 @@ class BuildModules(build_ext):
     def finalize_options(self):
         """Whether it is for a wheel is told here, setuptools forgets it later."""
         super().finalize_options()
-        self.for_wheel = not (self.inplace or self.editable_mode)
+        self.for_wheel = not (self.inplace or self.editable_mode or SANITIZE)
 
     def run(self):
         """Cython first; not for a source distribution or for metadata alone."""
@@ -209,6 +236,7 @@ class BuildModules(build_ext):
         # What several modules share is compiled once.
         started = {}
         starting = threading.Lock()
+        headers = []
 
         def start(source, options):
             with starting:
@@ -219,7 +247,11 @@ class BuildModules(build_ext):
                 return started[source]
 
         def compile_all(sources, **options):
-            running = [start(source, options) for source in sources]
+            with starting:
+                if self.for_wheel and not headers:
+                    headers.extend(precompiled(self.compiler, compile_here, options))
+            options["extra_postargs"] = [*options["extra_postargs"], *headers]
+            running = [start(source, options) for source in largest_first(sources)]
             return [made for future in running for made in future.result()]
 
         self.compiler.compile = compile_all
@@ -246,10 +278,13 @@ class BuildLibraries(build_dso):
                 "extra_postargs": dso.extra_compile_args,
                 "depends": dso.depends,
             }
+            if self.get_finalized_command("build_ext").for_wheel:
+                headers = precompiled(self.compiler, self.compiler.compile, options)
+                options["extra_postargs"] = [*options["extra_postargs"], *headers]
             with ThreadPoolExecutor(JOBS) as pool:
                 running = [
                     pool.submit(compile_one, self.compiler.compile, source, **options)
-                    for source in dso.sources
+                    for source in largest_first(dso.sources)
                 ]
             dso.extra_objects = [made for f in running for made in f.result()]
             dso.sources = []
