@@ -35,9 +35,11 @@ $(SAN)/.created: $(VENV)/.installed $(VENV)/.test-tools
 	    > $(SAN_SITE)/borrowed.pth
 	@touch $@
 
-$(SAN)/.built: $(SAN)/.created $(ENGINE) $(BRIDGE) $(CYTHON) setup.py
-	SANITIZE=address,undefined $(SAN_PYTHON) setup.py --quiet build_ext -j2 \
-	    --build-lib $(SAN_SITE) --build-temp $(SAN)/temp
+$(SAN)/.built: $(SAN)/.created $(ENGINE) $(BRIDGE) $(CYTHON) $(PROJECTS)
+	for setup in setup.py client/setup.py; do \
+	    SANITIZE=address,undefined $(SAN_PYTHON) $$setup --quiet build_ext \
+	        --build-lib $(SAN_SITE) --build-temp $(CURDIR)/$(SAN)/temp || exit 1; \
+	done
 	@touch $@
 
 # The Python files change without a build: a copy of today's.
