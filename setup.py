@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import epicscorelibs.config
 import epicscorelibs.path
 import epicscorelibs.version
 import numpy
@@ -98,13 +99,23 @@ def sources_in(*folders):
 INCLUDE = ["ext", "src", numpy.get_include(), epicscorelibs.path.include_path]
 
 
-def extension(name, sources, dsos=()):
+def string_abi():
+    """How std::string is laid out in epicscorelibs, as a macro: ours is the same.
+
+    What links the engine and other libraries built for epicscorelibs can then hand
+    strings from one to the other.
+    """
+    macros = epicscorelibs.config.get_config_var("CPPFLAGS")
+    return [macro for macro in macros if macro[0] == "_GLIBCXX_USE_CXX11_ABI"]
+
+
+def extension(name, sources, dsos=(), macros=()):
     """An extension module in C++20; it may link libraries, ours and others."""
     return Extension(
         name,
         sources=list(sources),
         include_dirs=INCLUDE,
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), *macros],
         extra_compile_args=COMPILE,
         extra_link_args=LINK,
         libraries=LIBRARIES,
@@ -113,11 +124,11 @@ def extension(name, sources, dsos=()):
     )
 
 
-def library(name, folder, macro):
-    """A folder of ext as a shared library, which lies in the package of its name.
+def library(name, folders, build_macro, dsos=(), macros=()):
+    """Folders of ext as a shared library, which lies in the package of its name.
 
     It has that one name, as a file and to the loader. What it exports is marked in its
-    headers; `macro` tells them that it is being built. Within the library what is
+    headers; `build_macro` tells them that it is being built. Within the library what is
     exported is called as directly as everything else.
     """
     direct, named = [], []
@@ -126,13 +137,14 @@ def library(name, folder, macro):
         named = ["-Wl,-Bsymbolic-functions", f"-Wl,-h,{file_of(name)}"]
     return DSO(
         name,
-        sources=sources_in(folder),
+        sources=sources_in(*folders),
         depends=[p.relative_to(HERE).as_posix() for p in HERE.glob("ext/*/*.hpp")],
         include_dirs=INCLUDE,
-        define_macros=[(macro, None)],
+        define_macros=[(build_macro, None), *macros],
         extra_compile_args=[*COMPILE, *direct, *strict_flags(generated=False)],
         extra_link_args=[*LINK, *named],
         libraries=LIBRARIES,
+        dsos=list(dsos),
         language="c++",
         gen_info=False,
     )
@@ -152,20 +164,29 @@ def modules_in(package):
     }
 
 
+# The engine without Python: for the binding's modules, and for drivers in C++.
+ENGINE_LIBRARY = library(
+    "pcaspy.native.pcas",
+    ENGINE_DIRS,
+    "PCAS_BUILD",
+    dsos=["epicscorelibs.lib.Com"],
+    macros=string_abi(),
+)
 ENGINE = extension(
     "pcaspy._engine",
-    ["src/pcaspy/_engine.pyx", "src/pcaspy/py_bridge.cpp", *sources_in(*ENGINE_DIRS)],
-    dsos=["epicscorelibs.lib.Com"],
+    ["src/pcaspy/_engine.pyx", "src/pcaspy/py_bridge.cpp"],
+    dsos=[ENGINE_LIBRARY.name],
+    macros=string_abi(),
 )
 # The client's modules share its C++, and the state of it.
-CLIENT_LIBRARY = library("aioca.native.aioca_client", "client", "AIOCA_BUILD")
+CLIENT_LIBRARY = library("aioca.native.aioca_client", ["client"], "AIOCA_BUILD")
 CLIENT = [
     extension(name, [source], dsos=[CLIENT_LIBRARY.name])
     for name, source in modules_in("aioca.native").items()
 ]
 
 setup(
-    x_dsos=[CLIENT_LIBRARY],
+    x_dsos=[ENGINE_LIBRARY, CLIENT_LIBRARY],
     # The client's modules first: each is one large file.
     ext_modules=cythonize(
         [*CLIENT, ENGINE],

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/export.hpp"
 #include "server/limits.hpp"
 
 namespace pcas {
@@ -25,7 +26,7 @@ struct Config : Limits {
 
     // Reads the environment with libCom's rules (blank values count as unset). Text of
     // what was not usable goes to `warnings`.
-    static Config from_environment(std::vector<std::string>& warnings);
+    PCAS_API static Config from_environment(std::vector<std::string>& warnings);
 };
 
 }  // namespace pcas

@@ -25,6 +25,7 @@ from libcpp.vector cimport vector
 
 from pcaspy._cpp cimport access_security
 from pcaspy._cpp.alarm_limits cimport AlarmLimits, check_alarm
+from pcaspy._cpp.clock cimport now
 from pcaspy._cpp.codec cimport DecodeTarget
 from pcaspy._cpp.config cimport (
     Config, LimitTable, config_from_environment, limit_table, set_limit)
@@ -49,8 +50,6 @@ from pcaspy._cpp.py_bridge cimport (
     Strictness,
     bytes_of,
     holds_exactly,
-    now,
-    restamped,
     snapshot_of,
     snapshot_of_nothing,
     text_of,
@@ -70,6 +69,7 @@ from pcaspy._cpp.snapshot cimport (
     NewSnapshot,
     SnapshotPtr,
     TimeStamp,
+    restamped,
 )
 from pcaspy._cpp.types cimport (
     ECA_GETFAIL,

@@ -1,9 +1,6 @@
 #include "pcaspy/py_bridge.hpp"
 
-#include <epicsTime.h>
-
 #include <bit>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -557,24 +554,6 @@ bool holds_exactly(PyObject* value, const Snapshot& s) {
 PyObject* text_of(const char* bytes, std::size_t size) {
     return PyUnicode_DecodeUTF8(bytes, static_cast<Py_ssize_t>(size),
                                 "surrogateescape");
-}
-
-TimeStamp now() noexcept {
-    using namespace std::chrono;
-    const auto since = system_clock::now().time_since_epoch();
-    const auto whole = duration_cast<seconds>(since);
-    const auto rest = duration_cast<nanoseconds>(since - whole);
-    return {static_cast<std::uint32_t>(whole.count() - POSIX_TIME_AT_EPICS_EPOCH),
-            static_cast<std::uint32_t>(rest.count())};
-}
-
-SnapshotPtr restamped(const Snapshot& old, TimeStamp time, AlarmState alarm,
-                      const MetadataPtr& metadata) {
-    Ref<Snapshot> made = Snapshot::copy(old);
-    made->time = time;
-    made->alarm = alarm;
-    made->metadata = metadata;
-    return made;
 }
 
 }  // namespace pcas::py

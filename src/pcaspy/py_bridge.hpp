@@ -8,7 +8,6 @@
 
 #include "dbr/codec.hpp"
 #include "dbr/snapshot.hpp"
-#include "pv/pv.hpp"
 
 namespace pcas::py {
 
@@ -45,12 +44,5 @@ bool holds_exactly(PyObject* value, const Snapshot& snapshot);
 
 // UTF-8 with undecodable bytes kept (surrogateescape).
 PyObject* text_of(const char* bytes, std::size_t size);
-
-// The wall clock as EPICS stamps it.
-TimeStamp now() noexcept;
-
-// Same elements with another stamp, alarm and metadata.
-SnapshotPtr restamped(const Snapshot& old, TimeStamp time, AlarmState alarm,
-                      const MetadataPtr& metadata);
 
 }  // namespace pcas::py

@@ -27,7 +27,7 @@ SMOKE = Path(__file__).parent / "smoke.py"
 SOURCES = {".py", ".pyx", ".pxd", ".pyi", ".hpp", ".cpp", ".typed"}
 PACKAGES = ("pcaspy", "aioca")
 # What their modules share.
-LIBRARIES = {"aioca/native/libaioca_client"}
+LIBRARIES = {"aioca/native/libaioca_client", "pcaspy/native/libpcas"}
 
 
 def generated(path):

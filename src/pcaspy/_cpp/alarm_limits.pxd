@@ -4,7 +4,7 @@ from libcpp.vector cimport vector
 from pcaspy._cpp.snapshot cimport AlarmState, Snapshot
 
 
-cdef extern from "pcaspy/alarm_limits.hpp" namespace "pcas::py" nogil:
+cdef extern from "dbr/alarm_limits.hpp" namespace "pcas" nogil:
     cdef cppclass AlarmLimits:
         double lolo
         double low

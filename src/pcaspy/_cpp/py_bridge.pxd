@@ -2,14 +2,7 @@ from libcpp cimport bool
 
 from pcaspy._cpp.codec cimport DecodeTarget
 from pcaspy._cpp.errors cimport translate_exception
-from pcaspy._cpp.metadata cimport MetadataPtr
-from pcaspy._cpp.snapshot cimport (
-    AlarmState,
-    NewSnapshot,
-    Snapshot,
-    SnapshotPtr,
-    TimeStamp,
-)
+from pcaspy._cpp.snapshot cimport NewSnapshot, Snapshot
 
 
 cdef extern from "pcaspy/py_bridge.hpp" namespace "pcas::py":
@@ -26,7 +19,3 @@ cdef extern from "pcaspy/py_bridge.hpp" namespace "pcas::py":
     object bytes_of(const Snapshot& snapshot)
     bool holds_exactly(object value, const Snapshot& snapshot) noexcept
     object text_of(const char* text, size_t size)
-    TimeStamp now() noexcept nogil
-    SnapshotPtr restamped(
-        const Snapshot& old, TimeStamp time, AlarmState alarm,
-        const MetadataPtr& metadata) except +translate_exception

@@ -1,5 +1,6 @@
 from libc.stdint cimport uint16_t, uint32_t
 
+from pcaspy._cpp.errors cimport translate_exception
 from pcaspy._cpp.metadata cimport MetadataPtr
 from pcaspy._cpp.types cimport DbfType
 
@@ -30,3 +31,7 @@ cdef extern from "dbr/snapshot.hpp" namespace "pcas" nogil:
         SnapshotPtr(const NewSnapshot&) noexcept
         const Snapshot* get() noexcept
         void reset() noexcept
+
+    SnapshotPtr restamped(
+        const Snapshot& old, TimeStamp time, AlarmState alarm,
+        const MetadataPtr& metadata) except +translate_exception

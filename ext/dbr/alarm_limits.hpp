@@ -1,5 +1,5 @@
 // Alarm limits and states of a PV's fields, checked against whole snapshots.
-// No Python here: the loops over arrays vectorise.
+// The loops over arrays vectorise.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 #include "dbr/snapshot.hpp"
 
-namespace pcas::py {
+namespace pcas {
 
 struct AlarmLimits {
     // A limit that does not exist is NaN: no comparison with it is true.
@@ -69,4 +69,4 @@ inline AlarmState check_alarm(const AlarmLimits& limits, const Snapshot& s) noex
     }
 }
 
-}  // namespace pcas::py
+}  // namespace pcas
