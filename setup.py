@@ -10,6 +10,7 @@ import epicscorelibs.config
 import epicscorelibs.path
 import epicscorelibs.version
 import numpy
+from setuptools.command.build_py import build_py
 from setuptools_dso import DSO, Extension, build_ext, cythonize, setup
 
 HERE = Path(__file__).parent
@@ -90,6 +91,21 @@ class ParallelBuild(build_ext):
             super().build_extensions()
 
 
+class BuildWithHeaders(build_py):
+    """Puts the engine's headers into the package, for drivers in C++."""
+
+    def run(self):
+        """What a build in the tree needs, it finds in the tree."""
+        super().run()
+        if self.editable_mode:
+            return
+        for folder in ENGINE_DIRS:
+            target = Path(self.build_lib, "pcaspy", "include", folder)
+            self.mkpath(str(target))
+            for header in sorted((HERE / "ext" / folder).glob("*.hpp")):
+                self.copy_file(str(header), str(target))
+
+
 def sources_in(*folders):
     """The C++ files in folders of ext, by the relative names that setuptools wants."""
     found = [p for d in folders for p in sorted((HERE / "ext" / d).glob("*.cpp"))]
@@ -109,15 +125,21 @@ def string_abi():
     return [macro for macro in macros if macro[0] == "_GLIBCXX_USE_CXX11_ABI"]
 
 
-def extension(name, sources, dsos=(), macros=()):
-    """An extension module in C++20; it may link libraries, ours and others."""
+def extension(name, sources, dsos=(), macros=(), trimmed=False):
+    """An extension module in C++20; it may link libraries, ours and others.
+
+    A trimmed one leaves out the functions of its sources that it does not use.
+    """
+    sections, unused = [], []
+    if trimmed and sys.platform not in ("win32", "darwin"):
+        sections, unused = ["-ffunction-sections"], ["-Wl,--gc-sections"]
     return Extension(
         name,
         sources=list(sources),
         include_dirs=INCLUDE,
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), *macros],
-        extra_compile_args=COMPILE,
-        extra_link_args=LINK,
+        extra_compile_args=[*COMPILE, *sections],
+        extra_link_args=[*LINK, *unused],
         libraries=LIBRARIES,
         dsos=list(dsos),
         language="c++",
@@ -164,6 +186,12 @@ def modules_in(package):
     }
 
 
+# C++ of the binding's own, for all of its modules.
+BRIDGE = [
+    path.relative_to(HERE).as_posix()
+    for path in sorted((HERE / "src/pcaspy/native").glob("*.cpp"))
+    if not path.with_suffix(".pyx").exists()
+]
 # The engine without Python: for the binding's modules, and for drivers in C++.
 ENGINE_LIBRARY = library(
     "pcaspy.native.pcas",
@@ -172,12 +200,16 @@ ENGINE_LIBRARY = library(
     dsos=["epicscorelibs.lib.Com"],
     macros=string_abi(),
 )
-ENGINE = extension(
-    "pcaspy._engine",
-    ["src/pcaspy/_engine.pyx", "src/pcaspy/py_bridge.cpp"],
-    dsos=[ENGINE_LIBRARY.name],
-    macros=string_abi(),
-)
+ENGINE = [
+    extension(
+        name,
+        [source, *BRIDGE],
+        dsos=[ENGINE_LIBRARY.name],
+        macros=string_abi(),
+        trimmed=True,
+    )
+    for name, source in modules_in("pcaspy.native").items()
+]
 # The client's modules share its C++, and the state of it.
 CLIENT_LIBRARY = library("aioca.native.aioca_client", ["client"], "AIOCA_BUILD")
 CLIENT = [
@@ -187,15 +219,14 @@ CLIENT = [
 
 setup(
     x_dsos=[ENGINE_LIBRARY, CLIENT_LIBRARY],
-    # The client's modules first: each is one large file.
     ext_modules=cythonize(
-        [*CLIENT, ENGINE],
+        [*CLIENT, *ENGINE],
         nthreads=JOBS if hasattr(os, "fork") else 0,
         language_level=3,
         include_path=["src"],
         compiler_directives={"binding": True, "freethreading_compatible": False},
     ),
     install_requires=[epicscorelibs.version.abi_requires(), "numpy>=1.24"],
-    cmdclass={"build_ext": ParallelBuild},
+    cmdclass={"build_ext": ParallelBuild, "build_py": BuildWithHeaders},
     zip_safe=False,
 )

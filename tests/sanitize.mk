@@ -38,6 +38,7 @@ $(SAN)/.created: $(VENV)/.installed $(VENV)/.test-tools
 $(SAN)/.built: $(SAN)/.created $(ENGINE) $(BRIDGE) $(CYTHON) setup.py
 	SANITIZE=address,undefined $(SAN_PYTHON) setup.py --quiet build_ext -j2 \
 	    --build-lib $(SAN_SITE) --build-temp $(SAN)/temp
+	$(SAN_PYTHON) setup.py --quiet build_py --build-lib $(SAN_SITE)
 	@touch $@
 
 # The Python files change without a build: a copy of today's.

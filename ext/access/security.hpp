@@ -109,8 +109,9 @@ enum class HostIs : std::uint8_t {
 // messages; `definitions` are macros as "A=x,B=y" (none: text stays as it is). Inputs
 // that were running are started again. Returns warnings, ready to print.
 // Throws std::invalid_argument with source, line and reason; then the old rules stay.
-PCAS_API std::vector<std::string> load(const std::string& text, const std::string& source,
-                              const std::string& definitions, HostIs host_is);
+PCAS_API std::vector<std::string> load(const std::string& text,
+                                       const std::string& source,
+                                       const std::string& definitions, HostIs host_is);
 
 // Connects the inputs (INPA...) of the rules over Channel Access, with a client context
 // that is made at the first call. Does nothing while running or without inputs.

@@ -33,7 +33,8 @@ class alignas(8) Snapshot final : public RefCounted,
     PCAS_API static Ref<Snapshot> create(DbfType type, std::uint32_t count);
     // The elements are indeterminate and all to be written (a string slot to its end).
     // Null if there is no memory.
-    PCAS_API static Ref<Snapshot> create_unfilled(DbfType type, std::uint32_t count) noexcept;
+    PCAS_API static Ref<Snapshot> create_unfilled(DbfType type,
+                                                  std::uint32_t count) noexcept;
     // Same elements, stamp, alarm and metadata, to be published with some of them
     // changed. Throws std::bad_alloc.
     PCAS_API static Ref<Snapshot> copy(const Snapshot& other);

@@ -89,7 +89,15 @@ def test_wheel_has_nothing_else(wheel):
     tops = {name.parts[0] for name in names}
     assert tops - set(PACKAGES) == {top for top in tops if top.endswith(".dist-info")}
     suffixes = {name.suffix for name in names if name.parts[0] in PACKAGES}
-    assert suffixes <= {".py", ".pyi", ".so", ".typed"}
+    assert suffixes <= {".py", ".pyi", ".so", ".typed", ".hpp"}
+
+
+def test_wheel_has_the_headers_of_the_engine(wheel):
+    names = {name.as_posix() for name in wheel_names(wheel)}
+    found = {name for name in names if name.endswith(".hpp")}
+    ours = {path.relative_to(ROOT / "ext") for path in (ROOT / "ext").glob("*/*.hpp")}
+    ours = {path for path in ours if path.parts[0] != "client"}
+    assert found == {f"pcaspy/include/{path.as_posix()}" for path in ours}
 
 
 def test_wheel_metadata(wheel):

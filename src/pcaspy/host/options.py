@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
-from .._engine import limits
+from ..native._tables import limits
 
 
 class Limits(TypedDict, total=False):

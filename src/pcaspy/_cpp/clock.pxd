@@ -1,5 +1,0 @@
-from pcaspy._cpp.snapshot cimport TimeStamp
-
-
-cdef extern from "pv/clock.hpp" namespace "pcas" nogil:
-    TimeStamp now() noexcept
