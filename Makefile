@@ -23,7 +23,7 @@ PROJECTS := pyproject.toml setup.py client/pyproject.toml client/setup.py \
 # Everything the extension modules are compiled from, and all C++ of ours.
 GENERATED := $(patsubst %.pyx,%.cpp,$(wildcard src/*/*.pyx src/*/*/*.pyx))
 ENGINE := $(wildcard ext/*/*.cpp ext/*/*.hpp)
-BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*.cpp src/*/*.hpp))
+BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*/*.cpp src/*/*/*.hpp))
 CYTHON := $(foreach d,* */* */*/*,$(wildcard src/$d/*.pyx src/$d/*.pxd))
 CPP := $(ENGINE) $(BRIDGE) $(wildcard tests/*/*.cpp tests/*/*.hpp)
 

@@ -40,6 +40,7 @@ $(SAN)/.built: $(SAN)/.created $(ENGINE) $(BRIDGE) $(CYTHON) $(PROJECTS)
 	    SANITIZE=address,undefined $(SAN_PYTHON) $$setup --quiet build_ext \
 	        --build-lib $(SAN_SITE) --build-temp $(CURDIR)/$(SAN)/temp || exit 1; \
 	done
+	$(SAN_PYTHON) setup.py --quiet build_py --build-lib $(SAN_SITE)
 	@touch $@
 
 # The Python files change without a build: a copy of today's.

@@ -13,6 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/export.hpp"
+
 namespace pcas {
 
 using Port = std::uint16_t;
@@ -72,9 +74,9 @@ struct OptionInfo {
         return !std::holds_alternative<Seconds Options::*>(where);
     }
     // Of a number or a switch.
-    double standard() const;
+    PCAS_API double standard() const;
 };
-std::span<const OptionInfo> option_table();
+PCAS_API std::span<const OptionInfo> option_table();
 // Null if there is none of that name.
 const OptionInfo* find_option(std::string_view name);
 

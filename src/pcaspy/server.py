@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import cas
-from ._engine import Server
 from .host import access
 from .host.options import ServerOptions, resolve
+from .native._server import Server
 from .served.pv import SimplePV
 from .served.pvdb import parse
 from .served.registry import Registry, claim, last, last_server

@@ -13,7 +13,7 @@ import pcaspy
 from aioca.tools import options as tool_options
 from aioca.tools.help import usage
 from pcaspy.__main__ import command_line
-from pcaspy._engine import counters
+from pcaspy.native._tables import counters
 from pcaspy.served import pvdb
 from pcaspy.testing import IsolatedServer
 

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from pcaspy import Driver, SimpleServer, _engine, cas
+from pcaspy import Driver, SimpleServer, cas
 from pcaspy.host import options, summary
+from pcaspy.native import _tables
 from pcaspy.testing import IsolatedServer
 from support import dbr, wire
 from support.wire import (
@@ -54,7 +55,7 @@ def count(server, name):
 
 def test_type_checkers_know_the_limits_of_the_engine():
     assert list(options.Limits.__annotations__) == list(options.LIMITS)
-    names = [*options.LIMITS, *(name for name, *_ in _engine.options())]
+    names = [*options.LIMITS, *(name for name, *_ in _tables.options())]
     assert list(options.ServerOptions.__annotations__) == names
 
 

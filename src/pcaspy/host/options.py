@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypedDict
 
-from .._engine import limits, options
+from ..native._tables import limits, options
 
 
 class Limits(TypedDict, total=False):
