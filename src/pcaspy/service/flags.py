@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from epicscorelibs import config  # type: ignore[import-untyped]
-from epicscorelibs import path as epics  # type: ignore[import-untyped]
+from epicscorelibs import path as epics
 
 _PACKAGE = Path(__file__).parents[1]
 
