@@ -64,7 +64,7 @@ test: $(VENV)/.built $(VENV)/.test-tools
 ifeq ($(PYTEST_ARGS),)
 	$(BIN)/python -m pytest -q -m "not alone and not generated" -n $(TEST_JOBS) \
 	    --dist loadfile --no-loadscope-reorder --durations=20
-	$(BIN)/python -m pytest -q -m generated -n $(TEST_JOBS) tests/compat
+	$(BIN)/python -m pytest -q -m generated -n $(TEST_JOBS) tests/whole/compat
 	$(BIN)/python -m pytest -q -m alone
 else
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -83,12 +83,12 @@ distclean: clean
 	rm -rf .venv* .peers
 
 -include benchmarks/bench.mk
--include tests/fuzz/fuzz.mk
--include tests/reliability/reliability.mk
--include tests/soak.mk
--include tests/compat/compat.mk
--include tests/mutants/mutants.mk
--include tests/sanitize.mk
+-include tests/engine/fuzz/fuzz.mk
+-include tests/long/reliability/reliability.mk
+-include tests/long/soak/soak.mk
+-include tests/whole/compat/compat.mk
+-include tests/long/mutants/mutants.mk
+-include tests/whole/sanitize.mk
 -include docs/docs.mk
 -include tools/lint.mk
 -include tools/tools.mk

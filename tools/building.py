@@ -30,7 +30,7 @@ if sys.platform == "win32":
     COMPILE = ["/std:c++20", "/O2", "/EHsc"]
     LIBRARIES = ["ws2_32"]
 else:
-    # The faults of tests/mutants are compiled without optimisation.
+    # The faults of tests/long/mutants are compiled without optimisation.
     OPTIMIZE = os.environ.get("PCASPY_OPTIMIZE", "-O3")
     COMPILE = ["-std=c++20", OPTIMIZE, "-fvisibility=hidden", "-Wall", "-Wextra"]
     LIBRARIES = []

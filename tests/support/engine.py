@@ -1,6 +1,6 @@
-"""Builds the programs of tests/cpp: with ASan and UBSan, where the compiler has them.
+"""Builds the programs of tests/engine/cpp: with ASan and UBSan, where the compiler has them.
 
-``SANITIZE=thread pytest tests/cpp`` chooses others, ``SANITIZE=`` none.
+``SANITIZE=thread pytest tests/engine/cpp`` chooses others, ``SANITIZE=`` none.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def alone() -> Iterator[None]:
 
 
 def make(*arguments: str) -> str:
-    """What `make` in tests/cpp prints; a test that cannot be built fails."""
+    """What `make` in tests/engine/cpp prints; a test that cannot be built fails."""
     command = ["make", "--no-print-directory", "-C", str(DIRECTORY), *arguments]
     with alone():
         done = subprocess.run(

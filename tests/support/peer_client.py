@@ -1,4 +1,4 @@
-"""A client of other make as a child process that runs tests/peer/clients/NAME."""
+"""A client of other make as a child process that runs tests/whole/peer/clients/NAME."""
 
 from __future__ import annotations
 

@@ -1,8 +1,0 @@
-# make soak MINUTES=60   the server under changing clients and faults; tests/soak/run.py
-#
-# Writes build/soak/summary.txt and .json; fails if something was lost or grows.
-MINUTES ?= 60
-
-.PHONY: soak
-soak: $(VENV)/.built $(VENV)/.test-tools
-	$(BIN)/python tests/soak/run.py --minutes $(MINUTES)
