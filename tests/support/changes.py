@@ -1,8 +1,9 @@
 """The tables of intended changes: what behaves differently here on purpose, and why.
 
 `docs/changes/NAME.toml` holds the rows; the "coming from" pages are made of them, and
-the tests in `tests/whole/compat` check them against the released packages. A difference that
-no row explains fails there, and so does a row whose difference does not occur any more.
+the tests in `tests/whole/compat` check them against the released packages. A difference
+that no row explains fails there, and so does a row whose difference does not occur any
+more.
 """
 
 from __future__ import annotations

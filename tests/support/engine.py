@@ -1,4 +1,4 @@
-"""Builds the programs of tests/engine/cpp: with ASan and UBSan, where the compiler has them.
+"""Builds the programs of tests/engine/cpp: with ASan and UBSan, where there are.
 
 ``SANITIZE=thread pytest tests/engine/cpp`` chooses others, ``SANITIZE=`` none.
 """

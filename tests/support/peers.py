@@ -39,8 +39,8 @@ REQUIREMENTS = {
     "gui": ["PySide6-Essentials>=6.6", "pyqtgraph>=0.13", "numpy", "epicscorelibs"],
     "pydm": ["pydm==1.29.0", "PyQt5>=5.15"],
     # Servers that are written with pcaspy, and clients that are written with aioca, for
-    # tests/whole/programs: with the released package, and with what this project needs to
-    # run in its place.
+    # tests/whole/programs: with the released package, and with what this project needs
+    # to run in its place.
     "lewis": ["lewis==1.4.0", *SERVER],
     "ligo-softioc": ["gpstime", *SERVER],
     "lume-pva": [

@@ -1,6 +1,6 @@
 """Puts one fault after the other into a copy of the tree; a named test must notice.
 
-`make mutants`, or `python tests/long/mutants/run.py [--only TEXT] [--file NAME] [--resume]`.
+`make mutants`, or `run.py [--only TEXT] [--file NAME] [--resume]`.
 The lists are the `.toml` files beside this one. Each entry:
 
     [[mutant]]
@@ -8,7 +8,7 @@ The lists are the `.toml` files beside this one. Each entry:
     file = "src/pcaspy/served/scan.py"
     old = '''text that stands there once'''
     new = '''the fault'''
-    tests = "tests/server/unit/test_scan.py::test_drift" # files or tests of pytest, or "cpp"
+    tests = "tests/server/unit/test_scan.py::test_drift" # of pytest, or "cpp"
     equivalent = "why nobody can notice it"       # left out but for those
 
 A fault counts as noticed when the tests fail by themselves, not by a time-out. Faults

@@ -13,7 +13,6 @@ import sys
 import threading
 
 from child_side import answer_commands, say
-
 from wire import SEARCH, pack, unpack_all
 
 LOOPBACK = "127.0.0.1"
