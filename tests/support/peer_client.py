@@ -9,7 +9,7 @@ from .peers import peer_python
 from .process import Child
 from .targets import Target
 
-CLIENTS = Path(__file__).parents[1] / "peer" / "clients"
+CLIENTS = Path(__file__).parents[1] / "whole" / "peer" / "clients"
 CONNECT_SECONDS = 15.0
 PEERS = ("pyepics", "caproto", "aioca")
 
