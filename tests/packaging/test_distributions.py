@@ -295,7 +295,7 @@ VERSION = re.compile(r"3\.\d+\.\d+")
 def installed(wheels, tmp_path_factory):
     """An environment with both wheels and what they require, and nothing else."""
     environment = Environment(tmp_path_factory.mktemp("both") / "venv")
-    environment.install(*(wheel.path for wheel in wheels.values()))
+    environment.install(*(wheels[name].path for name in PROJECTS))
     return environment
 
 
