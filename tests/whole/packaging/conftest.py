@@ -29,14 +29,25 @@ def sdists(checkout, tmp_path_factory):
     }
 
 
-@pytest.fixture(scope="session")
-def wheels(sdists, tmp_path_factory):
-    """The wheels, each compiled from its unpacked source distribution."""
-    made = {}
-    for name, sdist in sdists.items():
-        folder = tmp_path_factory.mktemp("unpacked")
-        with tarfile.open(sdist.path) as archive:
+class Wheels(dict):
+    """The wheels by name, each compiled when a test asks for it first."""
+
+    def __init__(self, sdists, tmp_path_factory):
+        super().__init__()
+        self._sdists = sdists
+        self._folders = tmp_path_factory
+
+    def __missing__(self, name):
+        """From its unpacked source distribution."""
+        folder = self._folders.mktemp("unpacked")
+        with tarfile.open(self._sdists[name].path) as archive:
             archive.extractall(folder, filter="data")
         (source,) = folder.iterdir()
-        made[name] = build("wheel", source, tmp_path_factory.mktemp("wheel"))
-    return made
+        self[name] = build("wheel", source, self._folders.mktemp("wheel"))
+        return self[name]
+
+
+@pytest.fixture(scope="session")
+def wheels(sdists, tmp_path_factory):
+    """The wheels of both projects."""
+    return Wheels(sdists, tmp_path_factory)
