@@ -53,7 +53,7 @@ Circuit::~Circuit() {
     });
     for (Deferred& waiting : deferred_) {  // a write that was received is carried out
         if (waiting.write && has_its_turn(waiting.write))
-            shared_.requests->push(std::move(waiting.write));
+            shared_.names->requests()->push(std::move(waiting.write));
     }
     PCAS_INVARIANT(subscriptions_ == 0 && waiting_bytes_ == 0);
     PCAS_INVARIANT(open_requests_ > 0 || (open_bytes_ == 0 && promised_bytes_ == 0));
@@ -487,7 +487,7 @@ void Circuit::queue_request(RequestPtr request) {
         request->complete(ECA_ALLOCMEM);
         return;
     }
-    shared_.requests->push(std::move(request));
+    shared_.names->requests()->push(std::move(request));
 }
 
 }  // namespace pcas

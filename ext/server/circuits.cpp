@@ -29,7 +29,7 @@ void Circuits::adopt(UniqueSocket socket, const sockaddr_in& peer) {
     set_nonblocking(socket.get());
     tune_circuit(socket.get(), std::chrono::seconds(shared_.config.client_timeout));
     const SOCKET fd = socket.get();
-    const std::uint64_t id = ++shared_.last_circuit;
+    const std::uint64_t id = shared_.names->new_lane();
     auto circuit = std::make_unique<Circuit>(services_, *this, id, std::move(socket),
                                              peer, hosts_.account(host));
     services_.poller().add(fd, *circuit, circuit->interest());

@@ -66,11 +66,13 @@ void Loop::bind() {
 
 void Loop::begin() {
     shared_.completions->open(reactor_.gate());
+    shared_.removed->open(reactor_.gate());
     if (beacon_) beacon_->start();
 }
 
 void Loop::end() noexcept {
     shared_.completions->close();
+    shared_.removed->close();
     close_all();
 }
 
@@ -82,6 +84,7 @@ void Loop::before_io() {
 
 void Loop::after_io() {
     Agenda& agenda = services_.agenda();
+    take_removed();
     take_completions();
     deliveries_.run();
     agenda.flush_output();
@@ -119,9 +122,14 @@ void Loop::take_completions() {
     completions_.clear();
 }
 
-void Loop::disconnect(const PvPtr& pv) {
-    pv->channels.for_each(
-        [](Channel& channel) { channel.circuit.disconnect_channel(channel); });
+// They are not served any more.
+void Loop::take_removed() {
+    shared_.removed->take(removed_);
+    for (const PvPtr& pv : removed_) {
+        pv->channels.for_each(
+            [](Channel& channel) { channel.circuit.disconnect_channel(channel); });
+    }
+    removed_.clear();
 }
 
 void Loop::close_all() noexcept {
@@ -134,6 +142,7 @@ void Loop::close_all() noexcept {
 
 void Loop::abandon() noexcept {
     reactor_.abandon();
+    shared_.removed->close();
     close_all();
 }
 

@@ -24,9 +24,8 @@ void Circuit::handle_search(const Message& message) {
     const std::string_view name = name_in(message.payload);
     if (name.empty() || !CA_VSUPPORTED(header.count)) return;
     Counters::add(shared_.counters.searches);
-    if (!shared_.search_by_request.load(std::memory_order_relaxed)) {
-        return answer_search(header, static_cast<bool>(shared_.table.find(name)));
-    }
+    const Where where = shared_.names->find(name, NameUse::Search).where;
+    if (where != Where::ByRequest) return answer_search(header, where == Where::Here);
     RequestPtr request = make_request(RequestKind::Exists);
     request->name = name;
     request->ioid = header.p2;
@@ -73,11 +72,11 @@ void Circuit::handle_create_chan(const Message& message) {
         Counters::add(shared_.counters.channels_over_limit);
         return refuse_channel(header.p1);
     }
-    if (!shared_.attach_by_request.load(std::memory_order_relaxed)) {
-        PvPtr pv = shared_.table.find(name);
-        return pv ? create_channel(header.p1, std::move(pv))
-                  : refuse_channel(header.p1);
+    Found found = shared_.names->find(name, NameUse::Attach);
+    if (found.where == Where::Here) {
+        return create_channel(header.p1, std::move(found.pv));
     }
+    if (found.where == Where::NotHere) return refuse_channel(header.p1);
     RequestPtr request = make_request(RequestKind::Attach);
     request->name = name;
     request->ioid = header.p1;

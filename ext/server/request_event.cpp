@@ -148,7 +148,7 @@ void Circuit::request_interest(Channel& channel) noexcept {
         request->circuit = id_;
         request->client = identity_;
         request->pv = channel.pv;
-        shared_.requests->push(std::move(request));
+        shared_.names->requests()->push(std::move(request));
     } catch (const std::bad_alloc& error) {
         shared_.log.add_caught("interest", channel.pv->name().c_str(), error);
     }

@@ -83,7 +83,7 @@ void Circuit::queue_write(RequestPtr request) {
 // accepted: nothing waits for it.
 bool Circuit::has_its_turn(const RequestPtr& request) {
     if (!request->in_series) return true;
-    if (request->pv->serial_puts()->begin(request, shared_.requests) ==
+    if (request->pv->serial_puts()->begin(request, shared_.names->requests()) ==
         SerialPuts::Turn::Now) {
         return true;
     }

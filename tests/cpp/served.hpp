@@ -124,11 +124,11 @@ struct Served {
         : shared(config), loop(shared) {
         LoopDriver::set_searches(loop);
         LoopDriver::open(loop);
-        shared.requests->open();
+        shared.names->open();
         pv = Pv::create("pv", DbfType::Double, count, MetadataPtr(new Metadata));
-        shared.table.add(pv);
+        shared.names->add(pv);
         other = Pv::create("other", DbfType::Double, 1, MetadataPtr(new Metadata));
-        shared.table.add(other);
+        shared.names->add(other);
         post(0);
     }
     // As a server does: what was completed and not taken holds the queue otherwise.
