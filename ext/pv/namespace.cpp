@@ -49,6 +49,18 @@ void Namespace::tell_removed(const std::shared_ptr<RemovedPvs>& to) {
     servers_.push_back(to);
 }
 
+// What changes again before the request is taken is seen by whoever takes it. Nobody
+// waits for the answer.
+void Namespace::tell_interest(const PvPtr& pv, std::uint64_t lane,
+                              const ClientPtr& client) {
+    if (!pv->wants_interest() || !pv->interest_changed()) return;
+    RequestPtr request(new Request(RequestKind::Interest, nullptr));
+    request->lane = lane;
+    request->client = client;
+    request->pv = pv;
+    requests_->push(std::move(request));
+}
+
 void Namespace::open() {
     std::lock_guard lock(mutex_);
     if (running_++ == 0) requests_->open();

@@ -63,6 +63,9 @@ class Namespace {
     // ---- by servers ----
     // A server is made: it is told of PVs that are removed, as long as there is `to`.
     void tell_removed(const std::shared_ptr<RemovedPvs>& to);
+    // Its first subscription on `pv` has come, or its last one gone: Python is told of
+    // that, if it wants to know and no other server has one. Throws std::bad_alloc.
+    void tell_interest(const PvPtr& pv, std::uint64_t lane, const ClientPtr& client);
     // A server starts: requests are taken from now on.
     void open();
     // A server has ended: with the last one, what is queued is dropped.

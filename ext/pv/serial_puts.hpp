@@ -34,7 +34,7 @@ class SerialPuts {
     // Any thread: it was completed, however. Pushes the next.
     void on_completed(const Request& request);
     // Any thread: what waits of a channel that is gone fails.
-    void withdraw(std::uint64_t circuit, std::uint32_t sid);
+    void withdraw(std::uint64_t lane, std::uint32_t channel);
 
   private:
     struct Waiting {

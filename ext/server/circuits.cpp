@@ -48,8 +48,8 @@ Circuit* Circuits::find(std::uint64_t id) noexcept {
     return found == table_.end() ? nullptr : found->second.get();
 }
 
-void Circuits::on_completion(Request& request, bool completed) {
-    if (Circuit* circuit = find(request.circuit)) {
+void Circuits::on_completion(CaRequest& request, bool completed) {
+    if (Circuit* circuit = find(request.circuit())) {
         circuit->on_completion(request, completed);
     } else if (completed) {
         hosts_.on_completed(request);

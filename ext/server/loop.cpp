@@ -39,7 +39,10 @@ Loop::Loop(Shared& shared)
       circuits_(services_),
       deliveries_(posts_) {}
 
-Loop::~Loop() { close_all(); }
+Loop::~Loop() {
+    close_all();
+    posts_->close();
+}
 
 void Loop::bind() {
     const Config& config = shared_.config;
@@ -113,8 +116,8 @@ void Loop::plan_cache_sweep() {
 void Loop::take_completions() {
     shared_.completions->take(completions_);
     for (const Completion& completion : completions_) {
-        Request& request = *completion.request;
-        if (request.circuit == 0)
+        auto& request = static_cast<CaRequest&>(*completion.request);
+        if (request.circuit() == 0)
             searches_->on_completion(request);
         else
             circuits_.on_completion(request, completion.completed);
@@ -126,7 +129,9 @@ void Loop::take_completions() {
 void Loop::take_removed() {
     shared_.removed->take(removed_);
     for (const PvPtr& pv : removed_) {
-        pv->channels.for_each(
+        const Ref<CaPv> ca_pv = CaPv::find(*pv, *posts_);
+        if (!ca_pv) continue;
+        ca_pv->channels.for_each(
             [](Channel& channel) { channel.circuit.disconnect_channel(channel); });
     }
     removed_.clear();

@@ -187,7 +187,7 @@ void SearchService::ask_python(const Header& header, std::string_view name,
         // clients ask again
         return Counters::add(shared_.counters.datagrams_dropped);
     }
-    RequestPtr request(new Request(RequestKind::Exists, shared_.completions));
+    CaRequestPtr request(new CaRequest(RequestKind::Exists, shared_.completions));
     Ref<ClientIdentity> identity(new ClientIdentity);
     identity->address = dotted(datagram.from);
     request->client = identity;
@@ -199,7 +199,7 @@ void SearchService::ask_python(const Header& header, std::string_view name,
     shared_.names->requests()->push(std::move(request));
 }
 
-void SearchService::on_completion(const Request& request) {
+void SearchService::on_completion(const CaRequest& request) {
     const auto found = asked_.find(&request);
     if (found == asked_.end()) return;
     if (request.status() == ECA_NORMAL) {

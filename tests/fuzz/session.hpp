@@ -410,7 +410,8 @@ class Session {
                 request.complete(status, request.pv->snapshot());
                 return;
             case RequestKind::Attach:
-                request.complete_attach(status, shared_.names->table().find(request.name));
+                request.complete_attach(status,
+                                        shared_.names->table().find(request.name));
                 return;
             default:
                 request.complete(status);
@@ -465,8 +466,14 @@ class Session {
         FUZZ_REQUIRE(!busy);
     }
 
-    void check_last_values(Pv& pv) {
-        pv.subscriptions.for_each([&](Subscription& subscription) {
+    template <class F>
+    void for_each_subscription(const Pv& pv, F&& f) {
+        const auto& posts = LoopDriver::services(loop_).posts();
+        if (const auto ca_pv = CaPv::find(pv, *posts)) ca_pv->subscriptions.for_each(f);
+    }
+
+    void check_last_values(const Pv& pv) {
+        for_each_subscription(pv, [&](Subscription& subscription) {
             Circuit& circuit = subscription.circuit;
             if (circuit.closing() || !circuit.events_on() || !subscription.may_read)
                 return;
@@ -481,12 +488,12 @@ class Session {
         auto count = [&](Subscription& s) {
             n += &s.circuit == &circuit && s.subid == subid;
         };
-        for (const PvPtr& pv : pvs_) pv->subscriptions.for_each(count);
-        for (const PvPtr& pv : gone_) pv->subscriptions.for_each(count);
+        for (const PvPtr& pv : pvs_) for_each_subscription(*pv, count);
+        for (const PvPtr& pv : gone_) for_each_subscription(*pv, count);
         return n;
     }
 
-    void check_last_value(Pv& pv, Subscription& subscription) {
+    void check_last_value(const Pv& pv, Subscription& subscription) {
         const SnapshotPtr now = pv.snapshot();
         const std::uint32_t count =
             subscription.count ? subscription.count : now->count();
