@@ -55,9 +55,9 @@ void Namespace::tell_interest(const PvPtr& pv, std::uint64_t lane,
                               const ClientPtr& client) {
     if (!pv->wants_interest() || !pv->interest_changed()) return;
     RequestPtr request(new Request(RequestKind::Interest, nullptr));
+    request->pv = pv;
     request->lane = lane;
     request->client = client;
-    request->pv = pv;
     requests_->push(std::move(request));
 }
 

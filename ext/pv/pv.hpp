@@ -65,10 +65,10 @@ class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
 
     // Over any protocol.
     bool has_subscriptions() const;
-    // A request of interest is gone, taken or not: the next change queues another.
-    void interest_dropped() noexcept { interest_queued_ = false; }
     // Interest changed; true if a request has to be queued for it.
     bool interest_changed() noexcept { return !interest_queued_.exchange(true); }
+    // That request was dropped: the next change needs another one.
+    void interest_dropped() noexcept { interest_queued_ = false; }
     // Who takes that request: true if `now` is set to something that was not told yet.
     bool take_interest(bool& now);
 

@@ -10,7 +10,7 @@
 namespace pcas {
 
 void Request::destroy(const Request* r) noexcept {
-    if (r->kind == RequestKind::Interest && r->pv) r->pv->interest_dropped();
+    if (r->kind == RequestKind::Interest && !r->looked_at) r->pv->interest_dropped();
     if (r->completed() || !r->answerer_) {
         delete r;
         return;

@@ -66,7 +66,8 @@ class Request : public RefCounted, public CountedInstance<Counted::Request> {
     }
 
     // ---- the queue that it is in ----
-    Ref<Request> behind;  // the next one of its lane
+    Ref<Request> behind;     // the next one of its lane
+    bool looked_at = false;  // Interest: whether there is some
 
     // ---- any thread ----
     // The first completion counts and returns true; later ones are no-ops.

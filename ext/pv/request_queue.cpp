@@ -11,8 +11,9 @@ namespace {
 
 // Interest is looked at when it is taken, and only a change is told.
 bool nothing_new(const RequestPtr& request) {
-    return request->kind == RequestKind::Interest &&
-           !request->pv->take_interest(request->interest);
+    if (request->kind != RequestKind::Interest) return false;
+    request->looked_at = true;
+    return !request->pv->take_interest(request->interest);
 }
 
 }  // namespace
