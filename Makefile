@@ -17,10 +17,13 @@ PEERS := lume-pva aioca pcaspy pyepics caproto pyca cachannel cothread lewis \
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 
+# The server's project and the client's, and how both are built.
+PROJECTS := pyproject.toml setup.py client/pyproject.toml client/setup.py \
+	client/backend.py tools/building.py
 # Everything the extension modules are compiled from, and all C++ of ours.
 GENERATED := $(patsubst %.pyx,%.cpp,$(wildcard src/*/*.pyx src/*/*/*.pyx))
 ENGINE := $(wildcard ext/*/*.cpp ext/*/*.hpp)
-BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*.cpp src/*/*.hpp))
+BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*/*.cpp src/*/*/*.hpp))
 CYTHON := $(foreach d,* */* */*/*,$(wildcard src/$d/*.pyx src/$d/*.pxd))
 CPP := $(ENGINE) $(BRIDGE) $(wildcard tests/*/*.cpp tests/*/*.hpp)
 
@@ -33,15 +36,16 @@ $(VENV)/.created:
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.created pyproject.toml setup.py
+# Both projects, editable. What is compiled is compiled in place, afterwards.
+$(VENV)/.installed: $(VENV)/.created $(PROJECTS)
 	$(BIN)/python -m pip install --quiet --group build
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
-	@touch $@ $(VENV)/.built
+	PCASPY_COMPILE=0 $(BIN)/python -m pip install --quiet --no-build-isolation \
+	    --editable . --editable client
+	@touch $@
 
 $(VENV)/.built: $(VENV)/.installed $(ENGINE) $(BRIDGE) $(CYTHON)
-	@# Installing has just compiled everything: do not do that twice.
-	@if [ ! -e $@ ] || [ -n "$$(find $(ENGINE) $(BRIDGE) $(CYTHON) -newer $@)" ]; then \
-	    $(BIN)/python setup.py --quiet build_ext --inplace --force; fi
+	$(BIN)/python setup.py --quiet build_ext --inplace --force
+	$(BIN)/python client/setup.py --quiet build_ext --inplace --force
 	@touch $@
 
 $(VENV)/.test-tools: $(VENV)/.created pyproject.toml
@@ -58,8 +62,9 @@ demo: $(VENV)/.built
 test: $(VENV)/.built $(VENV)/.test-tools
 	$(BIN)/python tests/support/peers.py $(PEERS)
 ifeq ($(PYTEST_ARGS),)
-	$(BIN)/python -m pytest -q -m "not alone" -n $(TEST_JOBS) --dist loadfile \
-	    --no-loadscope-reorder --durations=20
+	$(BIN)/python -m pytest -q -m "not alone and not generated" -n $(TEST_JOBS) \
+	    --dist loadfile --no-loadscope-reorder --durations=20
+	$(BIN)/python -m pytest -q -m generated -n $(TEST_JOBS) tests/compat
 	$(BIN)/python -m pytest -q -m alone
 else
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

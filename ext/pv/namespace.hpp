@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/export.hpp"
 #include "base/mailbox.hpp"
 #include "pv/names_by_request.hpp"
 #include "pv/pv.hpp"
@@ -26,7 +27,7 @@ namespace pcas {
 // tells its clients on them. Opened and closed by the server's thread.
 using RemovedPvs = Mailbox<PvPtr>;
 
-class Namespace {
+class PCAS_API Namespace {
   public:
     // `max_requests` and `max_bytes` are what may wait for Python.
     Namespace(std::size_t max_requests, std::size_t max_bytes);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "access/security.hpp"
+#include "base/export.hpp"
 #include "base/instances.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
@@ -21,7 +22,7 @@ namespace pcas {
 
 class SerialPuts;
 
-class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
+class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
   public:
     // `max_count` is the number of elements announced to clients, at least 1.
     // The first snapshot is one zero (or empty text), UDF and INVALID, stamped 0.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/export.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
 #include "pv/event_mask.hpp"
@@ -26,7 +27,7 @@ struct Event {
 // A server derives from it what it has to know: its channels and subscriptions, say. It
 // is attached to the PV from the first of these clients to the last, while the server
 // holds the PV.
-class PvClients : public RefCounted {
+class PCAS_API PvClients : public RefCounted {
   public:
     static void destroy(const PvClients* clients) noexcept { delete clients; }
     PvClients(const PvClients&) = delete;
@@ -101,7 +102,7 @@ class PostQueue {
 // hands them to each server in one piece (very many: in several). Meant for a driver
 // that updates hundreds of PVs at a time: each client then gets them together. Nothing
 // in between may wait.
-class PostBatch {
+class PCAS_API PostBatch {
   public:
     static void begin() noexcept;
     static void end();  // throws std::bad_alloc: the posts wait for the next one

@@ -8,13 +8,14 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/export.hpp"
 #include "base/keyed_hash.hpp"
 #include "pv/pv.hpp"
 #include "pv/source.hpp"
 
 namespace pcas {
 
-class PvTable final : public Source {
+class PCAS_API PvTable final : public Source {
   public:
     // Any thread. Returns the PV of that name that was there before, or null.
     PvPtr add(PvPtr pv);

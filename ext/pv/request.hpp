@@ -9,6 +9,7 @@
 #include <string>
 
 #include "access/client_identity.hpp"
+#include "base/export.hpp"
 #include "base/instances.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
@@ -35,7 +36,7 @@ class Answerer {
     virtual void tell(Ref<Request> request, bool completed) = 0;
 };
 
-class Request : public RefCounted, public CountedInstance<Counted::Request> {
+class PCAS_API Request : public RefCounted, public CountedInstance<Counted::Request> {
   public:
     // One that nobody has completed fails, so that its client does not wait for ever.
     static void destroy(const Request* r) noexcept;

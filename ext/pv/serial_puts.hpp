@@ -11,13 +11,14 @@
 #include <memory>
 #include <mutex>
 
+#include "base/export.hpp"
 #include "pv/request.hpp"
 
 namespace pcas {
 
 class RequestQueue;
 
-class SerialPuts {
+class PCAS_API SerialPuts {
   public:
     // Put callbacks that wait for the one before them.
     static constexpr std::size_t kMaxWaiting = 1000;

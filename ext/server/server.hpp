@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/export.hpp"
 #include "base/log.hpp"
 #include "pv/namespace.hpp"
 #include "pv/pv.hpp"
@@ -17,7 +18,7 @@ namespace pcas {
 
 struct Shared;
 
-class Server {
+class PCAS_API Server {
   public:
     // `names` are shared with servers of other protocols: whoever shares them calls
     // their fork functions, too, behind prepare_fork() of all servers and ahead of the

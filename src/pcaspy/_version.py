@@ -1,4 +1,4 @@
-"""The version of the distribution, shared by pcaspy and aioca."""
+"""The version of the distribution."""
 
 __version__ = "3.0.0"
 version_info = (3, 0, "0")

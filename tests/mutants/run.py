@@ -112,13 +112,15 @@ def make_environment() -> None:
 
 def build() -> bool:
     """Compiles the extension modules that a change is for; False if that fails."""
-    command = [PYTHON, "setup.py", "--quiet", "build_ext", "--inplace"]
-    log = OUT / "build.log"
-    with log.open("w") as out:
-        done = subprocess.run(
-            command, cwd=TREE, env=ENV, stdout=out, stderr=out, check=False
-        )
-    return done.returncode == 0
+    with (OUT / "build.log").open("w") as out:
+        for setup in ("setup.py", "client/setup.py"):
+            command = [PYTHON, setup, "--quiet", "build_ext", "--inplace"]
+            done = subprocess.run(
+                command, cwd=TREE, env=ENV, stdout=out, stderr=out, check=False
+            )
+            if done.returncode:
+                return False
+    return True
 
 
 def outcome(tests: list[str], seconds: float | None = SECONDS) -> str:

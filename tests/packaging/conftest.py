@@ -1,41 +1,42 @@
-"""The source distribution of this tree, and the wheel built from its contents."""
+"""The distributions of this tree: two projects, each as its users build it."""
 
-import os
+import shutil
 import subprocess
-import sys
-from pathlib import Path
+import tarfile
 
 import pytest
+from builds import PROJECTS, ROOT, build
 
-ROOT = Path(__file__).parents[2]
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory):
+    """A copy of the files that are tracked or new, as in a clone."""
+    folder = tmp_path_factory.mktemp("checkout")
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.check_output(listed, cwd=ROOT, text=True).split("\0"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    return folder
 
 
-def build(kind, source, folder):
-    """One distribution of `source`, in this environment's build requirements."""
-    command = [sys.executable, "-m", "build", "--no-isolation", f"--{kind}"]
-    done = subprocess.run(
-        [*command, "--outdir", folder, source],
-        # What is in it and that it runs is asked here, not how fast it is.
-        env={**os.environ, "PCASPY_OPTIMIZE": "-O0"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-8000:]
-    (made,) = folder.iterdir()
+@pytest.fixture(scope="session")
+def sdists(checkout, tmp_path_factory):
+    """The files NAME-VERSION.tar.gz, by the name of the distribution."""
+    return {
+        name: build("sdist", checkout / folder, tmp_path_factory.mktemp("sdist"))
+        for name, folder in PROJECTS.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def wheels(sdists, tmp_path_factory):
+    """The wheels, each compiled from its unpacked source distribution."""
+    made = {}
+    for name, sdist in sdists.items():
+        folder = tmp_path_factory.mktemp("unpacked")
+        with tarfile.open(sdist.path) as archive:
+            archive.extractall(folder, filter="data")
+        (source,) = folder.iterdir()
+        made[name] = build("wheel", source, tmp_path_factory.mktemp("wheel"))
     return made
-
-
-@pytest.fixture(scope="session")
-def sdist(tmp_path_factory):
-    """The file pcaspy-VERSION.tar.gz."""
-    return build("sdist", ROOT, tmp_path_factory.mktemp("sdist"))
-
-
-@pytest.fixture(scope="session")
-def wheel(sdist, tmp_path_factory):
-    """The wheel, compiled from the unpacked source distribution."""
-    folder = tmp_path_factory.mktemp("unpacked")
-    subprocess.run(["tar", "xzf", sdist, "-C", folder], check=True)
-    (source,) = folder.iterdir()
-    return build("wheel", source, tmp_path_factory.mktemp("wheel"))
