@@ -31,8 +31,13 @@ class NoPayload final : public PayloadPolicy {
 
 class NoQueue final : public PostQueue {
   public:
-    void push(PvPtr pv) override { sink = pv->max_count(); }
-    void push_all(std::vector<PvPtr>& pvs) override { pvs.clear(); }
+    void push(PvClientsPtr clients) override { sink = clients->pv().max_count(); }
+    void push_all(std::vector<PvClientsPtr>& clients) override { clients.clear(); }
+};
+
+class Watchers final : public PvClients {
+  public:
+    explicit Watchers(Pv& pv) : PvClients(pv, std::make_shared<NoQueue>()) {}
 };
 
 Ref<Snapshot> make_snapshot(DbfType type, std::uint32_t count) {
@@ -70,6 +75,7 @@ struct Inputs {
     std::vector<std::byte> text = std::vector<std::byte>(kStringSize);
     PvPtr pv = Pv::create("BENCH:0", DbfType::Double, 1, scalar->metadata);
     PvPtr watched = Pv::create("BENCH:1", DbfType::Double, 1, scalar->metadata);
+    PvClientsPtr watchers{new Watchers(*watched)};
     PvTable table;
     std::vector<std::string> names;
 
@@ -86,7 +92,8 @@ struct Inputs {
             names.push_back("BENCH:NAME:" + std::to_string(i));
             table.add(Pv::create(names.back(), DbfType::Double, 1, scalar->metadata));
         }
-        watched->join(std::make_shared<NoQueue>());
+        watched->attach(watchers);
+        watchers->join();
     }
     std::vector<Event> events;
 };
@@ -203,7 +210,7 @@ OPERATION op_post_and_take() {
     Inputs& in = inputs();
     for (int i = 0; i < kRepeat; ++i) {
         in.watched->post(in.scalar, kValueEvent);
-        in.watched->take_events(in.events);
+        in.watchers->take_events(in.events);
         sink = in.events.size();
     }
 }

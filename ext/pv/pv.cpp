@@ -7,41 +7,6 @@
 #include "pv/serial_puts.hpp"
 
 namespace pcas {
-namespace {
-
-// Enough for the cost of a hand-over to vanish, and soon enough for the loop.
-constexpr std::size_t kBatch = 1024;
-
-struct Batch {
-    int depth = 0;
-    std::shared_ptr<PostQueue> queue;  // where `pvs` belong
-    std::vector<PvPtr> pvs;
-};
-thread_local Batch batch;
-
-void hand_over() {
-    if (!batch.pvs.empty()) batch.queue->push_all(batch.pvs);
-}
-
-}  // namespace
-
-void PostBatch::begin() noexcept { ++batch.depth; }
-
-void PostBatch::end() {
-    if (--batch.depth > 0) return;
-    hand_over();
-    batch.queue.reset();
-}
-
-void PostBatch::push(std::shared_ptr<PostQueue> queue, PvPtr pv) {
-    if (batch.depth == 0) return queue->push(std::move(pv));
-    if (batch.queue != queue) {
-        hand_over();  // another server's
-        batch.queue = std::move(queue);
-    }
-    batch.pvs.push_back(std::move(pv));
-    if (batch.pvs.size() >= kBatch) hand_over();
-}
 
 Pv::Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept
     : name_(std::move(name)), max_count_(max_count), type_(type) {}
@@ -85,75 +50,95 @@ void Pv::set(SnapshotPtr snapshot) {
 
 void Pv::post(SnapshotPtr snapshot, EventMask mask) {
     PCAS_INVARIANT(snapshot->type() == type_ && snapshot->count() <= max_count_);
-    std::shared_ptr<PostQueue> wake;
-    SnapshotPtr old;
+    PvClientsPtr wake;
+    bool others = false;
     {
         std::lock_guard lock(mutex_);
-        old = std::exchange(current_, snapshot);
+        current_.swap(snapshot);  // the old value is freed after the lock
         ++posted_;
-        if (!pending_) return;
-        Pending& p = *pending_;
-        const std::size_t bytes = snapshot->size_bytes();
-        const std::size_t room = p.queue->behind() ? kMaxEventsBehind : kMaxEvents;
-        const bool full = p.events.size() >= room || p.bytes >= kMaxEventBytes;
-        if (full && !p.events.empty()) {
-            Event& newest = p.events.back();
-            p.bytes -= newest.snapshot->size_bytes();
-            newest.snapshot.swap(snapshot);
-            newest.mask |= mask;
-            newest.number = posted_;
-        } else {
-            p.events.push_back({std::move(snapshot), mask, posted_});
+        for (PvClients* c = clients_.get(); c; c = c->next_.get()) {
+            if (!c->add(current_, mask, posted_)) continue;
+            if (wake)
+                others = true;
+            else
+                wake = PvClientsPtr(c);
         }
-        p.bytes += bytes;
-        if (!std::exchange(p.queued, true)) wake = p.queue;
+        if (wake) wake->queued_ = true;
     }
-    if (wake) queue_up(std::move(wake));
+    if (wake) queue_up(wake);
+    if (others) queue_up_others();
 }
 
 // What cannot be queued for want of memory is queued with the next post.
-void Pv::queue_up(std::shared_ptr<PostQueue> queue) {
+void Pv::queue_up(const PvClientsPtr& clients) {
     try {
-        PostBatch::push(std::move(queue), PvPtr(this));
+        PostBatch::push(clients);
     } catch (const std::bad_alloc&) {
         std::lock_guard lock(mutex_);
-        if (pending_) pending_->queued = false;
+        clients->queued_ = false;
         throw;
+    }
+}
+
+// All that have events, one by one, as no queue may be called with the mutex held.
+void Pv::queue_up_others() {
+    for (;;) {
+        PvClientsPtr next;
+        {
+            std::lock_guard lock(mutex_);
+            PvClients* c = clients_.get();
+            while (c && (c->queued_ || c->events_.empty())) c = c->next_.get();
+            if (!c) return;
+            c->queued_ = true;
+            next = PvClientsPtr(c);
+        }
+        queue_up(next);
     }
 }
 
 bool Pv::has_subscriptions() const {
     std::lock_guard lock(mutex_);
-    return pending_ != nullptr;
+    return has_subscriptions_now();
+}
+
+bool Pv::has_subscriptions_now() const noexcept {
+    for (const PvClients* c = clients_.get(); c; c = c->next_.get()) {
+        if (c->subscribed_) return true;
+    }
+    return false;
 }
 
 bool Pv::take_interest(bool& now) {
     interest_queued_ = false;  // ahead of the look: a change behind it queues again
     std::lock_guard lock(mutex_);
-    now = pending_ != nullptr;
+    now = has_subscriptions_now();
     return std::exchange(told_interest_, now) != now;
 }
 
-Pv::Joined Pv::join(std::shared_ptr<PostQueue> queue) {
+PvClientsPtr Pv::clients_of(const PostQueue& queue) const {
     std::lock_guard lock(mutex_);
-    if (!pending_) pending_ = std::make_unique<Pending>();
-    pending_->queue = std::move(queue);
-    return {current_, posted_};
+    PvClients* c = clients_.get();
+    while (c && &c->queue() != &queue) c = c->next_.get();
+    return PvClientsPtr(c);
 }
 
-void Pv::no_subscriptions() {
-    std::unique_ptr<Pending> gone;
+void Pv::attach(PvClientsPtr clients) {
+    PCAS_INVARIANT(&clients->pv() == this && !clients_of(clients->queue()));
+    clients->attached_ = true;
     std::lock_guard lock(mutex_);
-    gone = std::move(pending_);
+    clients->next_.swap(clients_);
+    clients_.swap(clients);
 }
 
-void Pv::take_events(std::vector<Event>& into) {
-    into.clear();
+void Pv::detach(PvClients& clients) {
+    clients.no_subscriptions();
+    clients.attached_ = false;
+    PvClientsPtr gone;  // let go of without the lock
     std::lock_guard lock(mutex_);
-    if (!pending_) return;
-    pending_->queued = false;
-    pending_->bytes = 0;
-    pending_->events.swap(into);
+    PvClientsPtr* at = &clients_;
+    while (at->get() != &clients) at = &(*at)->next_;
+    gone.swap(*at);
+    at->swap(gone->next_);
 }
 
 }  // namespace pcas

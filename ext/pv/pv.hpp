@@ -1,4 +1,5 @@
-// One process variable: its current snapshot, and the events that wait for the loop.
+// One process variable: its current snapshot, and who is told of the next ones. It
+// knows of no protocol.
 #pragma once
 
 #include <atomic>
@@ -11,25 +12,15 @@
 
 #include "access/security.hpp"
 #include "base/export.hpp"
-#include "base/indexed_list.hpp"
 #include "base/instances.hpp"
-#include "base/intrusive_list.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
 #include "pv/event_mask.hpp"
+#include "pv/pv_clients.hpp"
 
 namespace pcas {
 
-class Channel;       // server/: a circuit's attachment to this PV
-class Subscription;  // server/: one EVENT_ADD on this PV
-class PostQueue;
 class SerialPuts;
-
-struct Event {
-    SnapshotPtr snapshot;
-    EventMask mask;
-    std::uint64_t number = 0;  // of the PV's posts
-};
 
 class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
   public:
@@ -73,38 +64,33 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     std::string access_group() const { return access_.group(); }
     AccessMember& access() noexcept { return access_; }
 
+    // Over any protocol.
     bool has_subscriptions() const;
-    // Loop thread: interest changed; true if a request has to be queued for it.
+    // Interest changed; true if a request has to be queued for it.
     bool interest_changed() noexcept { return !interest_queued_.exchange(true); }
+    // That request was dropped: the next change needs another one.
+    void interest_dropped() noexcept { interest_queued_ = false; }
     // Who takes that request: true if `now` is set to something that was not told yet.
     bool take_interest(bool& now);
 
     // For whoever made this PV; the engine never looks at it. Guarded by its user.
     void* owner = nullptr;
 
-    // ---- loop thread of the server that serves this PV ----
-    // What a subscription that joins now has to know: the value it starts with, and the
-    // number of the post that brought it. Events up to that are for others.
-    struct Joined {
-        SnapshotPtr current;
-        std::uint64_t number;
-    };
-    Joined join(std::shared_ptr<PostQueue> queue);
-    void no_subscriptions();
-    // Moves what waits into `into`, whose memory is used again.
-    void take_events(std::vector<Event>& into);
-
-    IntrusiveList<Channel> channels;
-    IndexedList<Subscription> subscriptions;
+    // ---- thread of a server: its clients here ----
+    // Null before attach(), and after detach().
+    PvClientsPtr clients_of(const PostQueue& queue) const;
+    // There are none with the same queue.
+    void attach(PvClientsPtr clients);
+    // They are gone; the PV is still held by the caller.
+    void detach(PvClients& clients);
 
   private:
     Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept;
     ~Pv();
-    void queue_up(std::shared_ptr<PostQueue> queue);
-
-    static constexpr std::size_t kMaxEvents = 4096;
-    static constexpr std::size_t kMaxEventsBehind = 8;  // while the loop is behind
-    static constexpr std::size_t kMaxEventBytes = 1 << 20;
+    friend class PvClients;
+    void queue_up(const PvClientsPtr& clients);
+    void queue_up_others();
+    bool has_subscriptions_now() const noexcept;  // the mutex is held
 
     // constant after construction
     const std::string name_;
@@ -118,53 +104,13 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     std::atomic<SerialPuts*> serial_puts_{nullptr};  // owned
     AccessMember access_;
 
-    mutable std::mutex mutex_;  // leaf; guards all below
+    mutable std::mutex mutex_;  // leaf; guards all below, and the events of clients
     SnapshotPtr current_;
     std::uint64_t posted_ = 0;
-    struct Pending {
-        std::shared_ptr<PostQueue> queue;
-        std::vector<Event> events;
-        std::size_t bytes = 0;
-        bool queued = false;  // this PV is in `queue`
-    };
-    std::unique_ptr<Pending> pending_;  // set while there are subscriptions
+    PvClientsPtr clients_;  // a list: of each server that has some
     bool told_interest_ = false;
 };
 
 using PvPtr = Ref<Pv>;
-
-// The PVs with events that the loop has not taken yet. Any thread pushes, the loop
-// takes.
-class PostQueue {
-  public:
-    virtual ~PostQueue() = default;
-    // Each wakes the loop if need be. Throws std::bad_alloc, and then took nothing.
-    virtual void push(PvPtr pv) = 0;
-    // Takes all of `pvs` and leaves it empty.
-    virtual void push_all(std::vector<PvPtr>& pvs) = 0;
-
-    // The loop cannot deliver as fast as there are posts: few are worth keeping.
-    bool behind() const noexcept { return behind_.load(std::memory_order_relaxed); }
-    void set_behind(bool on) noexcept {
-        if (on != behind()) behind_.store(on, std::memory_order_relaxed);
-    }
-
-  private:
-    std::atomic<bool> behind_{false};
-};
-
-// Between begin() and end(), which nest, the calling thread gathers its posts; end()
-// hands them to the loop in one piece (very many: in several). Meant for a driver that
-// updates hundreds of PVs at a time: each client then gets them together. Nothing in
-// between may wait.
-class PCAS_API PostBatch {
-  public:
-    static void begin() noexcept;
-    static void end();  // throws std::bad_alloc: the posts wait for the next one
-
-  private:
-    friend class Pv;
-    static void push(std::shared_ptr<PostQueue> queue, PvPtr pv);
-};
 
 }  // namespace pcas

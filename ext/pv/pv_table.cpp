@@ -45,6 +45,12 @@ PvPtr PvTable::find(std::string_view name) const {
     return found == pvs_.end() ? PvPtr{} : found->second.pv;
 }
 
+Found PvTable::find(std::string_view name, NameUse) const {
+    PvPtr pv = find(name);
+    const Where where = pv ? Where::Here : Where::NotHere;
+    return {where, std::move(pv)};
+}
+
 // Whoever waited for the mutex does not exist here: it is a new one.
 void PvTable::after_fork_in_child() { std::construct_at(&mutex_); }
 

@@ -1,4 +1,4 @@
-// The names a server serves.
+// PVs by name: the source of names that a server fills.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,14 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/export.hpp"
 #include "base/keyed_hash.hpp"
 #include "pv/pv.hpp"
+#include "pv/source.hpp"
 
 namespace pcas {
 
-class PvTable {
+class PCAS_API PvTable final : public Source {
   public:
     // Any thread. Returns the PV of that name that was there before, or null.
     PvPtr add(PvPtr pv);
@@ -23,10 +25,11 @@ class PvTable {
     PvPtr find(std::string_view name) const;
     std::size_t size() const;
 
-    // Around fork(), by the thread that forks: the child finds the table whole.
-    void prepare_fork() { mutex_.lock(); }
-    void after_fork_in_parent() { mutex_.unlock(); }
-    void after_fork_in_child();
+    // ---- Source ----
+    Found find(std::string_view name, NameUse use) const override;
+    void prepare_fork() override { mutex_.lock(); }
+    void after_fork_in_parent() override { mutex_.unlock(); }
+    void after_fork_in_child() override;
 
   private:
     mutable std::shared_mutex mutex_;  // leaf

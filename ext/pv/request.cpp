@@ -5,18 +5,18 @@
 #include <new>
 #include <utility>
 
-#include "pv/request_queue.hpp"
 #include "pv/serial_puts.hpp"
 
 namespace pcas {
 
 void Request::destroy(const Request* r) noexcept {
-    if (r->completed() || !r->completions_) {
+    if (r->kind == RequestKind::Interest && !r->looked_at) r->pv->interest_dropped();
+    if (r->completed() || !r->answerer_) {
         delete r;
         return;
     }
     // Its completion owns it from here on.
-    const std::shared_ptr<CompletionQueue> queue = r->completions_;
+    const std::shared_ptr<Answerer> answerer = r->answerer_;
     const bool write = r->kind == RequestKind::Write;
     try {
         const_cast<Request*>(r)->complete(write ? ECA_PUTFAIL : ECA_GETFAIL);
@@ -33,7 +33,7 @@ bool Request::complete(EcaStatus status, SnapshotPtr result) {
     const RequestPtr held(in_series ? this : nullptr);
     status_ = status;
     result_ = std::move(result);
-    if (completions_) completions_->push(RequestPtr(this), true);
+    if (answerer_) answerer_->tell(RequestPtr(this), true);
     if (held) pv->serial_puts()->on_completed(*this);
     return true;
 }
@@ -43,7 +43,7 @@ bool Request::complete_attach(EcaStatus status, PvPtr pv_found) {
     if (!state_.compare_exchange_strong(open, State::Claimed)) return false;
     status_ = status;
     attached_ = std::move(pv_found);
-    if (completions_) completions_->push(RequestPtr(this), true);
+    if (answerer_) answerer_->tell(RequestPtr(this), true);
     return true;
 }
 
@@ -52,7 +52,7 @@ void Request::carry_out() {
 }
 
 void Request::defer() {
-    if (completions_) completions_->push(RequestPtr(this), false);
+    if (answerer_) answerer_->tell(RequestPtr(this), false);
 }
 
 }  // namespace pcas

@@ -1,5 +1,6 @@
-// What only Python can answer: made on the loop thread, pulled by process(), completed
-// once by any thread. Completing after its circuit is gone has no effect.
+// What only Python can answer: made by a server, pulled by process(), completed once by
+// any thread. It knows whom to tell of that, and no protocol: a server derives from it
+// what it has to know when it is told.
 #pragma once
 
 #include <atomic>
@@ -24,34 +25,41 @@ enum class RequestKind : std::uint8_t {
     Interest  // subscriptions on `pv` came or went; needs no completion
 };
 
-class CompletionQueue;
+class Request;
 
-class PCAS_API Request final : public RefCounted,
-                               public CountedInstance<Counted::Request> {
+// Whom a request tells how it goes.
+class Answerer {
+  public:
+    virtual ~Answerer() = default;
+    // Any thread: it was completed, or (once, before that) accepted for a later
+    // completion. Must not wait. Throws std::bad_alloc.
+    virtual void tell(Ref<Request> request, bool completed) = 0;
+};
+
+class PCAS_API Request : public RefCounted, public CountedInstance<Counted::Request> {
   public:
     // One that nobody has completed fails, so that its client does not wait for ever.
     static void destroy(const Request* r) noexcept;
-    Request(RequestKind request_kind, std::shared_ptr<CompletionQueue> queue) noexcept
-        : kind(request_kind), completions_(std::move(queue)) {}
+    // `to` may be null: then nobody is told.
+    Request(RequestKind request_kind, std::shared_ptr<Answerer> to) noexcept
+        : kind(request_kind), answerer_(std::move(to)) {}
 
-    // ---- filled by the loop before the request is queued, constant from then on ----
+    // ---- filled by the server before it is queued, constant from then on ----
     const RequestKind kind;
-    bool notify = false;        // Write: a put callback waits for the completion
-    bool in_series = false;     // Write: one of the PV's serial_puts()
-    bool trapped = false;       // Write: access security wants it logged
-    bool first_update = false;  // Read: starts the subscription `ioid` of channel `sid`
-    bool interest = false;      // Interest: there are subscriptions; set when taken
-    DbrType dbr_type{};         // Write, Read: the request's type and count
+    bool notify = false;     // Write: a put callback waits for the completion
+    bool in_series = false;  // Write: one of the PV's serial_puts()
+    bool trapped = false;    // Write: access security wants it logged
+    bool interest = false;   // Interest: there are subscriptions; set when taken
+    DbrType dbr_type{};      // Write, Read: the type and count that the client names
     std::uint32_t dbr_count = 0;
-    std::uint64_t circuit = 0;  // whom to answer (never reused)
-    std::uint32_t sid = 0;
-    std::uint32_t ioid = 0;      // Read, Write: ioid; Exists, Attach: the client's cid
-    std::uint64_t sequence = 0;  // Write: position among the circuit's writes;
-                                 // first_update: which one of its subscription's
-    PvPtr pv;                    // Write, Read, Interest
-    ClientPtr client;            // null for Exists over UDP before anyone is known
-    SnapshotPtr value;           // Write: in the PV's type; no time, alarm or metadata
-    std::string name;            // Exists, Attach
+    // Those of a lane are taken in their order: who makes them has one of the
+    // namespace's. 0 is for searches of whoever it may be.
+    std::uint64_t lane = 0;
+    std::uint32_t channel = 0;  // among those of the lane
+    PvPtr pv;                   // Write, Read, Interest
+    ClientPtr client;           // null for Exists before anyone is known
+    SnapshotPtr value;          // Write: in the PV's type; no time, alarm or metadata
+    std::string name;           // Exists, Attach
 
     // What it takes while it waits.
     std::size_t held_bytes() const noexcept {
@@ -59,7 +67,8 @@ class PCAS_API Request final : public RefCounted,
     }
 
     // ---- the queue that it is in ----
-    Ref<Request> behind;  // the next one of its lane
+    Ref<Request> behind;     // the next one of its lane
+    bool looked_at = false;  // Interest: whether there is some
 
     // ---- any thread ----
     // The first completion counts and returns true; later ones are no-ops.
@@ -69,24 +78,24 @@ class PCAS_API Request final : public RefCounted,
     // is done.
     void carry_out();
     // Write: the driver has accepted it and completes it later. Reads of the same
-    // circuit that came after it no longer wait for it.
+    // client that came after it no longer wait for it.
     void defer();
     bool completed() const noexcept { return state_.load() != State::Open; }
 
-    // ---- loop thread ----
-    bool dispatched = false;  // the circuit knows that the driver has had it
-    // once completed
+    // ---- who is told, once it is completed ----
     EcaStatus status() const noexcept { return status_; }
     const SnapshotPtr& result() const noexcept { return result_; }
     const PvPtr& attached() const noexcept { return attached_; }
 
+  protected:
+    virtual ~Request() = default;
+
   private:
-    ~Request() = default;
     enum class State : std::uint8_t { Open, Claimed };
 
     std::atomic<State> state_{State::Open};
-    const std::shared_ptr<CompletionQueue> completions_;
-    // written by the one that claimed, read by the loop after it took the completion
+    const std::shared_ptr<Answerer> answerer_;
+    // written by the one that claimed, read by who is told
     EcaStatus status_ = 0;
     SnapshotPtr result_;
     PvPtr attached_;

@@ -11,8 +11,9 @@ namespace {
 
 // Interest is looked at when it is taken, and only a change is told.
 bool nothing_new(const RequestPtr& request) {
-    return request->kind == RequestKind::Interest &&
-           !request->pv->take_interest(request->interest);
+    if (request->kind != RequestKind::Interest) return false;
+    request->looked_at = true;
+    return !request->pv->take_interest(request->interest);
 }
 
 }  // namespace
@@ -21,14 +22,14 @@ bool RequestQueue::has_room_for(const Request& request) const {
     // There is one interest at most for each PV.
     if (request.kind == RequestKind::Interest) return true;
     if (requests_ < max_requests_ && bytes_ < max_bytes_) return true;
-    return request.held_bytes() <= kSmall && !lanes_.contains(request.circuit);
+    return request.held_bytes() <= kSmall && !lanes_.contains(request.lane);
 }
 
-RequestQueue::Lane& RequestQueue::open_lane(std::uint64_t circuit) {
-    if (!spare_) return lanes_.try_emplace(circuit).first->second;
-    const auto found = lanes_.find(circuit);
+RequestQueue::Lane& RequestQueue::open_lane(std::uint64_t number) {
+    if (!spare_) return lanes_.try_emplace(number).first->second;
+    const auto found = lanes_.find(number);
     if (found != lanes_.end()) return found->second;
-    spare_.key() = circuit;
+    spare_.key() = number;
     return lanes_.insert(std::move(spare_)).position->second;
 }
 
@@ -41,7 +42,7 @@ bool RequestQueue::push(RequestPtr request) {
             ++dropped_;
             return false;
         }
-        Lane& lane = open_lane(request->circuit);
+        Lane& lane = open_lane(request->lane);
         ++requests_;
         bytes_ += request->held_bytes();
         Request* const added = request.get();
@@ -67,7 +68,7 @@ RequestPtr RequestQueue::take_next() {
         turns_.push_back(lane);  // from where it is
     } else {
         lane.leave();
-        spare_ = lanes_.extract(request->circuit);
+        spare_ = lanes_.extract(request->lane);
     }
     --requests_;
     bytes_ -= request->held_bytes();

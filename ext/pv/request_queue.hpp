@@ -16,10 +16,10 @@
 
 namespace pcas {
 
-// Loop -> Python. Each circuit has a lane of its own, in which its requests keep their
-// order, and the lanes take turns: whoever asks for much delays itself only. A circuit
-// bounds what it has in here, and the queue what circuits leave behind that come and go
-// while Python is busy.
+// Servers -> Python. Each client has a lane of its own, in which its requests keep
+// their order, and the lanes take turns: whoever asks for much delays itself only. A
+// server bounds what a client has in here, and the queue what clients leave behind that
+// come and go while Python is busy.
 class PCAS_API RequestQueue {
   public:
     // `max_bytes` is of values to write and of names.
@@ -31,10 +31,10 @@ class PCAS_API RequestQueue {
     RequestQueue& operator=(const RequestQueue&) = delete;
 
     // Any thread. False, and nothing taken, if there is no room or the queue is closed:
-    // a request that is let go of then fails. A small one of a circuit that has none in
+    // a request that is let go of then fails. A small one of a lane that has none in
     // here finds room.
     bool push(RequestPtr request);
-    // Any thread: up to `max` requests, one of each circuit in turn; waits at most
+    // Any thread: up to `max` requests, one of each lane in turn; waits at most
     // `timeout` for the first one. Returns empty on timeout, interrupt() or close().
     std::vector<RequestPtr> take(std::size_t max, std::chrono::nanoseconds timeout);
     // Wakes those who wait in take().
@@ -54,13 +54,13 @@ class PCAS_API RequestQueue {
     };
     using Lanes = std::unordered_map<std::uint64_t, Lane>;
     bool has_room_for(const Request& request) const;
-    Lane& open_lane(std::uint64_t circuit);
+    Lane& open_lane(std::uint64_t number);
     RequestPtr take_next();
 
     const std::size_t max_requests_, max_bytes_;
     mutable std::mutex mutex_;  // leaf; guards all below
     std::condition_variable ready_;
-    Lanes lanes_;                // by circuit, those that have requests
+    Lanes lanes_;                // by number, those that have requests
     IntrusiveList<Lane> turns_;  // the same, the one whose turn it is first
     Lanes::node_type spare_;     // of a lane that was dropped
     std::size_t requests_ = 0;
@@ -76,14 +76,13 @@ struct Completion {
     bool completed;  // false: only deferred
 };
 
-// Python -> loop, between open() and close(), while the server runs. A burst of
-// completions costs few wake-ups, and none waits for the request after it, however long
-// that one blocks.
-class CompletionQueue final : public Mailbox<Completion> {
+// Python -> the thread of a server, between open() and close(), while it runs. A burst
+// of completions costs few wake-ups, and none waits for the request after it, however
+// long that one blocks.
+class CompletionQueue final : public Mailbox<Completion>, public Answerer {
   public:
-    // Any thread.
-    void push(RequestPtr request, bool completed) {
-        Mailbox::push({std::move(request), completed});
+    void tell(RequestPtr request, bool completed) override {
+        push({std::move(request), completed});
     }
 };
 

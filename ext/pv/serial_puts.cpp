@@ -61,12 +61,12 @@ void SerialPuts::on_completed(const Request& request) {
     }
 }
 
-void SerialPuts::withdraw(std::uint64_t circuit, std::uint32_t sid) {
+void SerialPuts::withdraw(std::uint64_t lane, std::uint32_t channel) {
     std::vector<RequestPtr> taken;  // let go of without the lock, which fails them
     std::lock_guard lock(mutex_);
     std::erase_if(waiting_, [&](Waiting& waiting) {
         const Request& request = *waiting.request;
-        if (request.circuit != circuit || request.sid != sid) return false;
+        if (request.lane != lane || request.channel != channel) return false;
         taken.push_back(std::move(waiting.request));
         return true;
     });

@@ -11,13 +11,14 @@
 #include <memory>
 #include <mutex>
 
+#include "base/export.hpp"
 #include "pv/request.hpp"
 
 namespace pcas {
 
 class RequestQueue;
 
-class SerialPuts {
+class PCAS_API SerialPuts {
   public:
     // Put callbacks that wait for the one before them.
     static constexpr std::size_t kMaxWaiting = 1000;
@@ -34,7 +35,7 @@ class SerialPuts {
     // Any thread: it was completed, however. Pushes the next.
     void on_completed(const Request& request);
     // Any thread: what waits of a channel that is gone fails.
-    void withdraw(std::uint64_t circuit, std::uint32_t sid);
+    void withdraw(std::uint64_t lane, std::uint32_t channel);
 
   private:
     struct Waiting {

@@ -7,6 +7,12 @@
 
 namespace pcas {
 
+// What a circuit had at Python when it ended.
+struct LeftBehind {
+    std::size_t requests = 0;
+    std::size_t bytes = 0;
+};
+
 class Account {
   public:
     // It counts on `above`, too, up to its limit: what is beyond that is its own

@@ -12,10 +12,18 @@ Channel::Channel(Circuit& of, std::uint32_t client_id, std::uint32_t server_id,
       cid(client_id),
       sid(server_id),
       pv(std::move(of_pv)),
+      ca_pv(CaPv::get(*pv, of.services().posts())),
       access(pv->access(), of.client(), of.services().rights(), {of.id(), server_id}),
       rights(access.rights()),
       told_rights(rights) {
-    pv->channels.push_back(*this);
+    ca_pv->channels.push_back(*this);
+}
+
+// Leaves the PV first: letting go of it may end it, in another thread.
+Channel::~Channel() {
+    subscriptions.reset();
+    leave();
+    if (ca_pv->channels.empty()) pv->detach(*ca_pv);
 }
 
 Channel& ChannelTable::add(Circuit& circuit, std::uint32_t cid, PvPtr pv) {

@@ -12,6 +12,7 @@
 #include "base/intrusive_list.hpp"
 #include "base/keyed_hash.hpp"
 #include "pv/pv.hpp"
+#include "server/ca_pv.hpp"
 #include "server/subscription.hpp"
 
 namespace pcas {
@@ -22,8 +23,7 @@ class Channel final : public ListNode<Channel>,
                       public CountedInstance<Counted::Channel> {
   public:
     Channel(Circuit& of, std::uint32_t client_id, std::uint32_t server_id, PvPtr of_pv);
-    // Leaves the PV's list first: letting go of the PV may end it, in another thread.
-    ~Channel() { leave(); }
+    ~Channel();
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
@@ -31,6 +31,7 @@ class Channel final : public ListNode<Channel>,
     const std::uint32_t cid;
     const std::uint32_t sid;
     const PvPtr pv;
+    const Ref<CaPv> ca_pv;
     AccessClient access;
     std::uint32_t rights;              // what is enforced
     std::uint32_t told_rights;         // what the client knows

@@ -43,7 +43,8 @@ Circuit::Circuit(Services& services, Circuits& circuits, std::uint64_t id,
       socket_(std::move(socket)),
       peer_(peer),
       identity_(identity_with({}, dotted(peer))),
-      framer_(*this, std::max(shared_.config.max_request, kMaxSkip)) {}
+      framer_(*this, std::max(shared_.config.max_request, kMaxSkip)),
+      in_flight_(shared_.config) {}
 
 Circuit::~Circuit() {
     Counters::subtract(shared_.counters.channels, channels_.size());
@@ -51,13 +52,11 @@ Circuit::~Circuit() {
         clear_subscriptions(channel);
         withdraw_puts(channel);
     });
-    for (Deferred& waiting : deferred_) {  // a write that was received is carried out
-        if (waiting.write && has_its_turn(waiting.write))
-            shared_.requests->push(std::move(waiting.write));
+    while (in_flight_.any_waits()) {  // a write that was received is carried out
+        const CaRequestPtr write = in_flight_.take_waiting().write;
+        if (write && has_its_turn(write)) shared_.names->requests()->push(write);
     }
     PCAS_INVARIANT(subscriptions_ == 0 && waiting_bytes_ == 0);
-    PCAS_INVARIANT(open_requests_ > 0 || (open_bytes_ == 0 && promised_bytes_ == 0));
-    PCAS_INVARIANT(deferred_puts_ > 0 || deferred_bytes_ == 0);
     account_.change(accounted_, 0);
 }
 
@@ -141,22 +140,19 @@ void Circuit::execute_input() {
 }
 
 bool Circuit::stalled() const noexcept {
-    const Config& config = shared_.config;
-    return output_full() || must_wait() || open_requests_ >= config.max_open_requests ||
-           open_bytes_ >= config.max_open_bytes ||
-           deferred_.size() >= config.max_open_requests;
+    return output_full() || must_wait() || in_flight_.full();
 }
 
 // An answer that Python is at will be unsent, too.
 bool Circuit::output_full() const noexcept {
-    return output_.bytes() + promised_bytes_ >= shared_.config.max_output;
+    return output_.bytes() + in_flight_.promised_bytes() >= shared_.config.max_output;
 }
 
 // What made the circuit wait may be over. Requests go ahead of the updates that wait: a
 // client that cannot keep up with them has to be heard when it cancels.
 void Circuit::resume() {
     if (executing_ || closing_) return;
-    run_deferred();  // first of all: it may be these that make the circuit wait
+    run_waiting();  // first of all: it may be these that make the circuit wait
     if (!stalled() && !has_work() && framer_.kept() > 0) {
         framer_.begin({});
         execute_input();
@@ -313,7 +309,7 @@ void Circuit::on_end_of_input() {
 // A put that a driver keeps open is not waited for: it may take for ever, and so long
 // does libca wait for the circuit's end, up to half a minute.
 bool Circuit::something_to_answer() const noexcept {
-    return !output_.empty() || open_requests_ > 0 || !deferred_.empty() ||
+    return !output_.empty() || in_flight_.answers_due() ||
            (framer_.kept() > 0 && (stalled() || has_work()));
 }
 
@@ -408,8 +404,11 @@ bool Circuit::take_apart(Pace& pace) {
     return true;
 }
 
-void Circuit::on_completion(Request& request, bool completed) noexcept {
-    recount(request, completed);
+void Circuit::on_completion(CaRequest& request, bool completed) noexcept {
+    if (completed)
+        in_flight_.complete(request);
+    else
+        in_flight_.defer(request);
     if (closing_) return;
     guarded([&] {
         take_completion(request, completed);
@@ -417,7 +416,7 @@ void Circuit::on_completion(Request& request, bool completed) noexcept {
     });
 }
 
-void Circuit::take_completion(Request& request, bool completed) {
+void Circuit::take_completion(const CaRequest& request, bool completed) {
     switch (request.kind) {
         case RequestKind::Write:
             on_write_progress(request, completed);
@@ -443,13 +442,13 @@ void Circuit::take_completion(Request& request, bool completed) {
 void Circuit::disconnect_channel(Channel& channel) noexcept {
     if (closing_) return;
     guarded([&] {
-        if (last_write_ == dispatched_write_) return disconnect_now(channel);
-        leaving_.push_back({channel.sid, last_write_});
+        if (!in_flight_.writes_open()) return disconnect_now(channel);
+        leaving_.push_back({channel.sid, in_flight_.last_write()});
     });
 }
 
 void Circuit::disconnect_left() {
-    while (!leaving_.empty() && leaving_.front().after <= dispatched_write_) {
+    while (!leaving_.empty() && in_flight_.driver_has_had(leaving_.front().after)) {
         Channel* channel = channels_.find(leaving_.front().sid);
         leaving_.pop_front();
         if (channel) disconnect_now(*channel);
@@ -467,27 +466,19 @@ void Circuit::disconnect_now(Channel& channel) {
         reply(gone);
 }
 
-RequestPtr Circuit::make_request(RequestKind kind) {
-    RequestPtr request(new Request(kind, shared_.completions));
-    request->circuit = id_;
+CaRequestPtr Circuit::make_request(RequestKind kind) {
+    CaRequestPtr request(new CaRequest(kind, shared_.completions));
+    request->lane = id_;
     request->client = identity_;
     return request;
 }
 
-// The most that a read's answer can be.
-std::size_t Circuit::promised_bytes(const Request& request) noexcept {
-    const std::uint32_t count =
-        request.dbr_count ? request.dbr_count : request.pv->max_count();
-    return static_cast<std::size_t>(dbr_size(request.dbr_type, count));
-}
-
-void Circuit::queue_request(RequestPtr request) {
-    count_open(*request);
-    if (account_.full_of_left()) {
+void Circuit::queue_request(const CaRequestPtr& request) {
+    in_flight_.open(*request);
+    if (account_.full_of_left())
         request->complete(ECA_ALLOCMEM);
-        return;
-    }
-    shared_.requests->push(std::move(request));
+    else
+        shared_.names->requests()->push(request);
 }
 
 }  // namespace pcas

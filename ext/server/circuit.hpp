@@ -6,7 +6,7 @@
 //
 // Order: a circuit's requests are executed as they come. Writes go to Python; a read or
 // a subscription that comes behind them waits until the driver has had them, and writes
-// behind that wait with it (`deferred_`).
+// behind that wait with it (`in_flight_`).
 #pragma once
 
 #include <algorithm>
@@ -24,10 +24,10 @@
 #include "net/time_budget.hpp"
 #include "net/unique_fd.hpp"
 #include "proto/framer.hpp"
-#include "pv/request.hpp"
 #include "server/account.hpp"
 #include "server/channel.hpp"
 #include "server/hosts.hpp"
+#include "server/in_flight.hpp"
 #include "server/output.hpp"
 #include "server/services.hpp"
 
@@ -59,9 +59,8 @@ class Circuit final : public IoHandler,
     // What it holds for its client: unsent, waiting, and at Python.
     std::size_t held_bytes() const noexcept {
         // Values that wait are shared, and one of each subscription is the PV's.
-        return output_.held() + promised_bytes_ + framer_.kept() +
-               std::min(waiting_bytes_, update_high_water_) + open_bytes_ +
-               deferred_bytes_ + deferred_.size() * sizeof(Deferred);
+        return output_.held() + in_flight_.promised_bytes() + framer_.kept() +
+               std::min(waiting_bytes_, update_high_water_) + in_flight_.held_bytes();
     }
 
     // ---- called by the loop; what is thrown below ends this circuit and no other ----
@@ -72,7 +71,7 @@ class Circuit final : public IoHandler,
     // Goes on with what it had no time for.
     void go_on() noexcept;
     // A request of this circuit was completed, or accepted for a later completion.
-    void on_completion(Request& request, bool completed) noexcept;
+    void on_completion(CaRequest& request, bool completed) noexcept;
     // The channel's PV is gone.
     void disconnect_channel(Channel& channel) noexcept;
     // What access security grants the channel may have changed.
@@ -86,13 +85,11 @@ class Circuit final : public IoHandler,
     // is left. The circuit is closed.
     bool take_apart(Pace& pace);
     // What Python has not completed.
-    LeftBehind left_behind() const noexcept {
-        return {open_requests_ + deferred_puts_, open_bytes_ + deferred_bytes_};
-    }
+    LeftBehind left_behind() const noexcept { return in_flight_.left_behind(); }
 
     // ---- called by subscriptions ----
     // What the subscription begins with: it gets no events that are older.
-    SnapshotPtr join(Subscription& subscription);
+    PvClients::Joined join(Subscription& subscription);
     bool takes_updates() const noexcept {
         return events_on_ && !closing_ && !end_of_input_ &&
                output_.bytes() < update_high_water_ &&
@@ -139,7 +136,7 @@ class Circuit final : public IoHandler,
     void postpone();
     bool output_full() const noexcept;
     void resume();
-    void take_completion(Request& request, bool completed);
+    void take_completion(const CaRequest& request, bool completed);
     void send_waiting_updates();
     bool send_waiting_update();  // false: none waits, or none may go
     void update_interest();
@@ -192,23 +189,22 @@ class Circuit final : public IoHandler,
     void refuse_channel(std::uint32_t cid);
     void answer_search(const Header& request, bool found);
     void remove_channel(Channel& channel);
-    void on_search_completed(const Request& request);
-    void on_attach_completed(const Request& request);
+    void on_search_completed(const CaRequest& request);
+    void on_attach_completed(const CaRequest& request);
 
     // request_read.cpp
     void handle_read(const Message& message);
     void handle_read_notify(const Message& message);
-    bool behind_writes() const noexcept;
     void read_in_order(const Header& header);
     void execute_read(const Header& header);  // either of the two
     void answer_read(const Channel& channel, const Header& header,
                      const SnapshotPtr& snapshot);
     EcaStatus too_large_status() const noexcept;
     void request_read(Channel& channel, const Header& header);
-    void run_deferred();
+    void run_waiting();
     void refuse_read(const Header& header, const Channel* channel, EcaStatus status,
                      std::string_view text);
-    void on_read_completed(const Request& request);
+    void on_read_completed(const CaRequest& request);
 
     // request_write.cpp
     void handle_write(const Message& message);
@@ -218,11 +214,11 @@ class Circuit final : public IoHandler,
                       std::string_view text);
     void finish_write(std::uint16_t type, std::uint32_t count, std::uint32_t ioid,
                       EcaStatus status);
-    void on_write_progress(Request& request, bool completed);
-    void queue_write(RequestPtr request);
-    bool has_its_turn(const RequestPtr& request);
+    void on_write_progress(const CaRequest& request, bool completed);
+    void queue_write(const CaRequestPtr& request);
+    bool has_its_turn(const CaRequestPtr& request);
     void withdraw_puts(Channel& channel);
-    void answer_write(const Request& request);
+    void answer_write(const CaRequest& request);
 
     // request_event.cpp
     void handle_event_add(const Message& message);
@@ -233,21 +229,15 @@ class Circuit final : public IoHandler,
     void remove_subscription(Channel& channel, Channel::Subscriptions::iterator which);
     void clear_subscriptions(Channel& channel);
     void leave_pv(Channel& channel);
-    void on_first_update(const Request& request);
-    void request_interest(Channel& channel) noexcept;
+    void on_first_update(const CaRequest& request);
+    void tell_interest(const Channel& channel) noexcept;
 
     // rights.cpp
     void take_rights(Channel& channel);
     void send_rights_news();
 
-    RequestPtr make_request(RequestKind kind);
-    void queue_request(RequestPtr request);
-    void count_open(const Request& request) noexcept;
-    void uncount_open(const Request& request) noexcept;
-    // The driver has had it, or is done with it.
-    void recount(Request& request, bool completed) noexcept;
-    void count_deferred(const Request& request) noexcept;
-    void uncount_deferred(const Request& request) noexcept;
+    CaRequestPtr make_request(RequestKind kind);
+    void queue_request(const CaRequestPtr& request);
 
     // held.cpp
     void settle_account() noexcept;
@@ -257,15 +247,16 @@ class Circuit final : public IoHandler,
     // its being served: what it has still to send, or Python to answer.
     bool must_wait() const noexcept {
         return account_.full() &&
-               output_.held() + promised_bytes_ + open_bytes_ > kOwnShare;
+               output_.held() + in_flight_.promised_bytes() + in_flight_.open_bytes() >
+                   kOwnShare;
     }
     bool must_wait(const Header& header) const noexcept {
-        return account_.full() && (output_.held() + promised_bytes_ > kOwnShare ||
-                                   size_of_answer(header) > kOwnShare);
+        return account_.full() &&
+               (output_.held() + in_flight_.promised_bytes() > kOwnShare ||
+                size_of_answer(header) > kOwnShare);
     }
     std::size_t size_of_answer(const Header& header) const noexcept;
     bool room_for_put(std::size_t bytes) const noexcept;
-    static std::size_t promised_bytes(const Request& request) noexcept;
 
     // What every circuit may hold, whatever others do.
     static constexpr std::size_t kOwnShare = 16384;
@@ -309,21 +300,8 @@ class Circuit final : public IoHandler,
     std::size_t rights_told_ = 0;
 
     // requests at Python
-    std::uint64_t last_write_ = 0;        // sequence of the newest write
-    std::uint64_t dispatched_write_ = 0;  // of the newest one that the driver has had
-    std::uint64_t last_first_read_ = 0;   // number of the newest first update's read
-    std::size_t open_requests_ = 0;       // not dispatched
-    std::size_t open_bytes_ = 0;          // that they take
-    std::size_t promised_bytes_ = 0;      // of the answers to those that are reads
-    std::size_t deferred_puts_ = 0;       // dispatched, not completed
-    std::size_t deferred_bytes_ = 0;      // that they take
-    // What waits for writes to reach the driver, and what came behind it, in order.
-    struct Deferred {
-        Header header;
-        RequestPtr write;    // null: a read, or an EVENT_ADD
-        EventMask mask = 0;  // EVENT_ADD
-    };
-    std::deque<Deferred> deferred_;
+    InFlight in_flight_;
+    std::uint64_t last_first_read_ = 0;  // number of the newest first update's read
     // Channels whose PV is gone, told so when the driver has had that write.
     struct Leaving {
         std::uint32_t sid;

@@ -29,7 +29,7 @@ void Circuits::adopt(UniqueSocket socket, const sockaddr_in& peer) {
     set_nonblocking(socket.get());
     tune_circuit(socket.get(), std::chrono::seconds(shared_.config.client_timeout));
     const SOCKET fd = socket.get();
-    const std::uint64_t id = ++shared_.last_circuit;
+    const std::uint64_t id = shared_.names->new_lane();
     auto circuit = std::make_unique<Circuit>(services_, *this, id, std::move(socket),
                                              peer, hosts_.account(host));
     services_.poller().add(fd, *circuit, circuit->interest());
@@ -48,8 +48,8 @@ Circuit* Circuits::find(std::uint64_t id) noexcept {
     return found == table_.end() ? nullptr : found->second.get();
 }
 
-void Circuits::on_completion(Request& request, bool completed) {
-    if (Circuit* circuit = find(request.circuit)) {
+void Circuits::on_completion(CaRequest& request, bool completed) {
+    if (Circuit* circuit = find(request.circuit())) {
         circuit->on_completion(request, completed);
     } else if (completed) {
         hosts_.on_completed(request);

@@ -22,7 +22,7 @@ class Circuits {
     void adopt(UniqueSocket socket, const sockaddr_in& peer);
     Circuit* find(std::uint64_t id) noexcept;
     // A request was completed, or accepted for a later completion.
-    void on_completion(Request& request, bool completed);
+    void on_completion(CaRequest& request, bool completed);
     // Takes those that are closed apart, for a slice of time.
     void remove_discarded();
     // Lets those go on that waited until less was held, if that is so.

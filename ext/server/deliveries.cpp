@@ -1,5 +1,6 @@
 #include "server/deliveries.hpp"
 
+#include "server/ca_pv.hpp"
 #include "server/subscription.hpp"
 
 namespace pcas {
@@ -29,7 +30,8 @@ void Deliveries::run() {
 bool Deliveries::deliver_events(Pace& pace) {
     bool in_time = !pace.over();
     while (next_event_ < events_.size()) {
-        if (!deliver(*pvs_[next_pv_ - 1], events_[next_event_], pace)) return false;
+        auto& ca_pv = static_cast<CaPv&>(*pvs_[next_pv_ - 1]);
+        if (!deliver(ca_pv, events_[next_event_], pace)) return false;
         ++next_event_;
     }
     events_.clear();

@@ -1,30 +1,16 @@
-// Posts on their way to subscriptions: any thread pushes PVs that have events, the loop
-// delivers them for a slice of each turn and goes on in the next where it stopped.
+// Posts on their way to subscriptions: the loop delivers them for a slice of each turn
+// and goes on in the next where it stopped. Loop thread only.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <vector>
 
-#include "base/mailbox.hpp"
 #include "net/time_budget.hpp"
-#include "pv/pv.hpp"
+#include "pv/posts.hpp"
 
 namespace pcas {
 
-class Posts final : public PostQueue {
-  public:
-    explicit Posts(std::shared_ptr<WakeGate> gate) : pvs_(std::move(gate)) {}
-    void push(PvPtr pv) override { pvs_.push(std::move(pv)); }
-    void push_all(std::vector<PvPtr>& pvs) override { pvs_.push_all(pvs); }
-    // All there are; `into` is cleared first, and its memory used again.
-    void take(std::vector<PvPtr>& into) { pvs_.take(into); }
-
-  private:
-    Mailbox<PvPtr> pvs_;
-};
-
-// Loop thread only.
 class Deliveries {
   public:
     explicit Deliveries(std::shared_ptr<Posts> posts) : posts_(std::move(posts)) {}
@@ -39,8 +25,8 @@ class Deliveries {
     bool deliver_events(Pace& pace);
 
     const std::shared_ptr<Posts> posts_;
-    std::vector<PvPtr> pvs_;     // taken; those before next_pv_ are done, but for
-    std::vector<Event> events_;  // these, which are of the last one of them
+    std::vector<PvClientsPtr> pvs_;  // taken; those before next_pv_ are done, but for
+    std::vector<Event> events_;      // these, which are of the last one of them
     std::size_t next_pv_ = 0, next_event_ = 0;
 };
 

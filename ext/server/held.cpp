@@ -34,39 +34,7 @@ std::size_t Circuit::size_of_answer(const Header& header) const noexcept {
 bool Circuit::room_for_put(std::size_t bytes) const noexcept {
     // What has arrived of it is counted already.
     return !account_.full_without(std::min(accounted_, framer_.kept())) ||
-           (bytes <= kOwnShare && deferred_bytes_ <= kOwnShare);
-}
-
-void Circuit::count_open(const Request& request) noexcept {
-    ++open_requests_;
-    open_bytes_ += request.held_bytes();
-    if (request.kind == RequestKind::Read) promised_bytes_ += promised_bytes(request);
-}
-
-void Circuit::uncount_open(const Request& request) noexcept {
-    --open_requests_;
-    open_bytes_ -= request.held_bytes();
-    if (request.kind == RequestKind::Read) promised_bytes_ -= promised_bytes(request);
-}
-
-void Circuit::recount(Request& request, bool completed) noexcept {
-    if (!request.dispatched) {
-        request.dispatched = true;
-        uncount_open(request);
-        if (!completed) count_deferred(request);
-    } else if (completed) {
-        uncount_deferred(request);
-    }
-}
-
-void Circuit::count_deferred(const Request& request) noexcept {
-    ++deferred_puts_;
-    deferred_bytes_ += request.held_bytes();
-}
-
-void Circuit::uncount_deferred(const Request& request) noexcept {
-    --deferred_puts_;
-    deferred_bytes_ -= request.held_bytes();
+           (bytes <= kOwnShare && in_flight_.deferred_bytes() <= kOwnShare);
 }
 
 }  // namespace pcas

@@ -1,7 +1,7 @@
 #include "server/hosts.hpp"
 
 #include "base/invariant.hpp"
-#include "pv/request.hpp"
+#include "server/ca_request.hpp"
 
 namespace pcas {
 
@@ -31,8 +31,8 @@ void Hosts::leave(HostAddress address, std::uint64_t circuit, const LeftBehind& 
     forget_if_unused(host);
 }
 
-void Hosts::on_completed(const Request& request) {
-    const auto gone = gone_.find(request.circuit);
+void Hosts::on_completed(const CaRequest& request) {
+    const auto gone = gone_.find(request.circuit());
     if (gone == gone_.end()) return;
     const auto host = hosts_.find(gone->second.host);
     LeftBehind& left = gone->second.left;

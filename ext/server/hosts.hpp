@@ -12,16 +12,10 @@
 
 namespace pcas {
 
-class Request;
+class CaRequest;
 
 // An IPv4 address as sockaddr_in has it.
 using HostAddress = std::uint32_t;
-
-// What a circuit had at Python when it ended.
-struct LeftBehind {
-    std::size_t requests = 0;
-    std::size_t bytes = 0;
-};
 
 class Hosts {
   public:
@@ -35,7 +29,7 @@ class Hosts {
     // That circuit is gone. What it left behind counts until it is completed.
     void leave(HostAddress address, std::uint64_t circuit, const LeftBehind& left);
     // A request of a circuit that is gone was completed.
-    void on_completed(const Request& request);
+    void on_completed(const CaRequest& request);
 
     std::size_t held_bytes() const noexcept { return all_.bytes(); }
     // What a host may hold was full, or what all may, and is no more. Told once.

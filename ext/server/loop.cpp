@@ -39,7 +39,10 @@ Loop::Loop(Shared& shared)
       circuits_(services_),
       deliveries_(posts_) {}
 
-Loop::~Loop() { close_all(); }
+Loop::~Loop() {
+    close_all();
+    posts_->close();
+}
 
 void Loop::bind() {
     const Config& config = shared_.config;
@@ -66,11 +69,13 @@ void Loop::bind() {
 
 void Loop::begin() {
     shared_.completions->open(reactor_.gate());
+    shared_.removed->open(reactor_.gate());
     if (beacon_) beacon_->start();
 }
 
 void Loop::end() noexcept {
     shared_.completions->close();
+    shared_.removed->close();
     close_all();
 }
 
@@ -82,6 +87,7 @@ void Loop::before_io() {
 
 void Loop::after_io() {
     Agenda& agenda = services_.agenda();
+    take_removed();
     take_completions();
     deliveries_.run();
     agenda.flush_output();
@@ -110,8 +116,8 @@ void Loop::plan_cache_sweep() {
 void Loop::take_completions() {
     shared_.completions->take(completions_);
     for (const Completion& completion : completions_) {
-        Request& request = *completion.request;
-        if (request.circuit == 0)
+        auto& request = static_cast<CaRequest&>(*completion.request);
+        if (request.circuit() == 0)
             searches_->on_completion(request);
         else
             circuits_.on_completion(request, completion.completed);
@@ -119,9 +125,16 @@ void Loop::take_completions() {
     completions_.clear();
 }
 
-void Loop::disconnect(const PvPtr& pv) {
-    pv->channels.for_each(
-        [](Channel& channel) { channel.circuit.disconnect_channel(channel); });
+// They are not served any more.
+void Loop::take_removed() {
+    shared_.removed->take(removed_);
+    for (const PvPtr& pv : removed_) {
+        const Ref<CaPv> ca_pv = CaPv::find(*pv, *posts_);
+        if (!ca_pv) continue;
+        ca_pv->channels.for_each(
+            [](Channel& channel) { channel.circuit.disconnect_channel(channel); });
+    }
+    removed_.clear();
 }
 
 void Loop::close_all() noexcept {
@@ -134,6 +147,7 @@ void Loop::close_all() noexcept {
 
 void Loop::abandon() noexcept {
     reactor_.abandon();
+    shared_.removed->close();
     close_all();
 }
 

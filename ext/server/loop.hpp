@@ -1,7 +1,6 @@
 // The server at work on its thread: what is done in each turn, and in which order.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -29,14 +28,10 @@ class Loop final : private ReactorWork {
 
     // ---- any thread ----
     void stop() noexcept { reactor_.stop(); }
-    // Runs `command` on the loop thread, soon.
-    void call(std::function<void()> command) { reactor_.call(std::move(command)); }
     std::mutex& turn_mutex() noexcept { return reactor_.turn_mutex(); }
 
     // ---- the loop thread ----
     void run() noexcept { reactor_.run(*this); }
-    // The PV is not served any more.
-    void disconnect(const PvPtr& pv);
 
     // ---- the child after fork() ----
     void abandon() noexcept;
@@ -50,6 +45,7 @@ class Loop final : private ReactorWork {
     void after_io() override;
     bool has_more() const noexcept override;
     void on_exception(const char* where, const std::exception& error) noexcept override;
+    void take_removed();
     void take_completions();
     void plan_cache_sweep();
     void close_all() noexcept;
@@ -64,7 +60,9 @@ class Loop final : private ReactorWork {
     std::vector<std::unique_ptr<Listener>> listeners_;
     std::unique_ptr<SearchService> searches_;
     std::unique_ptr<Beacon> beacon_;
-    std::vector<Completion> completions_;  // being taken; its memory is used again
+    // Being taken; their memory is used again.
+    std::vector<PvPtr> removed_;
+    std::vector<Completion> completions_;
     bool cache_sweep_planned_ = false;
 };
 

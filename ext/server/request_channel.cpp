@@ -24,15 +24,14 @@ void Circuit::handle_search(const Message& message) {
     const std::string_view name = name_in(message.payload);
     if (name.empty() || !CA_VSUPPORTED(header.count)) return;
     Counters::add(shared_.counters.searches);
-    if (!shared_.search_by_request.load(std::memory_order_relaxed)) {
-        return answer_search(header, static_cast<bool>(shared_.table.find(name)));
-    }
-    RequestPtr request = make_request(RequestKind::Exists);
+    const Where where = shared_.names->find(name, NameUse::Search).where;
+    if (where != Where::ByRequest) return answer_search(header, where == Where::Here);
+    CaRequestPtr request = make_request(RequestKind::Exists);
     request->name = name;
     request->ioid = header.p2;
     request->dbr_type = DbrType{header.type};
     request->dbr_count = header.count;
-    queue_request(std::move(request));
+    queue_request(request);
 }
 
 void Circuit::answer_search(const Header& request, bool found) {
@@ -52,7 +51,7 @@ void Circuit::answer_search(const Header& request, bool found) {
     }
 }
 
-void Circuit::on_search_completed(const Request& request) {
+void Circuit::on_search_completed(const CaRequest& request) {
     Header asked;
     asked.type = raw(request.dbr_type);
     asked.count = request.dbr_count;
@@ -73,18 +72,18 @@ void Circuit::handle_create_chan(const Message& message) {
         Counters::add(shared_.counters.channels_over_limit);
         return refuse_channel(header.p1);
     }
-    if (!shared_.attach_by_request.load(std::memory_order_relaxed)) {
-        PvPtr pv = shared_.table.find(name);
-        return pv ? create_channel(header.p1, std::move(pv))
-                  : refuse_channel(header.p1);
+    Found found = shared_.names->find(name, NameUse::Attach);
+    if (found.where == Where::Here) {
+        return create_channel(header.p1, std::move(found.pv));
     }
-    RequestPtr request = make_request(RequestKind::Attach);
+    if (found.where == Where::NotHere) return refuse_channel(header.p1);
+    CaRequestPtr request = make_request(RequestKind::Attach);
     request->name = name;
     request->ioid = header.p1;
-    queue_request(std::move(request));
+    queue_request(request);
 }
 
-void Circuit::on_attach_completed(const Request& request) {
+void Circuit::on_attach_completed(const CaRequest& request) {
     if (request.status() == ECA_NORMAL && request.attached() && room_for_channel()) {
         create_channel(request.ioid, request.attached());
     } else {
@@ -124,10 +123,7 @@ void Circuit::handle_clear_channel(const Message& message) {
 // received are carried out all the same, but those that wait for a driver to complete
 // another one.
 void Circuit::remove_channel(Channel& channel) {
-    const std::uint32_t sid = channel.sid;
-    std::erase_if(deferred_, [sid](const Deferred& waiting) {
-        return !waiting.write && waiting.header.p1 == sid;
-    });
+    in_flight_.drop_reads(channel.sid);
     clear_subscriptions(channel);
     withdraw_puts(channel);
     channels_.remove(channel);

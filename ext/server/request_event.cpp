@@ -28,8 +28,8 @@ void Circuit::handle_event_add(const Message& message) {
     if (!may_ask_for(*channel, header)) {
         return send_error(header, channel->cid, ECA_TOLARGE, "update is too large");
     }
-    if (!behind_writes() && !must_wait(header)) return subscribe(header, mask);
-    deferred_.push_back({header, {}, mask});  // starts with what they leave behind
+    if (!in_flight_.reads_wait() && !must_wait(header)) return subscribe(header, mask);
+    in_flight_.wait(header, mask);  // starts with what they leave behind
 }
 
 void Circuit::subscribe(const Header& header, EventMask mask) {
@@ -54,34 +54,33 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
     ++subscriptions_;
     Counters::add(shared_.counters.subscriptions);
 
-    Pv& pv = *channel.pv;
-    const bool first = pv.subscriptions.empty();
-    const SnapshotPtr current = join(added);
-    pv.subscriptions.push_back(added);
-    if (first && pv.wants_interest()) request_interest(channel);
+    const Pv& pv = *channel.pv;
+    const PvClients::Joined joined = join(added);
+    channel.ca_pv->subscriptions.push_back(added);
+    if (joined.first) tell_interest(channel);
     if (!pv.reads_by_request() || !channel.may_read()) {
-        return added.deliver_first(current);
+        return added.deliver_first(joined.current);
     }
     added.awaited_read = ++last_first_read_;
-    RequestPtr request = make_request(RequestKind::Read);
+    CaRequestPtr request = make_request(RequestKind::Read);
     request->pv = channel.pv;
-    request->sid = channel.sid;
+    request->channel = channel.sid;
     request->ioid = header.p2;
     request->dbr_type = DbrType{header.type};
     request->dbr_count = header.count;
     request->first_update = true;
     request->sequence = added.awaited_read;
-    queue_request(std::move(request));
+    queue_request(request);
 }
 
-SnapshotPtr Circuit::join(Subscription& subscription) {
-    Pv::Joined joined = subscription.channel.pv->join(services_.posts());
+PvClients::Joined Circuit::join(Subscription& subscription) {
+    PvClients::Joined joined = subscription.channel.ca_pv->join();
     subscription.joined = joined.number;
-    return std::move(joined.current);
+    return joined;
 }
 
-void Circuit::on_first_update(const Request& request) {
-    Channel* channel = channels_.find(request.sid);
+void Circuit::on_first_update(const CaRequest& request) {
+    Channel* channel = channels_.find(request.sid());
     Subscription* subscription =
         channel ? channel->find_subscription(request.ioid) : nullptr;
     if (!subscription || subscription->awaited_read != request.sequence) return;
@@ -98,10 +97,7 @@ void Circuit::on_first_update(const Request& request) {
 void Circuit::handle_event_cancel(const Message& message) {
     const Header& header = message.header;
     if (Channel* channel = channels_.find(header.p1)) {
-        std::erase_if(deferred_, [&](const Deferred& waiting) {
-            return waiting.header.command == CA_PROTO_EVENT_ADD &&
-                   waiting.header.p1 == header.p1 && waiting.header.p2 == header.p2;
-        });
+        in_flight_.drop_event_add(header.p1, header.p2);
         cancel_subscription(*channel, header.p2);
     }
     Header confirmed = header;
@@ -134,21 +130,13 @@ void Circuit::clear_subscriptions(Channel& channel) {
 
 // A subscription of the channel is gone; it may have been the PV's last.
 void Circuit::leave_pv(Channel& channel) {
-    Pv& pv = *channel.pv;
-    if (!pv.subscriptions.empty()) return;
-    pv.no_subscriptions();
-    if (pv.wants_interest()) request_interest(channel);
+    if (!channel.ca_pv->subscriptions.empty()) return;
+    if (channel.ca_pv->no_subscriptions()) tell_interest(channel);
 }
 
-// Nobody waits for the answer, so it does not count among the open requests.
-void Circuit::request_interest(Channel& channel) noexcept {
-    if (!channel.pv->interest_changed()) return;
+void Circuit::tell_interest(const Channel& channel) noexcept {
     try {
-        RequestPtr request(new Request(RequestKind::Interest, nullptr));
-        request->circuit = id_;
-        request->client = identity_;
-        request->pv = channel.pv;
-        shared_.requests->push(std::move(request));
+        shared_.names->tell_interest(channel.pv, id_, identity_);
     } catch (const std::bad_alloc& error) {
         shared_.log.add_caught("interest", channel.pv->name().c_str(), error);
     }

@@ -9,14 +9,10 @@ void Circuit::handle_read_notify(const Message& message) {
     read_in_order(message.header);
 }
 
-bool Circuit::behind_writes() const noexcept {
-    return !deferred_.empty() || last_write_ != dispatched_write_;
-}
-
 // A read sees what the writes before it on this circuit did.
 void Circuit::read_in_order(const Header& header) {
-    if (!behind_writes() && !must_wait(header)) return execute_read(header);
-    deferred_.push_back({header, {}});
+    if (!in_flight_.reads_wait() && !must_wait(header)) return execute_read(header);
+    in_flight_.wait(header);
 }
 
 void Circuit::execute_read(const Header& header) {
@@ -85,24 +81,24 @@ void Circuit::refuse_read(const Header& header, const Channel* channel,
 }
 
 void Circuit::request_read(Channel& channel, const Header& header) {
-    RequestPtr request = make_request(RequestKind::Read);
+    CaRequestPtr request = make_request(RequestKind::Read);
     request->pv = channel.pv;
-    request->sid = channel.sid;
+    request->channel = channel.sid;
     request->ioid = header.p2;
     request->dbr_type = DbrType{header.type};
     request->dbr_count = header.count;
     request->notify = header.command == CA_PROTO_READ_NOTIFY;
-    queue_request(std::move(request));
+    queue_request(request);
 }
 
-void Circuit::on_read_completed(const Request& request) {
-    const Channel* channel = channels_.find(request.sid);
+void Circuit::on_read_completed(const CaRequest& request) {
+    const Channel* channel = channels_.find(request.sid());
     if (!channel) return;  // cleared meanwhile: nothing may be sent for it
     Header header;
     header.command = request.notify ? CA_PROTO_READ_NOTIFY : CA_PROTO_READ;
     header.type = raw(request.dbr_type);
     header.count = request.dbr_count;
-    header.p1 = request.sid;
+    header.p1 = request.sid();
     header.p2 = request.ioid;
     if (request.status() != ECA_NORMAL || !request.result()) {
         const EcaStatus status =
@@ -113,23 +109,19 @@ void Circuit::on_read_completed(const Request& request) {
 }
 
 // As far as there is room for the answers; resume() goes on with the rest.
-void Circuit::run_deferred() {
-    while (!deferred_.empty() && !output_full()) {
-        if (!deferred_.front().write) {
-            if (last_write_ != dispatched_write_) return;
-            if (must_wait(deferred_.front().header)) return;
+void Circuit::run_waiting() {
+    while (in_flight_.any_waits() && !output_full()) {
+        const InFlight::Waiting& first = in_flight_.first_waiting();
+        if (!first.write && (in_flight_.writes_open() || must_wait(first.header))) {
+            return;
         }
-        Deferred next = std::move(deferred_.front());
-        deferred_.pop_front();
-        if (!next.write) {
-            if (next.header.command == CA_PROTO_EVENT_ADD)
-                subscribe(next.header, next.mask);
-            else
-                execute_read(next.header);
-            continue;
-        }
-        uncount_open(*next.write);  // queue_write counts it again
-        queue_write(std::move(next.write));
+        const InFlight::Waiting next = in_flight_.take_waiting();
+        if (next.write)
+            queue_write(next.write);
+        else if (next.header.command == CA_PROTO_EVENT_ADD)
+            subscribe(next.header, next.mask);
+        else
+            execute_read(next.header);
     }
 }
 

@@ -38,8 +38,7 @@ void Circuit::execute_write(const Message& message, bool notify) {
         return notify ? finish_write(header.type, header.count, header.p2, ECA_NORMAL)
                       : void();
     }
-    if (deferred_puts_ >= shared_.config.max_deferred_puts ||
-        deferred_bytes_ >= shared_.config.max_open_bytes) {
+    if (in_flight_.full_of_deferred()) {
         Counters::add(shared_.counters.puts_refused);
         return refuse_write(header, channel, ECA_PUTFAIL, "too many puts wait");
     }
@@ -55,9 +54,9 @@ void Circuit::execute_write(const Message& message, bool notify) {
         return refuse_write(header, channel, decoded.status,
                             "value does not fit the PV");
     }
-    RequestPtr request = make_request(RequestKind::Write);
+    CaRequestPtr request = make_request(RequestKind::Write);
     request->pv = channel->pv;
-    request->sid = channel->sid;
+    request->channel = channel->sid;
     request->ioid = header.p2;
     request->dbr_type = type;
     request->dbr_count = header.count;
@@ -66,29 +65,27 @@ void Circuit::execute_write(const Message& message, bool notify) {
     if (request->in_series) ++channel->puts_in_series;
     request->trapped = channel->access.traps_writes();
     request->value = std::move(decoded.snapshot);
-    if (deferred_.empty()) return queue_write(std::move(request));
+    if (!in_flight_.any_waits()) return queue_write(request);
     // A read ahead of it has to see the value as it was.
-    count_open(*request);
-    deferred_.push_back({header, std::move(request)});
+    in_flight_.wait(header, std::move(request));
 }
 
-void Circuit::queue_write(RequestPtr request) {
+void Circuit::queue_write(const CaRequestPtr& request) {
     if (!has_its_turn(request)) return;
-    request->sequence = ++last_write_;
-    queue_request(std::move(request));
+    in_flight_.open_write(*request);
+    queue_request(request);
 }
 
 // False: the PV keeps the request until the put callback before it is completed, or has
 // no room for it, and then it fails. For the circuit it is one that the driver has
 // accepted: nothing waits for it.
-bool Circuit::has_its_turn(const RequestPtr& request) {
+bool Circuit::has_its_turn(const CaRequestPtr& request) {
     if (!request->in_series) return true;
-    if (request->pv->serial_puts()->begin(request, shared_.requests) ==
+    if (request->pv->serial_puts()->begin(request, shared_.names->requests()) ==
         SerialPuts::Turn::Now) {
         return true;
     }
-    request->dispatched = true;
-    count_deferred(*request);
+    in_flight_.defer(*request);
     return false;
 }
 
@@ -116,14 +113,13 @@ void Circuit::refuse_write(const Header& header, const Channel* channel,
     send_error(header, channel ? channel->cid : kNoCid, status, text);
 }
 
-void Circuit::on_write_progress(Request& request, bool completed) {
-    dispatched_write_ = std::max(dispatched_write_, request.sequence);
+void Circuit::on_write_progress(const CaRequest& request, bool completed) {
     if (completed) answer_write(request);  // resume() runs the reads behind it
     disconnect_left();
 }
 
-void Circuit::answer_write(const Request& request) {
-    Channel* channel = channels_.find(request.sid);
+void Circuit::answer_write(const CaRequest& request) {
+    Channel* channel = channels_.find(request.sid());
     if (!channel) return;  // cleared meanwhile: nothing may be sent for it
     if (request.in_series) --channel->puts_in_series;
     const std::uint16_t type = raw(request.dbr_type);
@@ -137,7 +133,7 @@ void Circuit::answer_write(const Request& request) {
     header.count = request.dbr_count;
     header.payload_size = static_cast<std::uint32_t>(
         padded(dbr_size(request.dbr_type, request.dbr_count)));
-    header.p1 = request.sid;
+    header.p1 = request.sid();
     header.p2 = request.ioid;
     send_error(header, channel->cid, request.status(), "put was refused");
 }

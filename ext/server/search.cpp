@@ -172,10 +172,11 @@ void SearchService::search(const Header& header, std::string_view name,
                            SearchFrame& frame) {
     ++names_this_turn_;
     Counters::add(shared_.counters.searches);
-    if (shared_.search_by_request.load(std::memory_order_relaxed)) {
+    const Where where = shared_.names->find(name, NameUse::Search).where;
+    if (where == Where::ByRequest) {
         return ask_python(header, name, datagram, reply_socket);
     }
-    if (!shared_.table.find(name)) return;  // over UDP a miss is not answered
+    if (where == Where::NotHere) return;  // over UDP a miss is not answered
     Counters::add(shared_.counters.search_hits);
     frame.add_hit(header.p2, shared_.tcp_port.load(std::memory_order_relaxed));
 }
@@ -186,7 +187,7 @@ void SearchService::ask_python(const Header& header, std::string_view name,
         // clients ask again
         return Counters::add(shared_.counters.datagrams_dropped);
     }
-    RequestPtr request(new Request(RequestKind::Exists, shared_.completions));
+    CaRequestPtr request(new CaRequest(RequestKind::Exists, shared_.completions));
     Ref<ClientIdentity> identity(new ClientIdentity);
     identity->address = dotted(datagram.from);
     request->client = identity;
@@ -195,10 +196,10 @@ void SearchService::ask_python(const Header& header, std::string_view name,
     request->dbr_count = header.count;
     asked_.emplace(request.get(), Asked{datagram, reply_socket});
     asked_bytes_ += name.size();
-    shared_.requests->push(std::move(request));
+    shared_.names->requests()->push(std::move(request));
 }
 
-void SearchService::on_completion(const Request& request) {
+void SearchService::on_completion(const CaRequest& request) {
     const auto found = asked_.find(&request);
     if (found == asked_.end()) return;
     if (request.status() == ECA_NORMAL) {

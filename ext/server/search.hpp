@@ -12,7 +12,7 @@
 #include "net/poller.hpp"
 #include "net/sockets.hpp"
 #include "net/time_budget.hpp"
-#include "pv/request.hpp"
+#include "server/ca_request.hpp"
 #include "server/shared.hpp"
 
 namespace pcas {
@@ -71,7 +71,7 @@ class SearchService {
     void answer(SOCKET reply_socket, const Datagram& datagram,
                 std::span<const std::byte> bytes);
     // A search that Python was asked about.
-    void on_completion(const Request& request);
+    void on_completion(const CaRequest& request);
     void new_turn() noexcept { names_this_turn_ = 0; }
     bool names_left() const noexcept;
     Services& services() noexcept { return services_; }

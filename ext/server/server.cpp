@@ -17,8 +17,8 @@ struct Server::Control {
     std::atomic<bool> running{false};  // there is a loop; read without the mutex
 };
 
-Server::Server(Config config)
-    : shared_(std::make_unique<Shared>(std::move(config))),
+Server::Server(Config config, std::shared_ptr<Namespace> names)
+    : shared_(std::make_unique<Shared>(std::move(config), std::move(names))),
       control_(std::make_unique<Control>()) {
     osiSockAttach();
 }
@@ -33,7 +33,7 @@ void Server::start() {
     if (control_->loop) return;
     auto loop = std::make_unique<Loop>(*shared_);
     loop->bind();
-    shared_->requests->open();
+    names()->open();
     control_->thread = std::thread([l = loop.get()] { l->run(); });
     control_->loop = std::move(loop);
     control_->running = true;
@@ -46,7 +46,7 @@ void Server::close() noexcept {
     control_->thread.join();
     control_->running = false;
     control_->loop.reset();
-    shared_->requests->close();
+    names()->close();
     shared_->tcp_port = 0;
     shared_->udp_port = 0;
 }
@@ -56,46 +56,32 @@ bool Server::running() const noexcept { return control_->running; }
 std::uint16_t Server::tcp_port() const noexcept { return shared_->tcp_port; }
 std::uint16_t Server::udp_port() const noexcept { return shared_->udp_port; }
 
-void Server::disconnect(PvPtr pv) {
-    std::lock_guard lock(control_->mutex);
-    if (!pv || !control_->loop) return;
-    Loop* loop = control_->loop.get();
-    loop->call([loop, pv = std::move(pv)] { loop->disconnect(pv); });
+const std::shared_ptr<Namespace>& Server::names() const noexcept {
+    return shared_->names;
 }
-
-void Server::add(PvPtr pv) { disconnect(shared_->table.add(std::move(pv))); }
-void Server::add(std::string_view name, const PvPtr& pv) {
-    PvPtr old = shared_->table.add(name, pv);
-    if (old != pv) disconnect(std::move(old));
-}
-
-bool Server::remove(std::string_view name) {
-    PvPtr old = shared_->table.remove(name);
-    const bool found = static_cast<bool>(old);
-    disconnect(std::move(old));
-    return found;
-}
-
-PvPtr Server::find(std::string_view name) const { return shared_->table.find(name); }
-std::size_t Server::size() const { return shared_->table.size(); }
+void Server::add(PvPtr pv) { names()->add(std::move(pv)); }
+void Server::add(std::string_view name, const PvPtr& pv) { names()->add(name, pv); }
+bool Server::remove(std::string_view name) { return names()->remove(name); }
+PvPtr Server::find(std::string_view name) const { return names()->table().find(name); }
+std::size_t Server::size() const { return names()->table().size(); }
 
 void Server::set_search_by_request(bool on) noexcept {
-    shared_->search_by_request = on;
+    names()->by_request().set_searches(on);
 }
 void Server::set_attach_by_request(bool on) noexcept {
-    shared_->attach_by_request = on;
+    names()->by_request().set_attaches(on);
 }
 
-RequestQueue& Server::requests() noexcept { return *shared_->requests; }
+RequestQueue& Server::requests() noexcept { return *names()->requests(); }
 CompletionQueue& Server::completions() noexcept { return *shared_->completions; }
 Log& Server::log() noexcept { return shared_->log; }
 
 std::map<std::string, std::uint64_t> Server::stats() const {
     Counters& counters = shared_->counters;
-    Counters::set(counters.requests_queued, shared_->requests->size());
-    Counters::set(counters.requests_dropped, shared_->requests->dropped());
+    Counters::set(counters.requests_queued, names()->requests()->size());
+    Counters::set(counters.requests_dropped, names()->requests()->dropped());
     Counters::set(counters.log_suppressed, shared_->log.suppressed());
-    Counters::set(counters.pvs, shared_->table.size());
+    Counters::set(counters.pvs, names()->table().size());
     std::map<std::string, std::uint64_t> out;
     for (const CounterInfo& counter : counter_table()) {
         out.emplace(counter.name, counters.*counter.where);
@@ -106,26 +92,24 @@ std::map<std::string, std::uint64_t> Server::stats() const {
 void Server::prepare_fork() {
     control_->mutex.lock();
     if (control_->loop) control_->loop->turn_mutex().lock();
-    shared_->table.prepare_fork();
+    if (shared_->own_names) names()->prepare_fork();
 }
 
 void Server::after_fork_in_parent() {
-    shared_->table.after_fork_in_parent();
+    if (shared_->own_names) names()->after_fork_in_parent();
     if (control_->loop) control_->loop->turn_mutex().unlock();
     control_->mutex.unlock();
 }
 
-// The loop's thread does not exist in the child. Its memory is given up, and the
-// queues, in which other threads may have been; its descriptors are closed, which the
-// parent's circuits do not notice.
+// The loop's thread does not exist in the child. Its memory is given up, and the queue
+// in which other threads may have been; its descriptors are closed, which the parent's
+// circuits do not notice.
 void Server::after_fork_in_child() noexcept {
-    shared_->table.after_fork_in_child();
+    if (shared_->own_names) names()->after_fork_in_child();
     // Without memory for that the child may end.
-    [[maybe_unused]] auto* queues =
+    [[maybe_unused]] auto* completions =
         // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new)
-        new std::pair(shared_->requests, shared_->completions);
-    shared_->requests = std::make_shared<RequestQueue>(
-        shared_->config.max_queued_requests, shared_->config.max_queued_bytes);
+        new std::shared_ptr<CompletionQueue>(shared_->completions);
     shared_->completions = std::make_shared<CompletionQueue>();
     if (control_->loop) {
         control_->loop->abandon();

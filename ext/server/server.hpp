@@ -9,6 +9,7 @@
 
 #include "base/export.hpp"
 #include "base/log.hpp"
+#include "pv/namespace.hpp"
 #include "pv/pv.hpp"
 #include "pv/request_queue.hpp"
 #include "server/config.hpp"
@@ -19,7 +20,10 @@ struct Shared;
 
 class PCAS_API Server {
   public:
-    explicit Server(Config config);
+    // `names` are shared with servers of other protocols: whoever shares them calls
+    // their fork functions, too, behind prepare_fork() of all servers and ahead of the
+    // others. Null: the server has names of its own.
+    explicit Server(Config config, std::shared_ptr<Namespace> names = nullptr);
     ~Server();  // close()
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -34,6 +38,8 @@ class PCAS_API Server {
     std::uint16_t tcp_port() const noexcept;  // 0 before start()
     std::uint16_t udp_port() const noexcept;
 
+    // The names, of which the next ones are short forms.
+    const std::shared_ptr<Namespace>& names() const noexcept;
     // Serves `pv`, replacing the PV of the same name: its clients get SERVER_DISCONN
     // and come back by search.
     void add(PvPtr pv);
@@ -64,8 +70,6 @@ class PCAS_API Server {
     void after_fork_in_child() noexcept;
 
   private:
-    void disconnect(PvPtr pv);  // its clients; null is nothing
-
     struct Control;
     std::unique_ptr<Shared> shared_;
     std::unique_ptr<Control> control_;

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "base/log.hpp"
-#include "pv/pv_table.hpp"
+#include "pv/namespace.hpp"
 #include "pv/request_queue.hpp"
 #include "server/config.hpp"
 #include "server/counters.hpp"
@@ -14,23 +14,27 @@
 namespace pcas {
 
 struct Shared {
-    explicit Shared(Config c)
-        : config(std::move(c)), log(static_cast<unsigned>(config.max_log_rate)) {}
+    // `with` is what it shares with other servers; null: it has names of its own.
+    explicit Shared(Config c, std::shared_ptr<Namespace> with = nullptr)
+        : config(std::move(c)),
+          log(static_cast<unsigned>(config.max_log_rate)),
+          own_names(!with),
+          names(with ? std::move(with)
+                     : std::make_shared<Namespace>(config.max_queued_requests,
+                                                   config.max_queued_bytes)) {
+        names->tell_removed(removed);
+    }
 
     const Config config;
     Log log;
-    PvTable table;
-    // Others in the child of a fork, where nobody else has these.
-    std::shared_ptr<RequestQueue> requests = std::make_shared<RequestQueue>(
-        config.max_queued_requests, config.max_queued_bytes);
+    const bool own_names;
+    const std::shared_ptr<Namespace> names;
+    const std::shared_ptr<RemovedPvs> removed = std::make_shared<RemovedPvs>();
+    // Another one in the child of a fork, where nobody else has this one.
     std::shared_ptr<CompletionQueue> completions = std::make_shared<CompletionQueue>();
     Counters counters;
-    std::atomic<bool> search_by_request{false};
-    std::atomic<bool> attach_by_request{false};
     std::atomic<std::uint16_t> tcp_port{0};
     std::atomic<std::uint16_t> udp_port{0};
-    // Circuit ids are never reused, not even by the next loop.
-    std::atomic<std::uint64_t> last_circuit{0};
 };
 
 }  // namespace pcas

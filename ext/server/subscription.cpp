@@ -33,9 +33,9 @@ void Subscription::deliver(const Event& event, UpdateForm& form) noexcept {
     });
 }
 
-bool deliver(Pv& pv, const Event& event, Pace& pace) noexcept {
+bool deliver(CaPv& ca_pv, const Event& event, Pace& pace) noexcept {
     UpdateForm form(*event.snapshot);
-    return pv.subscriptions.walk([&](Subscription& s) {
+    return ca_pv.subscriptions.walk([&](Subscription& s) {
         s.deliver(event, form);
         return !pace.over();
     });
@@ -79,7 +79,7 @@ void Subscription::change_access(bool readable) {
 void Subscription::send_waiting() {
     if (access_changed) {
         access_changed = false;
-        return deliver_first(circuit.join(*this));
+        return deliver_first(circuit.join(*this).current);
     }
     if (!waiting_) return;
     settle();

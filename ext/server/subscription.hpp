@@ -14,6 +14,7 @@
 
 namespace pcas {
 
+class CaPv;
 class Channel;
 class Circuit;
 class UpdateForm;
@@ -70,8 +71,8 @@ class Subscription final : public IndexedNode<Subscription>,
     std::unique_ptr<Waiting> waiting_;  // null if none
 };
 
-// Delivers the event to all subscriptions of `pv`; false if time is up before the last
-// of them, and then the next call goes on.
-bool deliver(Pv& pv, const Event& event, Pace& pace) noexcept;
+// Delivers the event to all subscriptions of `ca_pv`; false if time is up before the
+// last of them, and then the next call goes on.
+bool deliver(CaPv& ca_pv, const Event& event, Pace& pace) noexcept;
 
 }  // namespace pcas

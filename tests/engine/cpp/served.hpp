@@ -69,6 +69,16 @@ struct Everything final : PayloadPolicy {
 
 class Client {
   public:
+    // Of a server with a thread of its own.
+    explicit Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in server{};
+        server.sin_family = AF_INET;
+        server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        server.sin_port = htons(port);
+        REQUIRE(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&server),
+                          sizeof server) == 0);
+        set_nonblocking(fd_.get());
+    }
     explicit Client(Loop& loop, int large = 4 << 20) {
         std::array<int, 2> ends{};
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) ==
@@ -120,19 +130,24 @@ class Client {
 };
 
 struct Served {
-    explicit Served(std::uint32_t count = 1, const Config& config = {})
-        : shared(config), loop(shared) {
+    // `names` are shared with other servers, or null.
+    explicit Served(std::uint32_t count = 1, const Config& config = {},
+                    std::shared_ptr<Namespace> names = nullptr)
+        : shared(config, std::move(names)), loop(shared) {
         LoopDriver::set_searches(loop);
         LoopDriver::open(loop);
-        shared.requests->open();
+        shared.names->open();
         pv = Pv::create("pv", DbfType::Double, count, MetadataPtr(new Metadata));
-        shared.table.add(pv);
+        shared.names->add(pv);
         other = Pv::create("other", DbfType::Double, 1, MetadataPtr(new Metadata));
-        shared.table.add(other);
+        shared.names->add(other);
         post(0);
     }
     // As a server does: what was completed and not taken holds the queue otherwise.
-    ~Served() { shared.completions->close(); }
+    ~Served() {
+        shared.completions->close();
+        shared.names->close();
+    }
     Served(const Served&) = delete;
     Served& operator=(const Served&) = delete;
 

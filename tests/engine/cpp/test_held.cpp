@@ -6,7 +6,7 @@ using namespace served;
 namespace {
 
 std::vector<RequestPtr> at_python(Served& served) {
-    return served.shared.requests->take(10'000, std::chrono::nanoseconds(0));
+    return served.shared.names->requests()->take(10'000, std::chrono::nanoseconds(0));
 }
 
 std::size_t held(const Served& served) { return LoopDriver::held_bytes(served.loop); }
@@ -142,8 +142,8 @@ TEST_CASE("held: names, reads and channels are given back when they are answered
     Served served;
     Client client(served.loop);
     const std::uint32_t sid = served.channel(client, "pv");
-    served.shared.search_by_request = true;
-    served.shared.attach_by_request = true;
+    served.shared.names->by_request().set_searches(true);
+    served.shared.names->by_request().set_attaches(true);
     served.pv->set_reads_by_request(true);
     const std::string name(2000, 'x');
     client.send(message(CA_PROTO_SEARCH, DOREPLY, kMinorVersion, 5, 5, name + '\0'));

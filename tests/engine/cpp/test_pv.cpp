@@ -1,6 +1,7 @@
 // PVs, the name table, and the queues between the loop and Python.
 #include <caerr.h>
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <thread>
@@ -34,25 +35,36 @@ SnapshotPtr number(std::int32_t value) {
 std::int32_t value_of(const SnapshotPtr& s) { return s->elements<std::int32_t>()[0]; }
 
 struct CountingQueue final : PostQueue {
-    std::vector<PvPtr> pushed;
+    std::vector<PvClientsPtr> pushed;
     int pieces = 0;
     bool no_memory = false;
-    void push(PvPtr pv) override {
+    void push(PvClientsPtr clients) override {
         if (no_memory) throw std::bad_alloc();
-        pushed.push_back(std::move(pv));
+        pushed.push_back(std::move(clients));
         ++pieces;
     }
-    void push_all(std::vector<PvPtr>& pvs) override {
+    void push_all(std::vector<PvClientsPtr>& clients) override {
         if (no_memory) throw std::bad_alloc();
-        pushed.insert(pushed.end(), pvs.begin(), pvs.end());
-        pvs.clear();
+        pushed.insert(pushed.end(), clients.begin(), clients.end());
+        clients.clear();
         ++pieces;
     }
 };
 
-std::vector<Event> events_of(const PvPtr& pv) {
+struct Clients final : PvClients {
+    Clients(Pv& pv, std::shared_ptr<PostQueue> queue)
+        : PvClients(pv, std::move(queue)) {}
+};
+
+// A subscription of the server that has this queue.
+PvClients::Joined join(const PvPtr& pv, const std::shared_ptr<PostQueue>& queue) {
+    if (!pv->clients_of(*queue)) pv->attach(PvClientsPtr(new Clients(*pv, queue)));
+    return pv->clients_of(*queue)->join();
+}
+
+std::vector<Event> events_of(const PvPtr& pv, const std::shared_ptr<PostQueue>& queue) {
     std::vector<Event> events;
-    pv->take_events(events);
+    pv->clients_of(*queue)->take_events(events);
     return events;
 }
 
@@ -76,28 +88,28 @@ TEST_CASE("pv: posts are queued only while somebody listens, once until taken") 
     const auto queue = std::make_shared<CountingQueue>();
     pv->post(number(1), kValueEvent);
     CHECK(queue->pushed.empty());
-    const Pv::Joined joined = pv->join(queue);
+    const PvClients::Joined joined = join(pv, queue);
     CHECK(value_of(joined.current) == 1);
 
     pv->post(number(2), kValueEvent);
     pv->post(number(3), kAlarmEvent);
     CHECK(queue->pushed.size() == 1u);
-    const std::vector<Event> events = events_of(pv);
+    const std::vector<Event> events = events_of(pv, queue);
     REQUIRE(events.size() == 2u);
     CHECK(value_of(events[0].snapshot) == 2);
     CHECK(events[1].mask == kAlarmEvent);
     pv->post(number(4), kValueEvent);
     CHECK(queue->pushed.size() == 2u);
-    pv->no_subscriptions();
-    CHECK(events_of(pv).empty());
+    CHECK(pv->clients_of(*queue)->no_subscriptions());
+    CHECK(events_of(pv, queue).empty());
     queue->pushed.clear();
 }
 
 TEST_CASE("pv: a batch of posts is handed over once, at its end") {
     const PvPtr a = make_pv("a"), b = make_pv("b");
     const auto queue = std::make_shared<CountingQueue>();
-    a->join(queue);
-    b->join(queue);
+    join(a, queue);
+    join(b, queue);
     PostBatch::begin();
     a->post(number(1), kValueEvent);
     PostBatch::begin();
@@ -107,7 +119,7 @@ TEST_CASE("pv: a batch of posts is handed over once, at its end") {
     PostBatch::end();
     CHECK(queue->pieces == 1);
     CHECK(queue->pushed.size() == 2u);
-    events_of(a);
+    events_of(a, queue);
     a->post(number(2), kValueEvent);
     CHECK(queue->pieces == 2);
     queue->pushed.clear();
@@ -118,7 +130,7 @@ TEST_CASE("pv: a very large batch is handed over in several pieces") {
     const auto queue = std::make_shared<CountingQueue>();
     for (int i = 0; i < 3000; ++i) {
         pvs.push_back(make_pv());
-        pvs.back()->join(queue);
+        join(pvs.back(), queue);
     }
     PostBatch::begin();
     for (const PvPtr& pv : pvs) pv->post(number(1), kValueEvent);
@@ -133,14 +145,14 @@ TEST_CASE("pv: a batch for two servers goes to both") {
     const PvPtr a = make_pv("a"), b = make_pv("b");
     const auto first = std::make_shared<CountingQueue>();
     const auto second = std::make_shared<CountingQueue>();
-    a->join(first);
-    b->join(second);
+    join(a, first);
+    join(b, second);
     PostBatch::begin();
     a->post(number(1), kValueEvent);
     b->post(number(1), kValueEvent);
     PostBatch::end();
-    CHECK(first->pushed == std::vector{a});
-    CHECK(second->pushed == std::vector{b});
+    CHECK(first->pushed == std::vector{a->clients_of(*first)});
+    CHECK(second->pushed == std::vector{b->clients_of(*second)});
     first->pushed.clear();
     second->pushed.clear();
 }
@@ -148,7 +160,7 @@ TEST_CASE("pv: a batch for two servers goes to both") {
 TEST_CASE("pv: a post that found no memory to be queued goes with the next one") {
     const PvPtr pv = make_pv();
     const auto queue = std::make_shared<CountingQueue>();
-    pv->join(queue);
+    join(pv, queue);
     queue->no_memory = true;
     bool thrown = false;
     try {
@@ -160,20 +172,20 @@ TEST_CASE("pv: a post that found no memory to be queued goes with the next one")
     queue->no_memory = false;
     pv->post(number(2), kValueEvent);
     CHECK(queue->pushed.size() == 1u);
-    CHECK(value_of(events_of(pv).back().snapshot) == 2);
+    CHECK(value_of(events_of(pv, queue).back().snapshot) == 2);
     queue->pushed.clear();
 }
 
 TEST_CASE("pv: who joins later gets the current value, the others what came before") {
     const PvPtr pv = make_pv();
     const auto queue = std::make_shared<CountingQueue>();
-    pv->join(queue);
+    join(pv, queue);
     pv->post(number(1), kValueEvent);
     pv->post(number(2), kValueEvent);
-    const Pv::Joined second = pv->join(queue);
+    const PvClients::Joined second = join(pv, queue);
     CHECK(value_of(second.current) == 2);
     pv->post(number(3), kValueEvent);
-    const std::vector<Event> events = events_of(pv);
+    const std::vector<Event> events = events_of(pv, queue);
     REQUIRE(events.size() == 3u);
     CHECK(events[1].number == second.number);  // it has this value
     CHECK(events[2].number > second.number);
@@ -183,10 +195,10 @@ TEST_CASE("pv: who joins later gets the current value, the others what came befo
 TEST_CASE("pv: few events are kept while the loop is behind, the last one among them") {
     const PvPtr pv = make_pv();
     const auto queue = std::make_shared<CountingQueue>();
-    pv->join(queue);
+    join(pv, queue);
     queue->set_behind(true);
     for (int i = 0; i < 1000; ++i) pv->post(number(i), kValueEvent);
-    const std::vector<Event> events = events_of(pv);
+    const std::vector<Event> events = events_of(pv, queue);
     CHECK(events.size() == 8u);
     CHECK(value_of(events.back().snapshot) == 999);
     CHECK(events.back().number == 1000u);
@@ -196,10 +208,10 @@ TEST_CASE("pv: few events are kept while the loop is behind, the last one among 
 TEST_CASE("pv: posting without end keeps a bounded queue and the last value") {
     const PvPtr pv = make_pv();
     const auto queue = std::make_shared<CountingQueue>();
-    pv->join(queue);
+    join(pv, queue);
     pv->post(number(-1), kPropertyEvent);
     for (int i = 0; i < 100'000; ++i) pv->post(number(i), kValueEvent);
-    const std::vector<Event> events = events_of(pv);
+    const std::vector<Event> events = events_of(pv, queue);
     CHECK(events.size() <= 4096u);
     CHECK(value_of(events.front().snapshot) == -1);
     CHECK(value_of(events.back().snapshot) == 99'999);
@@ -211,7 +223,7 @@ TEST_CASE("pv: large events are limited by their bytes, and lose no mask") {
     constexpr std::uint32_t kLarge = 300'000;
     const PvPtr pv = Pv::create("x", DbfType::Char, kLarge, plain_metadata());
     const auto queue = std::make_shared<CountingQueue>();
-    pv->join(queue);
+    join(pv, queue);
     for (int round = 0; round < 2; ++round) {
         NOTE("round", round);
         for (std::uint8_t n = 0; n < 10; ++n) {
@@ -220,7 +232,7 @@ TEST_CASE("pv: large events are limited by their bytes, and lose no mask") {
             s->metadata = plain_metadata();
             pv->post(std::move(s), n == 9 ? kAlarmEvent : kValueEvent);
         }
-        const std::vector<Event> events = events_of(pv);
+        const std::vector<Event> events = events_of(pv, queue);
         REQUIRE(events.size() == 4u);  // the first with which they are 1 MB, or more
         CHECK(events[2].snapshot->data()[0] == std::byte{2});
         CHECK(events[2].mask == kValueEvent);
@@ -230,6 +242,118 @@ TEST_CASE("pv: large events are limited by their bytes, and lose no mask") {
     queue->pushed.clear();
 }
 
+TEST_CASE("pv: each server has a queue of its own, and none waits for another") {
+    const PvPtr pv = make_pv();
+    const auto stalled = std::make_shared<CountingQueue>();
+    const auto quick = std::make_shared<CountingQueue>();
+    CHECK(join(pv, stalled).first);
+    CHECK(!join(pv, quick).first);
+    stalled->set_behind(true);
+    for (int i = 0; i < 100; ++i) {
+        pv->post(number(i), i == 50 ? kAlarmEvent : kValueEvent);
+        const std::vector<Event> events = events_of(pv, quick);
+        REQUIRE(events.size() == 1u);
+        CHECK(value_of(events[0].snapshot) == i);
+        CHECK(events[0].number == static_cast<std::uint64_t>(i) + 1);
+    }
+    CHECK(quick->pushed.size() == 100u);
+    CHECK(stalled->pushed.size() == 1u);
+    const std::vector<Event> late = events_of(pv, stalled);
+    REQUIRE(late.size() == 8u);
+    CHECK(value_of(late.back().snapshot) == 99);
+    CHECK(late.back().mask == (kValueEvent | kAlarmEvent));
+    stalled->pushed.clear();
+    quick->pushed.clear();
+}
+
+TEST_CASE("pv: posts of a batch go to each server in one piece") {
+    const PvPtr a = make_pv("a"), b = make_pv("b");
+    const std::array queues{std::make_shared<CountingQueue>(),
+                            std::make_shared<CountingQueue>()};
+    for (const auto& queue : queues) {
+        join(a, queue);
+        join(b, queue);
+    }
+    for (std::size_t round = 1; round <= 2; ++round) {
+        PostBatch::begin();
+        for (const PvPtr& pv : {a, b}) pv->post(number(1), kValueEvent);
+        PostBatch::end();
+        for (const auto& queue : queues) {
+            CHECK(queue->pieces == static_cast<int>(round));
+            CHECK(queue->pushed.size() == 2 * round);
+            for (const PvPtr& pv : {a, b}) CHECK(events_of(pv, queue).size() == 1u);
+        }
+    }
+    for (const auto& queue : queues) queue->pushed.clear();
+}
+
+TEST_CASE(
+    "pv: a post that one server has no memory for goes to all with the next one") {
+    const PvPtr pv = make_pv();
+    const auto poor = std::make_shared<CountingQueue>();
+    const auto other = std::make_shared<CountingQueue>();
+    join(pv, other);
+    join(pv, poor);  // it is told first
+    poor->no_memory = true;
+    bool thrown = false;
+    try {
+        pv->post(number(1), kValueEvent);
+    } catch (const std::bad_alloc&) {
+        thrown = true;
+    }
+    CHECK(thrown);
+    poor->no_memory = false;
+    pv->post(number(2), kValueEvent);
+    for (const auto& queue : {poor, other}) {
+        CHECK(queue->pushed.size() == 1u);
+        CHECK(events_of(pv, queue).size() == 2u);
+        queue->pushed.clear();
+    }
+}
+
+TEST_CASE("pv: clients that have left get nothing more, and hold nothing") {
+    const PvPtr pv = make_pv();
+    const auto queue = std::make_shared<CountingQueue>();
+    const auto other = std::make_shared<CountingQueue>();
+    join(pv, queue);
+    join(pv, other);
+    pv->post(number(1), kValueEvent);
+    const PvClientsPtr left = pv->clients_of(*queue);
+    pv->detach(*left);
+    CHECK(!pv->clients_of(*queue));
+    CHECK(pv->has_subscriptions());
+    pv->post(number(2), kValueEvent);
+    std::vector<Event> events;
+    left->take_events(events);
+    CHECK(events.empty());
+    CHECK(events_of(pv, other).size() == 2u);
+    // A new one starts anew, whatever the queue still has.
+    CHECK(value_of(join(pv, queue).current) == 2);
+    CHECK(events_of(pv, queue).empty());
+    pv->detach(*pv->clients_of(*other));
+    pv->detach(*pv->clients_of(*queue));
+    CHECK(!pv->has_subscriptions());
+    queue->pushed.clear();
+    other->pushed.clear();
+}
+
+TEST_CASE("pv: interest is that of all servers together") {
+    const PvPtr pv = make_pv();
+    const auto one = std::make_shared<CountingQueue>();
+    const auto two = std::make_shared<CountingQueue>();
+    bool now = false;
+    CHECK(join(pv, one).first);
+    CHECK(pv->take_interest(now));
+    CHECK(!join(pv, two).first);
+    CHECK(!pv->take_interest(now));
+    CHECK(!pv->clients_of(*one)->no_subscriptions());
+    CHECK(!pv->take_interest(now));
+    CHECK(now);
+    CHECK(pv->clients_of(*two)->no_subscriptions());
+    CHECK(pv->take_interest(now));
+    CHECK(!now);
+}
+
 TEST_CASE("pv: interest is told when it has changed") {
     const PvPtr pv = make_pv();
     const auto queue = std::make_shared<CountingQueue>();
@@ -237,11 +361,11 @@ TEST_CASE("pv: interest is told when it has changed") {
     CHECK(!pv->take_interest(now));
     CHECK(!now);
     for (int round = 0; round < 2; ++round) {
-        pv->join(queue);
+        join(pv, queue);
         CHECK(pv->take_interest(now));
         CHECK(now);
         CHECK(!pv->take_interest(now));
-        pv->no_subscriptions();
+        pv->clients_of(*queue)->no_subscriptions();
         CHECK(pv->take_interest(now));
         CHECK(!now);
         CHECK(!pv->take_interest(now));
@@ -312,12 +436,12 @@ TEST_CASE("completions: a burst wakes once, flush wakes for the rest") {
     completions.open(counter.gate);
     const auto begin = WakeGate::Clock::now();
     for (int i = 0; i < 50; ++i) {
-        completions.push(RequestPtr(new Request(RequestKind::Read, nullptr)), true);
+        completions.tell(RequestPtr(new Request(RequestKind::Read, nullptr)), true);
     }
     if (WakeGate::Clock::now() - begin < WakeGate::kInterval)
         CHECK(*counter.wakes == 1);
     const int before = *counter.wakes;
-    completions.push(RequestPtr(new Request(RequestKind::Read, nullptr)), true);
+    completions.tell(RequestPtr(new Request(RequestKind::Read, nullptr)), true);
     completions.flush();
     CHECK(*counter.wakes > before);
     const int after = *counter.wakes;
@@ -356,14 +480,14 @@ TEST_CASE("request queue: order is kept and a waiting thread is woken") {
     std::thread pusher([&] {
         for (int i = 0; i < 1000; ++i) {
             RequestPtr request(new Request(RequestKind::Write, nullptr));
-            request->sequence = static_cast<std::uint64_t>(i);
+            request->channel = static_cast<std::uint32_t>(i);
             queue.push(std::move(request));
         }
     });
-    std::uint64_t next = 0;
+    std::uint32_t next = 0;
     while (next < 1000) {
         for (const RequestPtr& request : queue.take(100, 10s)) {
-            CHECK(request->sequence == next++);
+            CHECK(request->channel == next++);
         }
     }
     pusher.join();
@@ -372,26 +496,26 @@ TEST_CASE("request queue: order is kept and a waiting thread is woken") {
 
 namespace {
 
-RequestPtr numbered(std::uint64_t circuit, std::uint64_t sequence) {
+RequestPtr numbered(std::uint64_t lane, std::uint32_t number) {
     RequestPtr request(new Request(RequestKind::Write, nullptr));
-    request->circuit = circuit;
-    request->sequence = sequence;
+    request->lane = lane;
+    request->channel = number;
     return request;
 }
 
 }  // namespace
 
-TEST_CASE("request queue: circuits take turns, each in its own order") {
+TEST_CASE("request queue: lanes take turns, each in its own order") {
     RequestQueue queue;
-    for (std::uint64_t n = 0; n < 1000; ++n) queue.push(numbered(1, n));
+    for (std::uint32_t n = 0; n < 1000; ++n) queue.push(numbered(1, n));
     CHECK(queue.take(2, 0s).size() == 2u);
-    for (std::uint64_t n = 0; n < 3; ++n) queue.push(numbered(2, n));
+    for (std::uint32_t n = 0; n < 3; ++n) queue.push(numbered(2, n));
     queue.push(numbered(3, 0));
     const std::vector<RequestPtr> taken = queue.take(8, 0s);
     REQUIRE(taken.size() == 8u);
     std::vector<std::uint64_t> order;
     for (const RequestPtr& request : taken) {
-        order.push_back(request->circuit * 1000 + request->sequence);
+        order.push_back(request->lane * 1000 + request->channel);
     }
     CHECK((order ==
            std::vector<std::uint64_t>{1002, 2000, 3000, 1003, 2001, 1004, 2002, 1005}));
@@ -402,7 +526,7 @@ TEST_CASE("request queue: circuits take turns, each in its own order") {
 
 TEST_CASE("request queue: one that is full has room for who has nothing in it") {
     RequestQueue queue(10);
-    for (std::uint64_t n = 0; n < 10; ++n) CHECK(queue.push(numbered(1, n)));
+    for (std::uint32_t n = 0; n < 10; ++n) CHECK(queue.push(numbered(1, n)));
     CHECK(!queue.push(numbered(1, 10)));
     CHECK(queue.push(numbered(2, 0)));
     CHECK(!queue.push(numbered(2, 1)));
@@ -412,8 +536,8 @@ TEST_CASE("request queue: one that is full has room for who has nothing in it") 
 
 TEST_CASE("request queue: large ones are limited by their bytes while they are in it") {
     RequestQueue queue(1000, 30'000);
-    const auto large = [](std::uint64_t circuit) {
-        RequestPtr request = numbered(circuit, 0);
+    const auto large = [](std::uint64_t lane) {
+        RequestPtr request = numbered(lane, 0);
         request->name.assign(10'000, 'x');
         return request;
     };
@@ -429,7 +553,7 @@ TEST_CASE("request queue: large ones are limited by their bytes while they are i
 
 TEST_CASE("request queue: a long lane that is never taken ends without a word") {
     RequestQueue queue(1'000'000);
-    for (std::uint64_t n = 0; n < 300'000; ++n) queue.push(numbered(1, n));
+    for (std::uint32_t n = 0; n < 300'000; ++n) queue.push(numbered(1, n));
     queue.close();
     CHECK(queue.size() == 0u);
 }
@@ -457,8 +581,8 @@ TEST_CASE("serial puts: one that is withdrawn when nobody takes completions") {
     const auto put = [&] {
         RequestPtr made(new Request(RequestKind::Write, completions));
         made->pv = pv;
-        made->circuit = 1;
-        made->sid = 7;
+        made->lane = 1;
+        made->channel = 7;
         made->in_series = true;
         return made;
     };

@@ -60,17 +60,17 @@ class Searches {
     Searches()
         : shared_(limits()), loop_(shared_), service_(LoopDriver::services(loop_)) {
         LoopDriver::open(loop_);
-        shared_.requests->open();
+        shared_.names->open();
         shared_.tcp_port = kTcpPort;
         Ref<Metadata> metadata(new Metadata);
         for (const char* name : {"a", "b", "long:name", "with space"}) {
-            shared_.table.add(Pv::create(name, DbfType::Long, 1, metadata));
+            shared_.names->add(Pv::create(name, DbfType::Long, 1, metadata));
         }
     }
 
     void run(Input& input) {
         while (!input.empty()) step(input);
-        shared_.search_by_request = false;
+        shared_.names->by_request().set_searches(false);
         answer_requests(ECA_NORMAL);
         take_answers();
         last_search();
@@ -91,7 +91,7 @@ class Searches {
             case 0:
                 return ask(input.bytes(input.u8() * 8u), what);
             case 6:
-                shared_.search_by_request = what & 8;
+                shared_.names->by_request().set_searches(what & 8);
                 return;
             case 7:
                 return answer_requests(what & 8 ? ECA_NORMAL : ECA_GETFAIL);
@@ -177,7 +177,7 @@ class Searches {
     }
 
     void answer_requests(EcaStatus status) {
-        for (const RequestPtr& request : shared_.requests->take(1000, {})) {
+        for (const RequestPtr& request : shared_.names->requests()->take(1000, {})) {
             FUZZ_REQUIRE(request->kind == RequestKind::Exists);
             request->complete(status);
         }

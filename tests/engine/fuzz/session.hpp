@@ -205,7 +205,7 @@ class Session {
         shared_.log.drain();
         LoopDriver::set_searches(loop_);
         LoopDriver::open(loop_);
-        shared_.requests->open();
+        shared_.names->open();
         add_pvs();
         clients_[0] = std::make_unique<Client>(loop_);
         turn();
@@ -247,7 +247,7 @@ class Session {
             pv->set_wants_interest(i % 2 == 0);
             pv->set_reads_by_request(i == 6 || i == 7);
             pvs_.push_back(pv);
-            shared_.table.add(pv);
+            shared_.names->add(pv);
         }
     }
 
@@ -263,7 +263,7 @@ class Session {
         const std::size_t most = 2 * (c.max_output + c.max_response) +
                                  2 * c.max_open_bytes + 2 * (c.max_request + 65536) +
                                  c.max_subscriptions * kArray * 8;
-        for (std::uint64_t id = 1; id <= shared_.last_circuit; ++id) {
+        for (std::uint64_t id = 1; id <= shared_.names->last_lane(); ++id) {
             const Circuit* circuit = LoopDriver::find(loop_, id);
             if (circuit) FUZZ_REQUIRE(circuit->held_bytes() <= most);
         }
@@ -306,8 +306,8 @@ class Session {
                 replace_pv(input.u8());
                 return;
             case 12:
-                shared_.search_by_request = what & 16;
-                shared_.attach_by_request = what & 32;
+                shared_.names->by_request().set_searches(what & 16);
+                shared_.names->by_request().set_attaches(what & 32);
                 return;
             case 13:
                 change_rights(input.u8());
@@ -377,7 +377,7 @@ class Session {
     }
 
     void take_requests() {
-        for (RequestPtr& request : shared_.requests->take(3, {})) {
+        for (RequestPtr& request : shared_.names->requests()->take(3, {})) {
             if (request->kind != RequestKind::Interest) {
                 taken_.push_back(std::move(request));
             }
@@ -410,7 +410,8 @@ class Session {
                 request.complete(status, request.pv->snapshot());
                 return;
             case RequestKind::Attach:
-                request.complete_attach(status, shared_.table.find(request.name));
+                request.complete_attach(status,
+                                        shared_.names->table().find(request.name));
                 return;
             default:
                 request.complete(status);
@@ -428,14 +429,13 @@ class Session {
 
     void replace_pv(std::uint8_t how) {
         PvPtr& pv = pvs_[how % pvs_.size()];
-        const PvPtr old = shared_.table.remove(pv->name());
-        if (old) loop_.call([this, old] { loop_.disconnect(old); });
+        shared_.names->remove(pv->name());
         if (how & 64) return;
         PvPtr fresh = Pv::create(pv->name(), pv->type(), pv->max_count(),
                                  pv->snapshot()->metadata);
         fresh->set_wants_interest(pv->wants_interest());
         gone_.push_back(std::exchange(pv, fresh));
-        shared_.table.add(fresh);
+        shared_.names->add(fresh);
     }
 
     void change_rights(std::uint8_t how) {
@@ -458,7 +458,7 @@ class Session {
             // A turn sees what the wait before it found: the second one hears of the
             // clients that have just left.
             busy = i == 0 || updates != shared_.counters.updates ||
-                   shared_.requests->size() > 0 || LoopDriver::has_more(loop_);
+                   shared_.names->requests()->size() > 0 || LoopDriver::has_more(loop_);
             for (auto& client : clients_) {
                 while (client && client->receive()) busy = true;
             }
@@ -466,8 +466,14 @@ class Session {
         FUZZ_REQUIRE(!busy);
     }
 
-    void check_last_values(Pv& pv) {
-        pv.subscriptions.for_each([&](Subscription& subscription) {
+    template <class F>
+    void for_each_subscription(const Pv& pv, F&& f) {
+        const auto& posts = LoopDriver::services(loop_).posts();
+        if (const auto ca_pv = CaPv::find(pv, *posts)) ca_pv->subscriptions.for_each(f);
+    }
+
+    void check_last_values(const Pv& pv) {
+        for_each_subscription(pv, [&](Subscription& subscription) {
             Circuit& circuit = subscription.circuit;
             if (circuit.closing() || !circuit.events_on() || !subscription.may_read)
                 return;
@@ -482,12 +488,12 @@ class Session {
         auto count = [&](Subscription& s) {
             n += &s.circuit == &circuit && s.subid == subid;
         };
-        for (const PvPtr& pv : pvs_) pv->subscriptions.for_each(count);
-        for (const PvPtr& pv : gone_) pv->subscriptions.for_each(count);
+        for (const PvPtr& pv : pvs_) for_each_subscription(*pv, count);
+        for (const PvPtr& pv : gone_) for_each_subscription(*pv, count);
         return n;
     }
 
-    void check_last_value(Pv& pv, Subscription& subscription) {
+    void check_last_value(const Pv& pv, Subscription& subscription) {
         const SnapshotPtr now = pv.snapshot();
         const std::uint32_t count =
             subscription.count ? subscription.count : now->count();
@@ -507,10 +513,10 @@ class Session {
     }
 
     void serve_one_more() {
-        shared_.search_by_request = false;
-        shared_.attach_by_request = false;
+        shared_.names->by_request().set_searches(false);
+        shared_.names->by_request().set_attaches(false);
         PvPtr pv = Pv::create("new", DbfType::Long, 1, pvs_[0]->snapshot()->metadata);
-        shared_.table.add(pv);
+        shared_.names->add(pv);
         clients_[0] = std::make_unique<Client>(loop_);
         Header header;
         header.command = CA_PROTO_CREATE_CHAN;
