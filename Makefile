@@ -23,7 +23,7 @@ PROJECTS := pyproject.toml setup.py client/pyproject.toml client/setup.py \
 # Everything the extension modules are compiled from, and all C++ of ours.
 GENERATED := $(patsubst %.pyx,%.cpp,$(wildcard src/*/*.pyx src/*/*/*.pyx))
 ENGINE := $(wildcard ext/*/*.cpp ext/*/*.hpp)
-BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*.cpp src/*/*.hpp))
+BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*/*.cpp src/*/*/*.hpp))
 CYTHON := $(foreach d,* */* */*/*,$(wildcard src/$d/*.pyx src/$d/*.pxd))
 CPP := $(ENGINE) $(BRIDGE) $(wildcard tests/*/*.cpp tests/*/*.hpp)
 
@@ -62,8 +62,9 @@ demo: $(VENV)/.built
 test: $(VENV)/.built $(VENV)/.test-tools
 	$(BIN)/python tests/support/peers.py $(PEERS)
 ifeq ($(PYTEST_ARGS),)
-	$(BIN)/python -m pytest -q -m "not alone" -n $(TEST_JOBS) --dist loadfile \
-	    --no-loadscope-reorder --durations=20
+	$(BIN)/python -m pytest -q -m "not alone and not generated" -n $(TEST_JOBS) \
+	    --dist loadfile --no-loadscope-reorder --durations=20
+	$(BIN)/python -m pytest -q -m generated -n $(TEST_JOBS) tests/compat
 	$(BIN)/python -m pytest -q -m alone
 else
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pcaspy
-from pcaspy import _engine
+from pcaspy.native import _tables
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -49,16 +49,24 @@ def write_tables_of_changes(app):
 
 
 def write_tables_of_the_engine(app):
-    """The same of what the engine has tables of: its limits and its counters."""
+    """The same of what the engine has tables of: options, limits and counters."""
     made = Path(app.srcdir, "_build", "tables")
     made.mkdir(parents=True, exist_ok=True)
+    lines = ["| keyword | variable | without it | meaning |", "|---|---|---|---|"]
+    for name, kind, standard, _least, _most, variables, meaning in _tables.options():
+        shown = {"list": "none", "switch": "YES" if standard else "NO"}
+        lines.append(
+            f"| `{name}` | {', else '.join(f'`{v}`' for v in variables)} | "
+            f"{shown.get(kind, f'{standard:g}')} | {meaning} |"
+        )
+    Path(made, "options.md").write_text("\n".join(lines) + "\n")
     lines = ["| variable | without it | meaning | at the limit |", "|---|---|---|---|"]
-    for name, standard, _least, _most, of, then in _engine.limits():
+    for name, standard, _least, _most, of, then in _tables.limits():
         lines.append(f"| `PCASPY_{name.upper()}` | {standard} | {of} | {then} |")
     Path(made, "limits.md").write_text("\n".join(lines) + "\n")
     lines = ["| counter | counts | |", "|---|---|---|"]
     kinds = {"now": "now", "ever": "in all", "trouble": "in all; grows: look why"}
-    for name, kind, meaning in _engine.counters():
+    for name, kind, meaning in _tables.counters():
         lines.append(f"| `{name}` | {meaning} | {kinds[kind]} |")
     Path(made, "counters.md").write_text("\n".join(lines) + "\n")
 

@@ -28,8 +28,9 @@ def test_it_looks_at_what_there_is():
     for path in layers.sources(ROOT / "src", {".py", ".pyx", ".pxd"}):
         name = layers.dotted(path.relative_to(ROOT / "src"))
         layers.read_imports(path, name, modules)
-    assert {"pcaspy.alarm", "pcaspy._cpp.pv"} <= modules["pcaspy._engine"].runs
-    assert "pcaspy._engine" in modules["pcaspy.host.access"].runs
+    data = modules["pcaspy.native._data"].runs
+    assert {"pcaspy.alarm", "pcaspy.native._cpp.pv", "pcaspy.native._value"} <= data
+    assert "pcaspy.native._access" in modules["pcaspy.host.access"].runs
     assert "pcaspy.served.registry" in modules["pcaspy.served.tables"].typing
     assert {"pcaspy.cas", "pcaspy._libcom"} <= modules["pcaspy"].runs
     assert "pcaspy" in modules["pcaspy.__main__"].runs
@@ -78,14 +79,20 @@ WRONG_IN_PYTHON = {
         "pcaspy.host.access imports pcaspy.cas, which is to the right",
     ),
     "in Cython": (
-        "pcaspy/_engine.pyx",
+        "pcaspy/native/_server.pyx",
         "def late():\n    from pcaspy.host import (\n        access,\n    )",
-        "pcaspy._engine imports pcaspy.host.access, which is to the right",
+        "pcaspy.native._server imports pcaspy.host.access, which is to the right",
     ),
     "a circle in a layer": (
         "pcaspy/host/access.py",
         "def late():\n    from . import lifetime\n    return lifetime",
         "a circle: pcaspy.host.access -> pcaspy.host.lifetime -> pcaspy.host.access",
+    ),
+    "a circle of declarations": (
+        "pcaspy/native/_handle.pxd",
+        "from pcaspy.native._server cimport Server",
+        "a circle: pcaspy.native._server -> pcaspy.native._data -> "
+        "pcaspy.native._handle -> pcaspy.native._server",
     ),
     "the other package": (
         "aioca/channel.py",
@@ -112,7 +119,11 @@ WRONG_IN_CPP = {
         '"dbr/snapshot.hpp"',
         "a circle: dbr/",
     ),
-    "a binding": ("src/pcaspy/py_bridge.hpp", '"client/queue.hpp"', "client/queue.hpp"),
+    "a binding": (
+        "src/pcaspy/native/text.hpp",
+        '"client/queue.hpp"',
+        "client/queue.hpp",
+    ),
     "a folder": ("ext/misc/misc.hpp", "<vector>", "ext/misc is no folder"),
 }
 
@@ -139,7 +150,7 @@ def test_a_wrong_include_is_found(tree, case):
 
 def test_what_is_not_wrong_is_not_found(tree):
     """Text that looks like an import, and a type that a neighbour has."""
-    with (tree / "src/pcaspy/_engine.pyx").open("a") as file:
+    with (tree / "src/pcaspy/native/_server.pyx").open("a") as file:
         file.write('\n"""\nfrom pcaspy.host import access\n"""\n')
     with (tree / "src/pcaspy/host/access.py").open("a") as file:
         file.write("\nfrom typing import TYPE_CHECKING\n")

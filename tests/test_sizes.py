@@ -19,9 +19,8 @@ def sizes():
 
 
 @pytest.fixture
-def found(sizes, tmp_path, monkeypatch):
+def found(sizes, tmp_path):
     """What is found in a tree with one file."""
-    monkeypatch.setattr(sizes, "EXEMPT", set())
 
     def look(name, text):
         path = tmp_path / name
@@ -40,6 +39,7 @@ SHORT = {
     "src/a/a.py": "def f():\n" + BODY * 59 + "y = 1\n" * 540,
     "src/a/b.pyx": "cdef int f(int a) except -1:\n" + BODY * 59 + "\n\ncdef int g():\n",
     "src/a/c.pyx": "cdef class A(B):\n" + "    cdef int x\n" * 99,
+    "src/a/d.pxd": "x\n" * 400,
     "ext/a/a.cpp": cpp(59),
     "ext/a/b.hpp": "class A {\n" + "  int f() { return g('{'); }  // {\n" * 99 + "};\n",
     "ext/a/c.cpp": "const int t[] = {\n" + "  1,\n" * 99 + "};\n",
@@ -53,7 +53,7 @@ LONG = {
     "src/a/c.pyx": "cdef class A:\n    cdef inline int f(self):\n"
     + "        x = 1\n" * 60,
     "src/a/d.pyx": "def f(\n    int a,\n):\n" + BODY * 58,
-    "src/a/e.pxd": "x\n" * 601,
+    "src/a/e.pxd": "x\n" * 401,
     "ext/a/a.cpp": cpp(60),
     "ext/a/b.cpp": cpp(60, "A::A(int a) : a_{a}, b_(1)"),
     "ext/a/c.hpp": "int f();\n" * 601,
@@ -69,11 +69,6 @@ def test_what_is_short_enough(found, name):
 def test_what_is_too_long(found, name):
     (line,) = found(name, LONG[name])
     assert line.startswith(name)
-
-
-def test_what_is_exempt_must_be_there(sizes, tmp_path, monkeypatch):
-    monkeypatch.setattr(sizes, "EXEMPT", {"src/a/gone.pyx"})
-    assert list(sizes.too_long(tmp_path)) == ["src/a/gone.pyx: exempt, but not there"]
 
 
 def test_what_cython_generates_is_not_looked_at(found, tmp_path):

@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import epicscorelibs.config
 import epicscorelibs.path
 import epicscorelibs.version
 import numpy
@@ -73,26 +74,49 @@ def modules_in(package):
     return {f"{package}.{path.stem}": named(path) for path in found}
 
 
+def plain_sources_in(package):
+    """The C++ files of a package that Cython did not write."""
+    folder = ROOT / "src" / Path(*package.split("."))
+    found = sorted(folder.glob("*.cpp"))
+    return [named(path) for path in found if not path.with_suffix(".pyx").exists()]
+
+
 INCLUDE = [named(ROOT / "ext"), named(ROOT / "src")]
 INCLUDE += [numpy.get_include(), epicscorelibs.path.include_path]
 
 
-def extension(name, sources, dsos=()):
-    """An extension module in C++20; it may link libraries, ours and others."""
+def string_abi():
+    """How std::string is laid out in epicscorelibs, as a macro: ours is the same.
+
+    What links the engine and other libraries built for epicscorelibs can then hand
+    strings from one to the other.
+    """
+    macros = epicscorelibs.config.get_config_var("CPPFLAGS")
+    return [macro for macro in macros if macro[0] == "_GLIBCXX_USE_CXX11_ABI"]
+
+
+def extension(name, sources, dsos=(), macros=(), trimmed=False):
+    """An extension module in C++20; it may link libraries, ours and others.
+
+    A trimmed one leaves out the functions of its sources that it does not use.
+    """
+    sections, unused = [], []
+    if trimmed and sys.platform not in ("win32", "darwin"):
+        sections, unused = ["-ffunction-sections"], ["-Wl,--gc-sections"]
     return Extension(
         name,
         sources=list(sources),
         include_dirs=INCLUDE,
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        extra_compile_args=COMPILE,
-        extra_link_args=LINK,
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), *macros],
+        extra_compile_args=[*COMPILE, *sections],
+        extra_link_args=[*LINK, *unused],
         libraries=LIBRARIES,
         dsos=list(dsos),
         language="c++",
     )
 
 
-def library(name, *folders, macro, dsos=()):
+def library(name, *folders, macro, dsos=(), macros=()):
     """Folders of ext as a shared library, which lies in the package of its name.
 
     It has that one name, as a file and to the loader. What it exports is marked in its
@@ -108,7 +132,7 @@ def library(name, *folders, macro, dsos=()):
         sources=sources_in(*folders),
         depends=[named(path) for path in ROOT.glob("ext/*/*.hpp")],
         include_dirs=INCLUDE,
-        define_macros=[(macro, None)],
+        define_macros=[(macro, None), *macros],
         extra_compile_args=[*COMPILE, *direct],
         extra_link_args=[*LINK, *named_so],
         libraries=LIBRARIES,
@@ -123,16 +147,21 @@ def file_of(library_name):
     return f"lib{library_name.rpartition('.')[2]}.so"
 
 
-def setup(libraries=(), modules=(), **options):
+def setup(libraries=(), modules=(), commands=None, **options):
     """What setuptools does for a project with these libraries and extension modules."""
     native = {
         "x_dsos": list(libraries),
         "ext_modules": list(modules),
-        "cmdclass": {"build_ext": BuildModules, "build_dso": BuildLibraries},
+    }
+    commands = {
+        "build_ext": BuildModules,
+        "build_dso": BuildLibraries,
+        **(commands or {}),
     }
     setuptools_dso.setup(
         # `make` compiles afterwards, where one sees it.
         **({} if os.environ.get("PCASPY_COMPILE") == "0" else native),
+        cmdclass=commands,
         install_requires=[epicscorelibs.version.abi_requires(), "numpy>=1.24"],
         zip_safe=False,
         **options,

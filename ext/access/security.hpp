@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "access/client_identity.hpp"
+#include "base/export.hpp"
 #include "base/intrusive_list.hpp"
 
 struct asgMember;  // asLib's
@@ -39,7 +40,7 @@ class RightsQueue {
 };
 
 // A PV's place in a group. Any thread.
-class AccessMember final : public ListNode<AccessMember> {
+class PCAS_API AccessMember final : public ListNode<AccessMember> {
   public:
     // Empty: in no group. All is granted then, unless the rules have an ASG(DEFAULT),
     // which holds for such PVs. A group that the rules do not have gives no access.
@@ -108,24 +109,25 @@ enum class HostIs : std::uint8_t {
 // messages; `definitions` are macros as "A=x,B=y" (none: text stays as it is). Inputs
 // that were running are started again. Returns warnings, ready to print.
 // Throws std::invalid_argument with source, line and reason; then the old rules stay.
-std::vector<std::string> load(const std::string& text, const std::string& source,
-                              const std::string& definitions, HostIs host_is);
+PCAS_API std::vector<std::string> load(const std::string& text,
+                                       const std::string& source,
+                                       const std::string& definitions, HostIs host_is);
 
 // Connects the inputs (INPA...) of the rules over Channel Access, with a client context
 // that is made at the first call. Does nothing while running or without inputs.
 // `library` is the path of EPICS' libdbCore, which is loaded when needed. Throws
 // std::runtime_error.
-void start_inputs(const std::string& library);
-void stop_inputs();
+PCAS_API void start_inputs(const std::string& library);
+PCAS_API void stop_inputs();
 
-bool active();      // rules were loaded
-bool has_inputs();  // the rules in force have any
+bool active();               // rules were loaded
+PCAS_API bool has_inputs();  // the rules in force have any
 
 // Around fork(), after the servers' own: no lock of this file is held in the child. Its
 // inputs are gone, so that rules with inputs grant nothing there.
-void prepare_fork();
-void after_fork_in_parent();
-void after_fork_in_child();
+PCAS_API void prepare_fork();
+PCAS_API void after_fork_in_parent();
+PCAS_API void after_fork_in_child();
 
 }  // namespace access_security
 }  // namespace pcas

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/export.hpp"
+
 namespace pcas {
 
 enum class Counted : std::uint8_t {
@@ -24,12 +26,12 @@ struct InstanceCounts {
     alignas(64) std::atomic<std::int64_t> destroyed{0};
 };
 
-InstanceCounts& instance_counts(Counted kind) noexcept;
-const char* instance_name(Counted kind) noexcept;
+PCAS_API InstanceCounts& instance_counts(Counted kind) noexcept;
+PCAS_API const char* instance_name(Counted kind) noexcept;
 
 // How many objects of a class there are. While threads make and destroy some, a number
 // that was true a moment ago.
-std::int64_t living(Counted kind) noexcept;
+PCAS_API std::int64_t living(Counted kind) noexcept;
 
 // Base class: counts its derived class's objects.
 template <Counted Kind>

@@ -13,8 +13,9 @@ struct HashKey {
     static HashKey draw() noexcept;  // at random
 };
 
-// Drawn when the library is loaded.
-inline const HashKey kHashKey = HashKey::draw();
+// Drawn when the library is loaded. Tables with it are the library's own: others that
+// hash with it cannot be linked.
+extern const HashKey kHashKey;
 
 // SipHash-1-3.
 std::uint64_t sip_hash(std::string_view text, const HashKey& key) noexcept;

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/export.hpp"
 #include "base/keyed_hash.hpp"
 
 namespace pcas {
@@ -23,7 +24,7 @@ struct LogRecord {
     std::string text;
 };
 
-class Log {
+class PCAS_API Log {
   public:
     // At most `per_second` records a second for each source are kept (0: no limit).
     explicit Log(unsigned per_second = 10) noexcept : per_second_(per_second) {}

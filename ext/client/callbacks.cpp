@@ -25,6 +25,7 @@ bool came_up(Channel* channel, short type, unsigned long count, SendBudget* budg
 // With the mutex held.
 bool went_down(Channel* channel) {
     bool wake = false;
+    channel->readable = channel->writable = false;
     for (Monitor* monitor : channel->monitors)
         if (monitor->notify_disconnect && !monitor->closed)
             if (Block* block = status_block(ECA_DISCONN)) wake |= monitor->store(block);

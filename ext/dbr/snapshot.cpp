@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 namespace pcas {
 
@@ -47,6 +48,15 @@ Ref<Snapshot> Snapshot::copy(const Snapshot& other) {
 void Snapshot::destroy(const Snapshot* s) noexcept {
     s->~Snapshot();
     std::free(const_cast<Snapshot*>(s));
+}
+
+SnapshotPtr restamped(const Snapshot& old, TimeStamp time, AlarmState alarm,
+                      MetadataPtr metadata) {
+    Ref<Snapshot> made = Snapshot::copy(old);
+    made->time = time;
+    made->alarm = alarm;
+    made->metadata = std::move(metadata);
+    return made;
 }
 
 }  // namespace pcas

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/export.hpp"
 #include "base/instances.hpp"
 #include "base/ref.hpp"
 #include "dbr/metadata.hpp"
@@ -29,14 +30,15 @@ class alignas(8) Snapshot final : public RefCounted,
                                   public CountedInstance<Counted::Snapshot> {
   public:
     // The elements are zeroed. Throws std::bad_alloc.
-    static Ref<Snapshot> create(DbfType type, std::uint32_t count);
+    PCAS_API static Ref<Snapshot> create(DbfType type, std::uint32_t count);
     // The elements are indeterminate and all to be written (a string slot to its end).
     // Null if there is no memory.
-    static Ref<Snapshot> create_unfilled(DbfType type, std::uint32_t count) noexcept;
+    PCAS_API static Ref<Snapshot> create_unfilled(DbfType type,
+                                                  std::uint32_t count) noexcept;
     // Same elements, stamp, alarm and metadata, to be published with some of them
     // changed. Throws std::bad_alloc.
-    static Ref<Snapshot> copy(const Snapshot& other);
-    static void destroy(const Snapshot* s) noexcept;
+    PCAS_API static Ref<Snapshot> copy(const Snapshot& other);
+    PCAS_API static void destroy(const Snapshot* s) noexcept;
 
     DbfType type() const noexcept { return type_; }
     std::uint32_t count() const noexcept { return count_; }
@@ -67,5 +69,9 @@ class alignas(8) Snapshot final : public RefCounted,
 };
 
 using SnapshotPtr = Ref<const Snapshot>;
+
+// The same elements with another stamp, alarm and metadata. Throws std::bad_alloc.
+PCAS_API SnapshotPtr restamped(const Snapshot& old, TimeStamp time, AlarmState alarm,
+                               MetadataPtr metadata);
 
 }  // namespace pcas

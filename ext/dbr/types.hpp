@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/export.hpp"
+
 namespace pcas {
 
 // How a PV stores its elements. The values are the wire's (DBR_STRING ... DBR_DOUBLE).
@@ -57,7 +59,7 @@ struct DbrInfo {
     bool writable;
 };
 // The last row stands for every number that is no type: no sizes, not readable.
-extern const DbrInfo kDbrInfo[kDbrTypes + 1];
+PCAS_API extern const DbrInfo kDbrInfo[kDbrTypes + 1];
 
 inline const DbrInfo& info(DbrType type) noexcept {
     return kDbrInfo[raw(type) < kDbrTypes ? raw(type) : kDbrTypes];

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "access/security.hpp"
+#include "base/export.hpp"
 #include "base/indexed_list.hpp"
 #include "base/instances.hpp"
 #include "base/intrusive_list.hpp"
@@ -30,7 +31,7 @@ struct Event {
     std::uint64_t number = 0;  // of the PV's posts
 };
 
-class Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
+class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
   public:
     // `max_count` is the number of elements announced to clients, at least 1.
     // The first snapshot is one zero (or empty text), UDF and INVALID, stamped 0.
@@ -156,7 +157,7 @@ class PostQueue {
 // hands them to the loop in one piece (very many: in several). Meant for a driver that
 // updates hundreds of PVs at a time: each client then gets them together. Nothing in
 // between may wait.
-class PostBatch {
+class PCAS_API PostBatch {
   public:
     static void begin() noexcept;
     static void end();  // throws std::bad_alloc: the posts wait for the next one

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "access/client_identity.hpp"
+#include "base/export.hpp"
 #include "base/instances.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
@@ -25,7 +26,8 @@ enum class RequestKind : std::uint8_t {
 
 class CompletionQueue;
 
-class Request final : public RefCounted, public CountedInstance<Counted::Request> {
+class PCAS_API Request final : public RefCounted,
+                               public CountedInstance<Counted::Request> {
   public:
     // One that nobody has completed fails, so that its client does not wait for ever.
     static void destroy(const Request* r) noexcept;

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/export.hpp"
 #include "base/intrusive_list.hpp"
 #include "base/mailbox.hpp"
 #include "pv/request.hpp"
@@ -19,7 +20,7 @@ namespace pcas {
 // order, and the lanes take turns: whoever asks for much delays itself only. A circuit
 // bounds what it has in here, and the queue what circuits leave behind that come and go
 // while Python is busy.
-class RequestQueue {
+class PCAS_API RequestQueue {
   public:
     // `max_bytes` is of values to write and of names.
     explicit RequestQueue(std::size_t max_requests = 100'000,

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/export.hpp"
+
 namespace pcas {
 
 // NOW: how many there are. EVER: how many there were. TROUBLE: the same, and whoever
@@ -74,6 +76,6 @@ struct CounterInfo {
     const char* meaning;
     Counters::Counter Counters::* where;
 };
-std::span<const CounterInfo> counter_table() noexcept;
+PCAS_API std::span<const CounterInfo> counter_table() noexcept;
 
 }  // namespace pcas

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "base/export.hpp"
+
 namespace pcas {
 
 // Clients compute sizes in 32 bits with a sign, and add headers to them.
@@ -75,8 +77,8 @@ struct LimitInfo {
     const char* then;  // what happens at it
     std::uint64_t Limits::* where;
 };
-std::span<const LimitInfo> limit_table() noexcept;
+PCAS_API std::span<const LimitInfo> limit_table() noexcept;
 // Null if there is none of that name.
-const LimitInfo* find_limit(std::string_view name) noexcept;
+PCAS_API const LimitInfo* find_limit(std::string_view name) noexcept;
 
 }  // namespace pcas

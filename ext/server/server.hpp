@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/export.hpp"
 #include "base/log.hpp"
 #include "pv/pv.hpp"
 #include "pv/request_queue.hpp"
@@ -16,7 +17,7 @@ namespace pcas {
 
 struct Shared;
 
-class Server {
+class PCAS_API Server {
   public:
     explicit Server(Config config);
     ~Server();  // close()

@@ -152,10 +152,7 @@ def get_channel(pv: str) -> Channel:
 def state_of(channel: Channel) -> ChannelState:
     """The channel as it is now."""
     connected = channel.connected()
-    readable, writable = channel.access
-    return ChannelState(
-        connected, connected and readable, connected and writable, channel.host
-    )
+    return ChannelState(connected, *channel.access, channel.host)
 
 
 class watch_channel:

@@ -1,9 +1,13 @@
-"""The command ``pcaspy``: serves the PVs that a file defines, or only checks it."""
+"""The command ``pcaspy``: serves the PVs that a file defines, or only checks it.
+
+It also says what a driver in C++ is compiled with.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -49,6 +53,12 @@ def command_line() -> argparse.ArgumentParser:
     serve.add_argument(
         "--reload", action="store_true", help="serve the file anew when it changes"
     )
+    flags = commands.add_parser(
+        "flags", help="print what a driver in C++ is compiled and linked with"
+    )
+    only = flags.add_mutually_exclusive_group()
+    only.add_argument("--compile", action="store_true", help="only the compiler's")
+    only.add_argument("--link", action="store_true", help="only the linker's")
     return parser
 
 
@@ -92,6 +102,15 @@ def _serve(options: argparse.Namespace) -> None:
         service.run(options.reload)
 
 
+def _flags(options: argparse.Namespace) -> None:
+    # What it asks of epicscorelibs takes long: only where it is asked for.
+    from .service.flags import compile_flags, link_flags
+
+    made = [] if options.link else compile_flags()
+    made += [] if options.compile else link_flags()
+    print(shlex.join(made))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
@@ -101,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = command_line().parse_args(arguments)
     try:
-        {"serve": _serve, "check": _check}[options.command](options)
+        {"serve": _serve, "check": _check, "flags": _flags}[options.command](options)
     except (DefinitionError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

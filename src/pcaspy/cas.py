@@ -16,7 +16,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from ._engine import epicsTimeStamp
 from .host import access
 from .host.lifetime import open_hosts
 from .lowlevel import casdef
@@ -33,6 +32,7 @@ from .lowlevel.client import (
 from .lowlevel.gdd import gdd
 from .lowlevel.pv import PV, casPV
 from .lowlevel.server import LowLevelHost, LowLevelServer
+from .native._time import epicsTimeStamp
 from .served.registry import last, last_server
 from .served.requests import DriverDispatcher
 

@@ -13,16 +13,11 @@ from logging import NullHandler
 from typing import Any
 
 from . import cas
-from ._engine import (
-    Data,
-    end_put,
-    epicsTimeStamp,
-    info_of,
-    post_changed,
-    set_and_post,
-)
 from .alarm import Alarm, Severity
 from .cas import current_client
+from .native._data import Data, post_changed, set_and_post
+from .native._handle import end_put, info_of
+from .native._time import epicsTimeStamp
 from .served.manager import Manager, manager
 from .served.pv import SimplePV
 from .served.pvdb import AIT_OF_TYPE, PVInfo

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import cas
-from ._engine import Server
 from .host import access
 from .host.options import ServerOptions, resolve
+from .native._server import Server
 from .served.pv import SimplePV
 from .served.pvdb import parse
 from .served.registry import Registry, claim, last, last_server
@@ -20,8 +19,6 @@ from .served.tables import collector_held
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-_log = logging.getLogger("pcaspy.SimpleServer")
 
 
 class _Static:
@@ -40,8 +37,6 @@ class _Static:
 def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     """What serves a new server."""
     engine = Server(resolve(options))
-    for warning in engine.warnings:
-        _log.warning("%s", warning)
     kind = type(server())
     engine.set_search_by_request(kind.pvExistTest is not SimpleServer.pvExistTest)
     engine.set_attach_by_request(kind.pvAttach is not SimpleServer.pvAttach)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ._engine import instance_counts
+from .native._tables import instance_counts
 from .server import SimpleServer
 from .tools import ServerThread
 

@@ -29,7 +29,10 @@ PROGRAMS = int(os.environ.get("PROGRAMS", "0"))
 COUNT = PROGRAMS or 40
 SECONDS = 120
 
-pytestmark = pytest.mark.timeout(0 if PROGRAMS else 600)
+pytestmark = [
+    pytest.mark.generated,
+    pytest.mark.timeout(0 if PROGRAMS else 600),
+]
 
 
 def client(python: Any, port: int) -> Child:

@@ -22,7 +22,10 @@ from support.peers import peer_python
 
 PROGRAMS = int(os.environ.get("PROGRAMS", "0"))
 
-pytestmark = pytest.mark.timeout(0 if PROGRAMS else 600)
+pytestmark = [
+    pytest.mark.generated,
+    pytest.mark.timeout(0 if PROGRAMS else 600),
+]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,10 @@ from hypothesis import HealthCheck, given, seed, settings
 
 PROGRAMS = int(os.environ.get("PROGRAMS", "0"))
 
-pytestmark = pytest.mark.timeout(0 if PROGRAMS else 600)
+pytestmark = [
+    pytest.mark.generated,
+    pytest.mark.timeout(0 if PROGRAMS else 600),
+]
 
 
 def test_random_programs(pair: Pair) -> None:

@@ -115,6 +115,14 @@ struct Client {
         aioca::on_connection(args);
     }
 
+    void grant(bool read, bool write) {
+        access_rights_handler_args args{};
+        args.chid = channel->id;
+        args.ar.read_access = read;
+        args.ar.write_access = write;
+        aioca::on_access_rights(args);
+    }
+
     aioca::Monitor* subscribe() {
         auto* monitor = new aioca::Monitor(channel);
         monitor->owner = monitor;

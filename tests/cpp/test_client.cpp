@@ -1,4 +1,6 @@
 // ext/client against a libca that only remembers.
+#include <poll.h>
+
 #include <cstring>
 #include <string_view>
 #include <thread>
@@ -51,6 +53,31 @@ TEST_CASE("client: what is ready is named once and in order") {
     CHECK((owners[1] == monitor));
     CHECK(monitor->dropped_updates() == 1u);
     aioca::close_monitor(monitor);
+}
+
+TEST_CASE("client: a loop is awake until it has taken what is ready") {
+    Client client;
+    const int descriptor = client.queue->waker.descriptor();
+    const auto awake = [descriptor] {
+        pollfd watched{descriptor, POLLIN, 0};
+        return ::poll(&watched, 1, 0) == 1;
+    };
+    CHECK(!awake());
+    client.connect();
+    CHECK(awake());
+    client.drain();
+    CHECK(!awake());
+}
+
+TEST_CASE("client: a lost channel can neither be read nor written") {
+    Client client;
+    client.connect();
+    client.grant(true, true);
+    CHECK(aioca::state_of(client.channel).readable);
+    client.connect(false);
+    const auto state = aioca::state_of(client.channel);
+    CHECK(!state.readable);
+    CHECK(!state.writable);
 }
 
 TEST_CASE("client: an owner that is gone is not named") {

@@ -13,7 +13,7 @@ import pcaspy
 from aioca.tools import options as tool_options
 from aioca.tools.help import usage
 from pcaspy.__main__ import command_line
-from pcaspy._engine import counters
+from pcaspy.native._tables import counters
 from pcaspy.served import pvdb
 from pcaspy.testing import IsolatedServer
 
@@ -53,7 +53,7 @@ def test_loggers():
 
 def test_environment_of_the_server():
     text = (ROOT / "ext" / "server" / "config.cpp").read_text()
-    used = set(re.findall(r"EPICS_CAS?_\w+", text))
+    used = set(re.findall(r"EPICS_CAS?_\w+", text))  # those of options are a table
     page = (REFERENCE / "environment.md").read_text().partition("## Client")[0]
     assert set(re.findall(r"EPICS_CAS?_\w+", page)) == used
 

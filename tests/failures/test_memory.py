@@ -17,7 +17,8 @@ BEGIN = """
 import gc, struct, threading, time
 import numpy as np
 import pcaspy
-from pcaspy import Driver, PVInfo, SimplePV, SimpleServer, _engine, cas
+from pcaspy import Driver, PVInfo, SimplePV, SimpleServer, cas
+from pcaspy.native._handle import data_of
 from pcaspy.driver import Data, manager
 from support.wire import Circuit, DBE_VALUE, WRITE, WRITE_NOTIFY, pack
 gc.set_threshold(1)
@@ -50,7 +51,7 @@ PROGRAMS = {
         for channel in alias:
             circuit.send(pack(WRITE, number(3), type=6, count=1, p1=channel.sid))
         turns()
-        _engine.data_of(manager.pvf["Q:A"]), _engine.data_of(manager.pvf["P:A"])
+        data_of(manager.pvf["Q:A"]), data_of(manager.pvf["P:A"])
         driver.pvDB["A"] = Data()
         driver.setParam("A", 4)
         driver.updatePVs()

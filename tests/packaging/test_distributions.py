@@ -28,7 +28,10 @@ pytestmark = pytest.mark.timeout(900)
 SMOKE = Path(__file__).parent / "smoke.py"
 SOURCES = {".py", ".pyx", ".pxd", ".pyi", ".hpp", ".cpp", ".typed"}
 # What the modules of a package share.
-LIBRARIES = {"pcaspy": set(), "aioca": {"aioca/native/libaioca_client"}}
+LIBRARIES = {
+    "pcaspy": {"pcaspy/native/libpcas"},
+    "aioca": {"aioca/native/libaioca_client"},
+}
 NO_OPHYD_ASYNC = unavailable("ophyd-async")
 of_each = pytest.mark.parametrize("name", PROJECTS)
 
@@ -140,7 +143,16 @@ def test_wheel_has_nothing_else(wheels, name):
     assert tops - {name} == {top for top in tops if top.endswith(".dist-info")}
     assert len(tops) == 2
     suffixes = {path.suffix for path in names if path.parts[0] == name}
-    assert suffixes <= {".py", ".pyi", ".so", ".typed"}
+    headers = {".hpp"} if name == "pcaspy" else set()
+    assert suffixes <= {".py", ".pyi", ".so", ".typed"} | headers
+
+
+def test_wheel_has_the_headers_of_the_engine(wheels):
+    names = {path.as_posix() for path in wheel_names(wheels["pcaspy"])}
+    found = {name for name in names if name.endswith(".hpp")}
+    ours = {path.relative_to(ROOT / "ext") for path in (ROOT / "ext").glob("*/*.hpp")}
+    ours = {path for path in ours if path.parts[0] != "client"}
+    assert found == {f"pcaspy/include/{path.as_posix()}" for path in ours}
 
 
 def test_no_file_is_in_both_wheels(wheels):

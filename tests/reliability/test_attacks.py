@@ -79,10 +79,8 @@ def test_rights_that_change_for_a_client_that_does_not_read(start):
     assert server.child.resident_bytes() - before < 12 * MB
 
 
-def test_who_reads_again_is_told_the_rights_that_hold_then(start):
-    server = start("access")
-    wait_for_rights(server)
-    circuit = server.circuit(receive_buffer=4096)
+def guarded_channels(circuit):
+    """200 channels that the rules guard, with 20 subscriptions each; by CID."""
     channels = {}
     for n in range(200):
         channel = made(circuit, f"GUARDED{n}")
@@ -93,11 +91,37 @@ def test_who_reads_again_is_told_the_rights_that_hold_then(start):
         )
         circuit.send(b"".join(requests))
         expect_updates(circuit, 20)
-    watcher = server.circuit()
-    assert made(watcher, "GUARDED199").rights == 3
-    for n in range(41):
-        server.child.ask(do="level", value=1 if n % 2 else 9)
-        watcher.expect(wire.ACCESS_RIGHTS, timeout=60)
+    return channels
+
+
+def change_rights(server, times):
+    """No rights, all of them, none ... until another client was told each change."""
+    with server.circuit() as watcher:
+        assert made(watcher, "GUARDED199").rights == 3
+        for n in range(times):
+            server.child.ask(do="level", value=1 if n % 2 else 9)
+            watcher.expect(wire.ACCESS_RIGHTS, timeout=60)
+
+
+def test_rights_that_are_as_before_are_not_told_again(start):
+    server = start("access")
+    wait_for_rights(server)
+    circuit = server.circuit(receive_buffer=4096)
+    rights = dict.fromkeys(guarded_channels(circuit), 3)
+    change_rights(server, 40)
+    for message in circuit.drain() + circuit.drain():
+        if message.command == wire.ACCESS_RIGHTS:
+            assert rights[message.p1] != message.p2, "told again"
+            rights[message.p1] = message.p2
+    assert set(rights.values()) == {3}
+
+
+def test_who_reads_again_is_told_the_rights_that_hold_then(start):
+    server = start("access")
+    wait_for_rights(server)
+    circuit = server.circuit(receive_buffer=4096)
+    channels = guarded_channels(circuit)
+    change_rights(server, 41)
     rights = dict.fromkeys(channels, 3)
     last = {}
     circuit.send(pack(wire.ECHO))

@@ -15,7 +15,7 @@ import time
 from child_side import answer_commands, say
 
 from pcaspy import Driver
-from pcaspy._engine import instance_counts
+from pcaspy.native._tables import instance_counts
 from pcaspy.testing import IsolatedServer
 
 PREFIX = "SOAK:"

@@ -47,7 +47,7 @@ ASLIB = {"asLib.h", "asTrapWrite.h", "asCa.h", "asDbLib.h"}
 LAYERS = {
     "pcaspy": [
         {"_version", "_libcom", "alarm"},  # numbers and names
-        {"_engine", "native"},
+        {"native"},
         {"host"},
         {"lowlevel"},
         {"served"},
@@ -64,7 +64,6 @@ LAYERS = {
 # Folders of src/. `_cpp` declares C++ for Cython, for the modules beside it.
 FOLDERS = {
     "pcaspy",
-    "pcaspy/_cpp",
     "pcaspy/native",
     "pcaspy/native/_cpp",
     "pcaspy/host",

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-START_SECONDS = 20.0
+START_SECONDS = 120.0
 ANSWER_SECONDS = 15.0
 STOP_SECONDS = 10.0
 

@@ -7,6 +7,7 @@ import pytest
 
 from pcaspy import Driver, SimpleServer, cas
 from pcaspy.host import options, summary
+from pcaspy.native import _tables
 from pcaspy.testing import IsolatedServer
 from support import dbr, wire
 from support.wire import (
@@ -54,6 +55,8 @@ def count(server, name):
 
 def test_type_checkers_know_the_limits_of_the_engine():
     assert list(options.Limits.__annotations__) == list(options.LIMITS)
+    names = [*options.LIMITS, *(name for name, *_ in _tables.options())]
+    assert list(options.ServerOptions.__annotations__) == names
 
 
 @pytest.mark.parametrize("name", options.LIMITS)
@@ -89,6 +92,11 @@ def test_a_bad_variable(monkeypatch, name):
         {"beacon_addresses": ["127.0.0.1\0"]},
         {"beacon_period": "often"},
         {"beacon_period": float("nan")},
+        {"beacon_period": float("inf")},
+        {"auto_beacon_addresses": "NO"},
+        {"interfaces": "127.0.0.1"},
+        {"ignored": [5]},
+        {"beacon_addresses": None},
     ],
     ids=str,
 )
@@ -97,10 +105,22 @@ def test_other_numbers_are_checked_as_well(wrong):
         SimpleServer(**wrong)
 
 
-def test_a_beacon_period_that_is_too_short_is_made_longer(monkeypatch, caplog):
-    monkeypatch.setenv("EPICS_CAS_BEACON_PERIOD", "1e-9")
-    with SimpleServer():
-        assert "EPICS_CAS_BEACON_PERIOD is too short" in caplog.text
+@pytest.mark.parametrize("kind", [SimpleServer, cas.caServer])
+@pytest.mark.parametrize(
+    ("variable", "text", "wrong"),
+    [
+        ("EPICS_CAS_BEACON_PERIOD", "1e-9", "too short: 0.01 is used"),
+        ("EPICS_CA_BEACON_PERIOD", "often", "not a positive number: 15 is used"),
+        ("EPICS_CAS_BEACON_PERIOD", "-1", "not a positive number: 15 is used"),
+        ("EPICS_CA_MCAST_TTL", "256", "not 0 to 255: 1 is used"),
+    ],
+)
+def test_a_variable_that_is_not_usable(
+    monkeypatch, caplog, kind, variable, text, wrong
+):
+    monkeypatch.setenv(variable, text)
+    kind()
+    assert f"{variable} is {wrong}" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from pcaspy import Driver, PVInfo, SimplePV, SimpleServer, cas
-from pcaspy._engine import data_of
 from pcaspy.driver import Data, Manager, manager
+from pcaspy.native._handle import data_of
 from pcaspy.testing import IsolatedServer
 from support.wire import (
     CREATE_CH_FAIL,

@@ -143,7 +143,7 @@ cdef class Channel(Sink):
 
     @property
     def access(self):
-        """``(readable, writable)`` as the server granted it last."""
+        """``(readable, writable)`` as the server grants it now; neither without one."""
         return bool(self.readable), bool(self.writable)
 
     @property

@@ -12,7 +12,8 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 
-from .. import _engine
+from ..native import _access
+from ..native._server import Server
 
 _log = logging.getLogger("pcaspy.access")
 
@@ -42,7 +43,7 @@ def load(filename: str, definitions: str = "", by_address: bool = False) -> None
     """
     with open(filename, "rb") as file:
         text = file.read()
-    for warning in _engine.load_access_rules(
+    for warning in _access.load_access_rules(
         text, os.fspath(filename), definitions, by_address
     ):
         _log.warning("%s", warning)
@@ -70,22 +71,22 @@ def start_inputs() -> None:
         RuntimeError: EPICS' libdbCore cannot be loaded, or this process was forked.
     """
     _Inputs.wanted = True
-    if not _serving or not _engine.has_access_inputs():
+    if not _serving or not _access.has_access_inputs():
         return
     from epicscorelibs.lib import dbCore_dsoinfo  # type: ignore[import-untyped]
 
     with _own_servers_found():
-        _engine.start_access_inputs(dbCore_dsoinfo.filename)
+        _access.start_access_inputs(dbCore_dsoinfo.filename)
     _Inputs.context_made = True
 
 
 def stop_inputs() -> None:
     """Disconnects the inputs of the rules; what depends on them is refused."""
     _Inputs.wanted = False
-    _engine.stop_access_inputs()
+    _access.stop_access_inputs()
 
 
-def server_started(server: _engine.Server) -> None:
+def server_started(server: Server) -> None:
     """A server of this process answers searches."""
     _serving[id(server)] = (_address(server.interfaces), server.udp_port)
     if _Inputs.wanted:
@@ -95,16 +96,16 @@ def server_started(server: _engine.Server) -> None:
             _log.exception("inputs of access security are not connected")
 
 
-def server_stopped(server: _engine.Server) -> None:
+def server_stopped(server: Server) -> None:
     """That server is about to end. With the last one the inputs end, until the next."""
     _serving.pop(id(server), None)
     if not _serving:
-        _engine.stop_access_inputs()
+        _access.stop_access_inputs()
 
 
 def end_at_exit() -> None:
     """The interpreter ends: no thread of the client may be left."""
-    _engine.stop_access_inputs()
+    _access.stop_access_inputs()
 
 
 def after_fork_in_child() -> None:

@@ -8,6 +8,7 @@ of these locks is ever waited for with the GIL: the thread that holds them needs
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 import threading
@@ -15,14 +16,17 @@ import time
 import weakref
 from typing import Protocol
 
-from .. import _engine
+from ..native import _access
+from ..native._server import Server
 from . import access
+
+_log = logging.getLogger("pcaspy.SimpleServer")
 
 
 class Dispatcher(Protocol):
     """What handles the requests that an engine has for Python."""
 
-    def end(self, engine: _engine.Server) -> None:
+    def end(self, engine: Server) -> None:
         """Before the engine closes: what it has to say for the last time."""
 
     def forget_threads(self) -> None:
@@ -36,15 +40,17 @@ class Host:
     of ours that such an object holds.
     """
 
-    engine: _engine.Server | None = None
+    engine: Server | None = None
     dispatcher: Dispatcher | None = None
     closed = False  # serve no more until start()
     debug_level = 0  # what setDebugLevel was given
 
-    def serve_with(self, engine: _engine.Server, dispatcher: Dispatcher) -> None:
+    def serve_with(self, engine: Server, dispatcher: Dispatcher) -> None:
         """From now on it has this engine, and is looked after as long as it lives."""
         self.engine, self.dispatcher = engine, dispatcher
         self.closed = False
+        for warning in engine.warnings:
+            _log.warning("%s", warning)
         _hosts.add(self)
 
     @property
@@ -129,7 +135,7 @@ class _Fork:
 
     def __init__(self) -> None:
         self.gate = threading.Lock()
-        self.engines: list[_engine.Server] = []
+        self.engines: list[Server] = []
 
     def before(self) -> None:
         self.gate.acquire()
@@ -139,16 +145,16 @@ class _Fork:
                 engine.prepare_fork()
                 self.engines.append(engine)
         # After the engines: requests of circuits wait for its lock.
-        _engine.access_prepare_fork()
+        _access.access_prepare_fork()
 
     def in_parent(self) -> None:
-        _engine.access_after_fork(False)
+        _access.access_after_fork(False)
         while self.engines:
             self.engines.pop().after_fork_in_parent()
         self.gate.release()
 
     def in_child(self) -> None:
-        _engine.access_after_fork(True)
+        _access.access_after_fork(True)
         access.after_fork_in_child()
         self.engines.clear()
         for host in list(_hosts):

@@ -5,11 +5,13 @@ Keywords go before the variables of the environment, these before what is built 
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypedDict
 
-from .._engine import limits
+from ..native._tables import limits, options
 
 
 class Limits(TypedDict, total=False):
@@ -39,10 +41,14 @@ class Limits(TypedDict, total=False):
 
 
 class ServerOptions(Limits, total=False):
-    """All keywords of a server's constructor but port and interfaces."""
+    """All keywords of a server's constructor but port.
+
+    The names of the engine's other table (ext/server/options.hpp) follow the limits.
+    """
 
     udp_port: int
     tcp_port: int
+    interfaces: Sequence[str]
     ignored: Sequence[str]
     beacon_addresses: Sequence[str]
     auto_beacon_addresses: bool
@@ -61,13 +67,6 @@ class Range(NamedTuple):
 _LONGEST_ADDRESS = 255
 
 LIMITS = {name: Range(least, most) for name, _, least, most, _, _ in limits()}
-_NUMBERS = {
-    **LIMITS,
-    "udp_port": Range(0, 65535),
-    "tcp_port": Range(0, 65535),
-    "beacon_port": Range(1, 65535),
-    "multicast_ttl": Range(0, 255),
-}
 
 
 def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,26 +74,15 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         TypeError: There is no such option.
-        ValueError: A number is not one that is allowed.
+        ValueError: A value is not one that is allowed.
     """
-    known = ServerOptions.__annotations__.keys() | {"interfaces"}
+    checks = _checks()
     for name in given:
-        if name not in known:
+        if name not in checks:
             raise TypeError(f"there is no server option {name!r}")
     chosen = {**_from_environment(), **given}
     for name, value in chosen.items():
-        if name in _NUMBERS:
-            _check(name, value, _NUMBERS[name])
-    period = chosen.get("beacon_period", 1.0)
-    if not isinstance(period, int | float) or not 0.01 <= period < float("inf"):
-        raise ValueError(f"beacon_period is {period!r}: seconds from 0.01 are allowed")
-    for name in ("interfaces", "ignored", "beacon_addresses"):
-        for text in chosen.get(name, ()):
-            if len(text) > _LONGEST_ADDRESS or "\0" in text:
-                raise ValueError(
-                    f"{name} has {text[:40]!r}...: a host name or address of at most"
-                    f" {_LONGEST_ADDRESS} characters, without NUL, is allowed"
-                )
+        checks[name](value)
     return chosen
 
 
@@ -108,16 +96,52 @@ def _from_environment() -> dict[str, int]:
     for name, allowed in LIMITS.items():
         text = os.environ.get(variable(name), "").strip()
         if text:
-            value = int(text) if text.isascii() and text.isdigit() else text
-            found[name] = _check(variable(name), value, allowed)
+            found[name] = int(text) if text.isascii() and text.isdigit() else text
+            _check_whole(variable(name), allowed, found[name])
     return found
 
 
-def _check(name: str, value: Any, allowed: Range) -> int:
+def _checks() -> dict[str, Callable[[Any], None]]:
+    """What raises ValueError for a value that an option cannot have, by name."""
+    checks = {name: partial(_check_whole, name, LIMITS[name]) for name in LIMITS}
+    for name, kind, _, least, most, _, _ in options():
+        if kind == "whole":
+            checks[name] = partial(_check_whole, name, Range(int(least), int(most)))
+        elif kind == "seconds":
+            checks[name] = partial(_check_seconds, name, least)
+        else:
+            checks[name] = partial(
+                _check_switch if kind == "switch" else _check_list, name
+            )
+    return checks
+
+
+def _check_whole(name: str, allowed: Range, value: Any) -> None:
     right = isinstance(value, int) and not isinstance(value, bool)
     if not right or not allowed.least <= value <= allowed.most:
         raise ValueError(
             f"{name} is {value!r}: an integer from {allowed.least} to"
             f" {allowed.most} is allowed"
         )
-    return int(value)
+
+
+def _check_seconds(name: str, least: float, value: Any) -> None:
+    right = isinstance(value, int | float) and not isinstance(value, bool)
+    if not right or not least <= value < math.inf:
+        raise ValueError(f"{name} is {value!r}: seconds from {least:g} are allowed")
+
+
+def _check_switch(name: str, value: Any) -> None:
+    if not isinstance(value, bool | int) or value not in (0, 1):
+        raise ValueError(f"{name} is {value!r}: True or False is allowed")
+
+
+def _check_list(name: str, value: Any) -> None:
+    if isinstance(value, str | bytes) or not isinstance(value, Collection):
+        raise ValueError(f"{name} is {value!r}: a list of texts is allowed")
+    for text in value:
+        if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS or "\0" in text:
+            raise ValueError(
+                f"{name} has {str(text)[:40]!r}...: a host name or address of at most"
+                f" {_LONGEST_ADDRESS} characters, without NUL, is allowed"
+            )

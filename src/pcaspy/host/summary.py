@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from .._engine import counters
+from ..native._tables import counters
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import _engine
+from ..native import _time
 
 # Event masks
 DBE_VALUE = 1
@@ -83,7 +83,7 @@ aitEnumContainer = 12
 
 MAX_ENUM_STATES = 16
 MAX_ENUM_STRING_SIZE = 26
-POSIX_TIME_AT_EPICS_EPOCH = _engine.EPICS_EPOCH
+POSIX_TIME_AT_EPICS_EPOCH = _time.EPICS_EPOCH
 EPICS_HAS_WRITENOTIFY = 1
 
 # The EPICS release whose server library this layer is like.

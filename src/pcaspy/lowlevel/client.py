@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextvars
 from typing import Any
 
-from .. import _engine
-from .._engine import Request
+from ..native import _request
+from ..native._request import Request
 from .casdef import S_casApp_noSupport, S_casApp_success
 from .gdd import gdd
 
@@ -47,7 +47,7 @@ def current_client() -> casClientInfo | None:
 
     Also None in the reads of a PV with `scan`, which are for nobody.
     """
-    client = _engine.current_client()
+    client = _request.current_client()
     if client is None:
         request = client_of_task.get()
         if request is None:

@@ -8,19 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from .._engine import (
-    GETFAIL,
-    NORMAL,
-    PUTFAIL,
-    PvHandle,
-    Request,
-    Server,
-    data_of,
-    is_in_use,
-    name_of,
-)
 from ..host.failures import Failures
 from ..host.summary import Summary
+from ..native._handle import PvHandle, data_of, is_in_use, name_of
+from ..native._request import GETFAIL, NORMAL, PUTFAIL, Request
+from ..native._server import Server
 from .casdef import (
     S_casApp_asyncCompletion,
     S_casApp_postponeAsyncIO,

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import MAX_COUNT, epicsTimeStamp
+from ..native._fields import MAX_COUNT
+from ..native._time import epicsTimeStamp
 from .gdd_values import (
     CONTAINER,
     DOUBLE,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._engine import MAX_COUNT
+from ..native._fields import MAX_COUNT
 
 INVALID, ENUM, DOUBLE, FIXED_STRING, STRING, CONTAINER = 0, 5, 9, 10, 11, 12
 DTYPES: dict[int, np.dtype[Any]] = {

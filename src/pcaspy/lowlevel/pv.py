@@ -6,14 +6,9 @@ import threading
 from collections import deque
 from typing import Any
 
-from .._engine import (
-    MAX_COUNT,
-    NORMAL,
-    PUTFAIL,
-    Fields,
-    InfoBase,
+from ..native._fields import MAX_COUNT, Fields, InfoBase
+from ..native._handle import (
     PvHandle,
-    Request,
     access_group_of,
     info_of,
     is_given,
@@ -29,6 +24,7 @@ from .._engine import (
     wants_interest,
     writes_of,
 )
+from ..native._request import NORMAL, PUTFAIL, Request
 from . import casdef
 from .casdef import (
     S_casApp_noSupport,

@@ -6,9 +6,9 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._engine import Server
 from ..host.lifetime import Host
 from ..host.options import resolve
+from ..native._server import Server
 from .casdef import (
     DBE_ALARM,
     DBE_LOG,

@@ -6,7 +6,13 @@ import logging
 import weakref
 from typing import Any
 
-from .._engine import (
+from ..lowlevel.casdef import (
+    S_casApp_noSupport,
+    S_casApp_success,
+    S_casApp_undefined,
+)
+from ..lowlevel.pv import casPV
+from ..native._handle import (
     data_of,
     driver_of,
     has_interest,
@@ -16,12 +22,6 @@ from .._engine import (
     set_info,
     set_name,
 )
-from ..lowlevel.casdef import (
-    S_casApp_noSupport,
-    S_casApp_success,
-    S_casApp_undefined,
-)
-from ..lowlevel.pv import casPV
 from .pvdb import PVInfo
 
 _write_log = logging.getLogger("pcaspy.SimplePV.writeValue")

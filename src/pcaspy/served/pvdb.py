@@ -11,9 +11,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from .._engine import MAX_COUNT, Fields, InfoBase
 from ..alarm import Severity
 from ..lowlevel import casdef
+from ..native._fields import MAX_COUNT, Fields, InfoBase
 
 _log = logging.getLogger("pcaspy.pvdb")
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._engine import (
+from ..host.lifetime import Dispatcher, Host
+from ..native._handle import (
     PvHandle,
-    Server,
     driver_of,
-    epicsTimeStamp,
     info_of,
     name_of,
     reopen_pv,
     wants_interest,
     wire_pv,
 )
-from ..host.lifetime import Dispatcher, Host
+from ..native._server import Server
+from ..native._time import epicsTimeStamp
 from .pv import overrides
 from .pvdb import PVInfo
 from .scan import Scanner

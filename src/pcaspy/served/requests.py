@@ -8,19 +8,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .._engine import (
-    NORMAL,
-    PUTFAIL,
-    Request,
-    Server,
-    data_of,
-    driver_of,
-    info_of,
-    name_of,
-)
 from ..alarm import Alarm, Severity
 from ..lowlevel.client import client_of, client_of_task
 from ..lowlevel.dispatch import Dispatcher, write_log
+from ..native._handle import data_of, driver_of, info_of, name_of
+from ..native._request import NORMAL, PUTFAIL, Request
+from ..native._server import Server
 from .puts import Coroutines
 from .pv import overrides, put_value
 

@@ -7,16 +7,10 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._engine import (
-    Data,
-    PvHandle,
-    data_of,
-    epicsTimeStamp,
-    info_of,
-    is_given,
-    name_of,
-)
 from ..lowlevel.pv import casPV, prepare
+from ..native._data import Data
+from ..native._handle import PvHandle, data_of, info_of, is_given, name_of
+from ..native._time import epicsTimeStamp
 from .pv import SimplePV, overrides
 from .pvdb import PVInfo, overrides_checks
 

@@ -1,3 +1,0 @@
-cdef extern from "pcaspy/py_bridge.hpp" namespace "pcas::py":
-    # Named in every `except +`: the one place where C++ exceptions become Python's.
-    void translate_exception() noexcept

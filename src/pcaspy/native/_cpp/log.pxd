@@ -1,0 +1,16 @@
+from libcpp.string cimport string
+from libcpp.vector cimport vector
+
+from pcaspy.native._cpp.errors cimport translate_exception
+
+
+cdef extern from "base/log.hpp" namespace "pcas" nogil:
+    cdef enum class LogLevel "pcas::LogLevel":
+        Debug
+
+    cdef cppclass LogRecord:
+        LogLevel level
+        string text
+
+    cdef cppclass Log:
+        vector[LogRecord] drain() except +translate_exception

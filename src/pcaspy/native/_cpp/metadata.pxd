@@ -1,0 +1,27 @@
+from libc.stdint cimport int16_t
+from libcpp.string cimport string
+from libcpp.vector cimport vector
+
+from pcaspy.native._cpp.errors cimport translate_exception
+
+
+cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
+    cdef cppclass Metadata:
+        Metadata() except +translate_exception
+        string units
+        int16_t precision
+        int16_t string_precision
+        double upper_disp
+        double lower_disp
+        double upper_alarm
+        double upper_warning
+        double lower_warning
+        double lower_alarm
+        double upper_ctrl
+        double lower_ctrl
+        vector[string] states
+
+    cdef cppclass MetadataPtr:
+        MetadataPtr() noexcept
+        MetadataPtr(Metadata*) noexcept
+        const Metadata* get() noexcept

@@ -1,0 +1,45 @@
+from libc.stdint cimport uint16_t, uint32_t
+from libcpp cimport bool
+from libcpp.string cimport string
+
+from pcaspy.native._cpp.metadata cimport MetadataPtr
+from pcaspy.native._cpp.errors cimport translate_exception
+from pcaspy.native._cpp.snapshot cimport SnapshotPtr
+from pcaspy.native._cpp.types cimport DbfType, EcaStatus
+
+
+cdef extern from "pv/event_mask.hpp" namespace "pcas" nogil:
+    ctypedef uint16_t EventMask
+    EventMask kValueEvent
+    EventMask kLogEvent
+    EventMask kAlarmEvent
+    EventMask kPropertyEvent
+
+
+cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
+    cdef cppclass Pv:
+        const string& name() noexcept
+        DbfType type() noexcept
+        uint32_t max_count() noexcept
+        SnapshotPtr snapshot() except +translate_exception
+        void set(SnapshotPtr) except +translate_exception
+        void post(SnapshotPtr, EventMask) except +translate_exception
+        void set_reads_by_request(bool on) noexcept
+        void set_puts_in_series(bool on) except +translate_exception
+        void end_put(EcaStatus) except +translate_exception
+        void set_wants_interest(bool on) noexcept
+        void set_access_group(string) except +translate_exception
+        bool has_subscriptions() except +translate_exception
+        bool sole_ref() noexcept
+        void* owner
+
+    void begin_batch "pcas::PostBatch::begin"() noexcept
+    void end_batch "pcas::PostBatch::end"() except +translate_exception
+
+    cdef cppclass PvPtr:
+        PvPtr() noexcept
+        Pv* get() noexcept
+        void reset() noexcept
+
+    PvPtr create_pv "pcas::Pv::create"(
+        string, DbfType, uint32_t, MetadataPtr) except +translate_exception

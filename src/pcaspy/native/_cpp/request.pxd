@@ -1,0 +1,48 @@
+from libcpp cimport bool
+from libcpp.string cimport string
+
+from pcaspy.native._cpp.pv cimport PvPtr
+from pcaspy.native._cpp.errors cimport translate_exception
+from pcaspy.native._cpp.snapshot cimport SnapshotPtr
+from pcaspy.native._cpp.types cimport DbrType, EcaStatus
+
+
+cdef extern from "pv/request.hpp" namespace "pcas" nogil:
+    cdef cppclass ClientIdentity:
+        string user
+        string host
+        string address
+
+    cdef cppclass ClientPtr:
+        const ClientIdentity* get() noexcept
+
+    cdef enum class RequestKind "pcas::RequestKind":
+        Write
+        Read
+        Exists
+        Attach
+        Interest
+
+    cdef cppclass EngineRequest "pcas::Request":
+        RequestKind kind
+        bool notify
+        bool in_series
+        bool trapped
+        bool interest
+        DbrType dbr_type
+        PvPtr pv
+        ClientPtr client
+        SnapshotPtr value
+        string name
+        bool complete(EcaStatus) except +translate_exception
+        bool complete(EcaStatus, SnapshotPtr) except +translate_exception
+        bool complete_attach(EcaStatus, PvPtr) except +translate_exception
+        void carry_out() except +translate_exception
+        void defer() except +translate_exception
+        bool completed() noexcept
+
+    cdef cppclass RequestPtr:
+        RequestPtr() noexcept
+        RequestPtr(EngineRequest*) noexcept
+        EngineRequest* get() noexcept
+        void reset() noexcept

@@ -1,0 +1,33 @@
+from libc.stdint cimport uint16_t, uint64_t
+from libcpp cimport bool
+from libcpp.map cimport map
+from libcpp.string cimport string
+
+from pcaspy.native._cpp.config cimport Config
+from pcaspy.native._cpp.log cimport Log
+from pcaspy.native._cpp.pv cimport PvPtr
+from pcaspy.native._cpp.errors cimport translate_exception
+from pcaspy.native._cpp.request_queue cimport CompletionQueue, RequestQueue
+
+
+cdef extern from "server/server.hpp" namespace "pcas" nogil:
+    cdef cppclass EngineServer "pcas::Server":
+        EngineServer(Config) except +translate_exception
+        void start() except +translate_exception
+        void close() noexcept
+        bool running() noexcept
+        uint16_t tcp_port() noexcept
+        uint16_t udp_port() noexcept
+        void add(PvPtr) except +translate_exception
+        void add(string, PvPtr) except +translate_exception
+        bool remove(string) except +translate_exception
+        size_t size() except +translate_exception
+        void set_search_by_request(bool on) noexcept
+        void set_attach_by_request(bool on) noexcept
+        RequestQueue& requests() noexcept
+        CompletionQueue& completions() noexcept
+        Log& log() noexcept
+        map[string, uint64_t] stats() except +translate_exception
+        void prepare_fork() except +translate_exception
+        void after_fork_in_parent() except +translate_exception
+        void after_fork_in_child() noexcept

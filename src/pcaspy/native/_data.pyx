@@ -1,0 +1,294 @@
+# distutils: language = c++
+# cython: nonecheck=True
+"""A parameter of a Driver: new values, what is told of them, the user's view."""
+
+cimport cython
+from libc.stdint cimport uint16_t
+
+from pcaspy.native._cpp.clock cimport now
+from pcaspy.native._cpp.from_snapshot cimport value_of
+from pcaspy.native._cpp.pv cimport (
+    EventMask, begin_batch, end_batch, kAlarmEvent, kPropertyEvent)
+from pcaspy.native._cpp.snapshot cimport (
+    AlarmState, NewSnapshot, SnapshotPtr, TimeStamp)
+from pcaspy.native._cpp.to_snapshot cimport Strictness
+from pcaspy.native._cpp.types cimport DbfType
+from pcaspy.native._fields cimport alarm_of
+from pcaspy.native._handle cimport PvHandle
+from pcaspy.native._links cimport moved
+from pcaspy.native._policy cimport deadband
+from pcaspy.native._time cimport stamp_of
+from pcaspy.native._value cimport StoredValue, fits, made_of, stores_nothing
+
+from pcaspy.alarm import Alarm, Severity
+from pcaspy.native._time import epicsTimeStamp
+
+
+@cython.final
+@cython.no_gc_clear      # __dealloc__ reaches the PV
+cdef class Data(StoredValue):
+    """A parameter of a Driver: value, alarm and time, and what waits to be posted."""
+
+    def __init__(self):
+        self.value_ = 0
+        self.alarm_.status, self.alarm_.severity = 17, 3   # UDF, INVALID
+        self.udf = True
+        self.time_ = now()
+
+    def __dealloc__(self):
+        self.detach()
+
+    # ---- new values ----
+
+    def set(self, value, timestamp=None):
+        """A new value: what Driver.setParam does.
+
+        Raises:
+            TypeError, ValueError: The value does not fit the PV; nothing is changed.
+        """
+        cdef EventMask mask = self.take(value, stamp_of(timestamp))
+        if self.pv is None:
+            return
+        self.publish(self.stored)
+        if mask:
+            self.mark(mask)
+
+    cdef set_and_post(self, value, TimeStamp when):
+        """`set` and `post`; where nothing is special, with one lock for both."""
+        cdef EventMask mask = self.take(value, when)
+        if self.pv is None:
+            return
+        if (mask and not self.aliases and not self.own_update
+                and not self.pv.info.fields.scanned):
+            mask |= self.mask_
+            if not fits(self.pv, self.stored):
+                raise moved(self.pv)
+            self.mask_ = 0
+            self.flag_ = False
+            self.pv.pv.get().post(self.stored, mask)
+            return
+        self.publish(self.stored)
+        if mask:
+            self.mark(mask)
+        self.post_now(False)
+
+    cdef EventMask take(self, value, TimeStamp when) except? 0xff:
+        """Keeps a new value, and returns the events that it is worth. Tells nobody."""
+        cdef EventMask mask
+        cdef AlarmState alarm
+        cdef NewSnapshot made
+        cdef PvHandle pv = self.pv
+        if pv is None:
+            self.value_, self.time_ = value, when
+            return 0
+        info = pv.info
+        if value is None and stores_nothing(info.fields):
+            made = made_of(pv, value, Strictness.Checked)
+        else:
+            made = pv.convert(value, Strictness.Checked)
+        if (type(value) is not float and isinstance(value, (str, bytes))
+                and info.fields.type != DbfType.Char
+                and info.fields.type != DbfType.String):
+            value = value_of(made.get()[0])      # a label, or a number as text
+        mask = info.checkValue(value) if self.own_value else deadband(info, value, made)
+        if self.own_alarm:
+            alarm.status, alarm.severity = info.checkAlarm(value)
+        else:
+            alarm = alarm_of(info.fields, value, made)
+        if self.pv is None:          # what was called above has unlinked it
+            self.value_, self.time_ = value, when
+            return 0
+        if self.pv is not pv:
+            raise moved(pv)
+        if (alarm.status != self.alarm_.status
+                or alarm.severity != self.alarm_.severity):
+            self.alarm_ = alarm
+            mask |= kAlarmEvent
+        self.time_ = when
+        self.read_failed = False
+        self.keep(value, made)
+        self.stored = self.stamped(made, info.fields)
+        return mask
+
+    def set_status(self, alarm=None, severity=None):
+        """Alarm and severity, None for as it is; the time stays."""
+        cdef AlarmState state = self.alarm_
+        if alarm is not None:
+            state.status = alarm
+        if severity is not None:
+            state.severity = severity
+        if (state.status != self.alarm_.status
+                or state.severity != self.alarm_.severity):
+            self.alarm_ = state
+            self.read_failed = False
+            self.restamp()
+            self.mark(kAlarmEvent)
+
+    def fail_read(self):
+        """READ, INVALID until a read succeeds or a value is set."""
+        self.set_status(1, 3)
+        self.read_failed = True
+        self.post_now(True)
+
+    def refresh(self, bint look_at_alarm=True):
+        """Takes over changed fields of the info and marks a property event."""
+        cdef NewSnapshot made
+        cdef AlarmState alarm
+        cdef PvHandle pv = self.linked()
+        info = pv.info
+        value = self.shown()
+        made = made_of(pv, value, Strictness.Lenient)
+        if not look_at_alarm:
+            alarm = self.alarm_
+        elif self.own_alarm:
+            alarm.status, alarm.severity = info.checkAlarm(value)
+        else:
+            alarm = alarm_of(info.fields, value, made)
+        if self.pv is not pv:
+            raise moved(pv)
+        if self.alarm_.status != alarm.status or self.alarm_.severity != alarm.severity:
+            self.alarm_ = alarm
+            self.mark(kAlarmEvent)
+        self.keep(value, made)
+        self.publish(self.stamped(made, info.fields))
+        self.mark(kPropertyEvent)
+
+    def post(self, bint by_scan=False):
+        """Sends what waits to the subscribers; that of a scanned PV only `by_scan`."""
+        self.post_now(by_scan)
+
+    cdef post_now(self, bint by_scan):
+        cdef PvHandle pv = self.pv
+        if not self.flag_ or pv is None:
+            return
+        if pv.info.fields.scanned and not by_scan:
+            return
+        self.flag_ = False
+        if self.own_update:
+            pv.updateValue(self)
+        else:
+            self.send_now()
+        self.mask_ = 0
+
+    def send(self):
+        """Posts the present value with the events of `mask`."""
+        self.send_now()
+
+    cdef send_now(self):
+        cdef PvHandle pv
+        if self.mask_ and self.pv is not None and fits(self.pv, self.stored):
+            self.pv.pv.get().post(self.stored, self.mask_)
+            for pv in self.aliases:
+                if pv.pv.get().type() == self.pv.pv.get().type():
+                    self.publish_alias(pv)
+                    pv.pv.get().post(pv.pv.get().snapshot(), self.mask_)
+
+    cdef SnapshotPtr read_result(self, PvHandle pv, value) except *:
+        """What a get of `pv` is answered with when the driver's read gave `value`."""
+        cdef NewSnapshot made = pv.convert(value, Strictness.Lenient)
+        if self.read_failed and self.pv is not None:
+            self.read_failed = False
+            self.alarm_ = alarm_of(pv.info.fields, value, made)
+            self.restamp()
+            self.mark(kAlarmEvent)
+            self.post_now(False)
+        return self.stamped(made, pv.info.fields)
+
+    # ---- as programs see it ----
+
+    @property
+    def value(self):
+        return self.shown()
+
+    @value.setter
+    def value(self, value):
+        self.store(value)
+
+    @property
+    def alarm(self):
+        return self.alarm_.status
+
+    @alarm.setter
+    def alarm(self, uint16_t alarm):
+        self.alarm_.status = alarm
+        self.restamp()
+
+    @property
+    def severity(self):
+        return self.alarm_.severity
+
+    @severity.setter
+    def severity(self, uint16_t severity):
+        self.alarm_.severity = severity
+        self.restamp()
+
+    @property
+    def time(self):
+        return epicsTimeStamp(self.time_.seconds, self.time_.nanoseconds)
+
+    @time.setter
+    def time(self, timestamp):
+        self.time_ = stamp_of(timestamp)
+        self.restamp()
+
+    @property
+    def mask(self):
+        return self.mask_
+
+    @mask.setter
+    def mask(self, EventMask mask):
+        self.mask_ = mask
+
+    @property
+    def flag(self):
+        return bool(self.flag_)
+
+    @flag.setter
+    def flag(self, bint flag):
+        self.flag_ = flag
+        if flag and not self.queued:
+            self.queue()
+
+    def __repr__(self):
+        return (f"value={self.shown()} alarm={Alarm.nameOf(self.alarm)} "
+                f"severity={Severity.nameOf(self.severity)} flag={self.flag} "
+                f"mask={self.mask} time={self.time}")
+
+
+def post_changed(list changed not None):
+    """Posts all Data of a driver that wait, in the order in which they changed.
+
+    An exception out of `updateValue` is raised when all are posted: the first of them.
+    """
+    cdef Data data
+    cdef list taken = changed[:]
+    failure = None
+    changed.clear()
+    for data in taken:
+        data.queued = False
+    begin_batch()
+    try:
+        for data in taken:
+            try:
+                data.post_now(False)
+            except BaseException as error:
+                if failure is None:
+                    failure = error
+    finally:
+        end_batch()
+    if failure is not None:
+        raise failure
+
+
+def set_and_post(params not None, values not None, when):
+    """Sets each reason of `values` in `params`, all to one time, and posts them."""
+    cdef Data data
+    cdef TimeStamp stamp = stamp_of(when)
+    cdef dict known = <dict>params    # a subclass; looking up is a dict's
+    begin_batch()
+    try:
+        for reason, value in values.items():
+            data = known[reason]
+            data.set_and_post(value, stamp)
+    finally:
+        end_batch()

@@ -1,0 +1,55 @@
+cimport cython
+from libc.stdint cimport uint32_t
+from libcpp cimport bool as cbool
+
+from pcaspy.native._cpp.alarm_limits cimport AlarmLimits, check_alarm
+from pcaspy.native._cpp.codec cimport DecodeTarget
+from pcaspy.native._cpp.metadata cimport MetadataPtr
+from pcaspy.native._cpp.snapshot cimport (
+    AlarmState, NewSnapshot, SnapshotPtr, TimeStamp)
+from pcaspy.native._cpp.to_snapshot cimport Strictness
+from pcaspy.native._cpp.types cimport DbfType
+
+
+@cython.final
+cdef class Fields:
+    cdef readonly dict values
+    cdef readonly frozenset given
+    cdef DbfType type
+    cdef uint32_t max_count
+    cdef double mdel
+    cdef double adel
+    cdef readonly bint scanned
+    cdef readonly bint asyn
+    cdef AlarmLimits limits
+    cdef MetadataPtr metadata
+    # The first snapshot of the PVs with the same value that a driver took together.
+    cdef SnapshotPtr first
+    cdef object first_value
+    cdef TimeStamp first_time
+
+    cdef MetadataPtr make_metadata(self) except *
+    cdef DecodeTarget target(self)
+    cdef NewSnapshot made_of(
+        self, value, Strictness strictness, cbool& cut) except *
+    cdef NewSnapshot made_of_nothing(self) except *
+
+
+cdef class InfoBase:
+    cdef public Fields fields
+    cdef public object reason
+    cdef public object name
+    cdef public object value
+    cdef public object mlst      # the value last marked for monitors
+    cdef public object alst      # the value last marked for archivers
+    cdef dict __dict__           # what programs add
+
+
+@cython.nonecheck(True)
+cdef inline AlarmState alarm_of(Fields fields, value, const NewSnapshot& snapshot):
+    """The alarm that the limits and states give to `value`; None has none."""
+    cdef AlarmState none
+    if value is None:
+        none.status = none.severity = 0
+        return none
+    return check_alarm(fields.limits, snapshot.get()[0])

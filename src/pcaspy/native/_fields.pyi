@@ -1,0 +1,23 @@
+from typing import Any, final
+
+MAX_COUNT: int
+
+@final
+class Fields:
+    values: dict[str, Any]
+    given: frozenset[str]
+    scanned: bool
+    asyn: bool
+    def __init__(self, values: dict[str, Any], given: frozenset[str]) -> None: ...
+    def pair(self, low: str, high: str) -> tuple[float, float]: ...
+    def check(self, value: Any) -> None: ...
+    def alarm(self, value: Any) -> tuple[int, int]: ...
+
+class InfoBase:
+    fields: Fields
+    reason: str
+    name: str
+    value: Any
+    mlst: Any
+    alst: Any
+    def _added(self) -> dict[str, Any]: ...

@@ -1,0 +1,102 @@
+# distutils: language = c++
+# cython: nonecheck=True
+"""What a PV is: the fields of its pvdb entry, and what is its own beside them."""
+
+cimport cython
+from libc.math cimport NAN
+from libcpp cimport bool as cbool
+
+from pcaspy.native._cpp.codec cimport DecodeTarget
+from pcaspy.native._cpp.metadata cimport Metadata, MetadataPtr
+from pcaspy.native._cpp.snapshot cimport AlarmState, NewSnapshot
+from pcaspy.native._cpp.text cimport bytes_of_text
+from pcaspy.native._cpp.to_snapshot cimport (
+    Strictness, snapshot_of, snapshot_of_nothing)
+from pcaspy.native._cpp.types cimport DbfType, kMaxCount
+
+cdef extern from "Python.h":
+    object PyObject_GenericGetDict(object, void*)
+
+MAX_COUNT = kMaxCount
+_DBF_OF_AIT = {2: <int>DbfType.Char, 3: <int>DbfType.Short, 5: <int>DbfType.Enum,
+               6: <int>DbfType.Long, 8: <int>DbfType.Float, 9: <int>DbfType.Double,
+               11: <int>DbfType.String}
+
+
+@cython.final
+cdef class Fields:
+    """All fields of a pvdb entry but its value; immutable, shared by equal PVs.
+
+    `values` holds them as PVInfo shows them; `given` names those that were given.
+    """
+
+    def __init__(self, dict values not None, frozenset given not None):
+        self.values = values
+        self.given = given
+        self.type = <DbfType><int>_DBF_OF_AIT[values["type"]]
+        self.max_count = values["count"]
+        self.mdel = values["mdel"]
+        self.adel = values["adel"]
+        self.scanned = values["scan"] > 0
+        self.asyn = values["asyn"]
+        self.limits.low, self.limits.high = self.pair("low", "high")
+        self.limits.lolo, self.limits.hihi = self.pair("lolo", "hihi")
+        for state in values["states"]:
+            self.limits.states.push_back(state)
+        self.metadata = self.make_metadata()
+
+    def pair(self, low, high):
+        """Both alarm limits as they are checked: NaN if absent or not in order."""
+        a = self.values[low] if low in self.given else NAN
+        b = self.values[high] if high in self.given else NAN
+        return (NAN, NAN) if a >= b else (a, b)
+
+    cdef MetadataPtr make_metadata(self) except *:
+        cdef Metadata* m = new Metadata()
+        cdef MetadataPtr made = MetadataPtr(m)
+        v = self.values
+        m.units = bytes_of_text(v["unit"])
+        m.precision = int(v["prec"])
+        m.string_precision = int(v["prec"]) if "prec" in self.given else 4
+        m.upper_disp = m.upper_ctrl = v["hilim"]
+        m.lower_disp = m.lower_ctrl = v["lolim"]
+        m.upper_alarm, m.upper_warning = v["hihi"], v["high"]
+        m.lower_warning, m.lower_alarm = v["low"], v["lolo"]
+        for text in v["enums"]:
+            m.states.push_back(bytes_of_text(text))
+        return made
+
+    cdef DecodeTarget target(self):
+        cdef DecodeTarget to
+        to.type, to.max_count = self.type, self.max_count
+        to.metadata = self.metadata.get()
+        return to
+
+    cdef NewSnapshot made_of(
+            self, value, Strictness strictness, cbool& cut) except *:
+        """A new snapshot of `value`, neither stamped nor with metadata."""
+        return snapshot_of(value, self.target(), strictness, cut)
+
+    cdef NewSnapshot made_of_nothing(self) except *:
+        """What stands for None."""
+        return snapshot_of_nothing(self.target())
+
+    def check(self, value):
+        """Raises TypeError or ValueError if `value` cannot be one of such a PV."""
+        cdef cbool cut = False
+        snapshot_of(value, self.target(), Strictness.Checked, cut)
+
+    def alarm(self, value):
+        """(alarm, severity) of `value`."""
+        cdef cbool cut = False
+        cdef NewSnapshot made = snapshot_of(
+            value, self.target(), Strictness.Checked, cut)
+        cdef AlarmState state = alarm_of(self, value, made)
+        return state.status, state.severity
+
+
+cdef class InfoBase:
+    """Base of PVInfo: what is a PV's own beside the shared fields."""
+
+    def _added(self):
+        return PyObject_GenericGetDict(self, NULL)

@@ -1,0 +1,66 @@
+cimport cython
+from cpython.ref cimport PyObject
+from libcpp cimport bool as cbool
+
+from pcaspy.native._cpp.pv cimport Pv, PvPtr
+from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr
+from pcaspy.native._cpp.to_snapshot cimport Strictness
+from pcaspy.native._fields cimport Fields, InfoBase
+from pcaspy.native._time cimport StampBase
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject*)
+
+
+cdef class Claimant:
+    """Who may serve a PV: a Server, as PVs know it."""
+    cdef object __weakref__
+
+    cdef bint is_running(self) noexcept
+
+
+cdef class LinkedData:
+    """Who holds a PV's value: a Data, as PVs know it."""
+    cdef cbool nothing           # the value is None: gets fail
+
+
+cdef class PvHandle:
+    cdef PvPtr pv
+    cdef PyObject* data_         # the Data linked to this PV; borrowed, Data clears it
+    cdef InfoBase info           # None before open_pv
+    cdef object name             # the full name, a str; None before it is known
+    cdef object driver           # registered for this PV's port, or None
+    cdef object writes           # what its asynchronous writes are kept in, or None
+    cdef object group            # of access security, where setAccessSecurityGroup said
+    cdef object server           # weak reference to the Server that it is served by
+    cdef bint plain_write        # puts need nothing but driver.write
+    cdef bint plain_read         # gets need nothing but driver.read
+    cdef bint given              # made with its info: nobody need ask its methods
+    cdef bint asks               # gets are for Python
+    cdef bint warned             # that a value had too many elements
+
+    cdef Pv* opened(self) except NULL
+    cdef int open(self) except -1
+    cdef bint fits(self, Fields fields) except -1
+    cdef void disown(self) noexcept
+    cdef void apply_reads(self) noexcept
+    cdef int claim(self, Claimant server) except -1
+    cdef SnapshotPtr snapshot(self, value, alarm, severity, StampBase when) except *
+    cdef NewSnapshot convert(self, value, Strictness strictness) except *
+
+
+cdef inline LinkedData linked_data(PvHandle pv):
+    """The Data that holds its value; one that is just being deleted is none."""
+    if pv.data_ == NULL or Py_REFCNT(pv.data_) == 0:
+        return None
+    return <LinkedData>pv.data_
+
+
+cdef inline PvHandle handle_of(const PvPtr& pv):
+    """The handle that owns the engine's PV, or None."""
+    cdef Pv* engine_pv = (<PvPtr*>&pv).get()
+    # Without references it is being destroyed; that may let go of the GIL.
+    if (engine_pv == NULL or engine_pv.owner == NULL
+            or Py_REFCNT(<PyObject*>engine_pv.owner) == 0):
+        return None
+    return <PvHandle>engine_pv.owner

@@ -1,0 +1,269 @@
+# distutils: language = c++
+# cython: nonecheck=True
+"""A served PV: the base of casPV, and what is done with one.
+
+Threads: everything in these modules needs the GIL. What may wait or end threads in the
+engine is called without it. `Pv.set`, `Pv.post` and `Request.complete` keep it: they
+hold leaf locks for the time of a pointer swap, and a thread that gave the GIL up there
+would wait for it behind each computing thread, and could let two values change places.
+"""
+
+import logging
+import weakref
+
+from cpython.ref cimport PyObject
+from libcpp cimport bool as cbool
+from libcpp.string cimport string
+
+from pcaspy.native._cpp.pv cimport EventMask, Pv, create_pv
+from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr
+from pcaspy.native._cpp.text cimport bytes_of_text
+from pcaspy.native._cpp.to_snapshot cimport Strictness
+from pcaspy.native._cpp.types cimport ECA_NORMAL
+from pcaspy.native._fields cimport Fields, InfoBase
+from pcaspy.native._time cimport StampBase
+
+_set_logger = logging.getLogger("pcaspy.Driver.setParam")
+
+
+cdef class Claimant:
+    """Who may serve a PV: a Server, as PVs know it."""
+
+    cdef bint is_running(self) noexcept:
+        return False
+
+
+cdef class LinkedData:
+    """Who holds a PV's value: a Data, as PVs know it."""
+
+
+cdef class PvHandle:
+    """Base of casPV: owns the engine's PV.
+
+    It has no name that Python sees: those belong to users' classes. What is to be done
+    with one, the functions behind it do.
+    """
+
+    cdef Pv* opened(self) except NULL:
+        if self.pv.get() == NULL:
+            raise ValueError(f"{type(self).__name__} {self.name!r} is not ready to be"
+                             " served")
+        return self.pv.get()
+
+    cdef int open(self) except -1:
+        cdef Fields fields = self.info.fields
+        cdef string name = bytes_of_text(self.name)
+        self.disown()
+        self.pv = create_pv(name, fields.type, fields.max_count, fields.metadata)
+        self.pv.get().owner = <PyObject*>self
+        self.pv.get().set_reads_by_request(True)
+        if fields.values["asg"]:
+            set_access_group(self, fields.values["asg"])
+        return 0
+
+    cdef bint fits(self, Fields fields) except -1:
+        """Type and count are those that the engine's PV was made for."""
+        return (self.opened().type() == fields.type
+                and self.opened().max_count() == fields.max_count)
+
+    cdef void disown(self) noexcept:
+        if self.pv.get() and self.pv.get().owner == <PyObject*>self:
+            self.pv.get().owner = NULL
+
+    def __dealloc__(self):
+        self.disown()
+
+    cdef void apply_reads(self) noexcept:
+        cdef cbool nothing = (
+            self.data_ != NULL and (<LinkedData>self.data_).nothing)
+        if self.pv.get() != NULL:
+            self.pv.get().set_reads_by_request(self.asks or nothing)
+
+    cdef int claim(self, Claimant server) except -1:
+        """From now on `server` serves it, and no other."""
+        cdef Claimant before = None if self.server is None else self.server()
+        self.opened()
+        if before is server:
+            return 0
+        if (before is not None and before.is_running()
+                and not self.pv.get().sole_ref()):
+            raise ValueError(f"PV {self.name} is served by another server")
+        self.server = weakref.ref(server)
+        return 0
+
+    cdef SnapshotPtr snapshot(
+            self, value, alarm, severity, StampBase when) except *:
+        cdef Fields fields = self.info.fields
+        cdef NewSnapshot made
+        if not self.fits(fields):
+            raise ValueError(f"PV {self.name} has another type or size now, which holds"
+                             " for new channels")
+        made = self.convert(value, Strictness.Checked)
+        made.get().time.seconds = when.seconds
+        made.get().time.nanoseconds = when.nanos
+        made.get().alarm.status, made.get().alarm.severity = alarm, severity
+        made.get().metadata = fields.metadata
+        return SnapshotPtr(made)
+
+    cdef NewSnapshot convert(self, value, Strictness strictness) except *:
+        """A new snapshot of `value`, not yet stamped."""
+        cdef cbool cut = False
+        cdef Fields fields = self.info.fields
+        cdef NewSnapshot made
+        try:
+            made = fields.made_of(value, strictness, cut)
+        except (TypeError, ValueError, OverflowError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"PV {self.name}: {shortened(value)} does not fit: {error}"
+                       ) from error
+        if cut and not self.warned:
+            self.warned = True
+            _set_logger.warning("%s: more than %d elements are left out",
+                                self.name, fields.max_count)
+        return made
+
+
+def open_pv(PvHandle pv not None, str name not None, InfoBase info not None,
+            bint given=False):
+    """Makes the engine's PV; again, where there was one.
+
+    Args:
+        pv: The handle.
+        name: The full name.
+        info: What is known of it.
+        given: Nobody need ask its methods for what is in `info`.
+    """
+    pv.name, pv.info, pv.given = name, info, given
+    pv.open()
+
+
+def reopen_pv(PvHandle pv not None):
+    """Makes the engine's PV anew if type or count changed; whether that was so."""
+    if pv.fits(pv.info.fields):
+        return False
+    pv.open()
+    return True
+
+
+def is_open(PvHandle pv not None):
+    """`open_pv` was called."""
+    return pv.pv.get() != NULL
+
+
+def is_given(PvHandle pv not None):
+    """It was made with its info."""
+    return pv.given
+
+
+def name_of(PvHandle pv not None):
+    """The full name; None before it is known."""
+    return pv.name
+
+
+def set_name(PvHandle pv not None, str name not None):
+    """What logs and tables call it."""
+    pv.name = name
+
+
+def info_of(PvHandle pv not None):
+    """What is known of it: a PVInfo, or None."""
+    return pv.info
+
+
+def set_info(PvHandle pv not None, InfoBase info not None):
+    """Replaces what is known of it.
+
+    Raises:
+        ValueError: Nobody need ask its methods, and type or size are others.
+    """
+    if pv.given and not pv.fits(info.fields):
+        raise ValueError(f"PV {pv.name} cannot get another type or size so")
+    pv.info = info
+
+
+def driver_of(PvHandle pv not None):
+    """Who answers for it, or None."""
+    return pv.driver
+
+
+def data_of(PvHandle pv not None):
+    """The Data that holds its value, or None before there is a driver."""
+    return linked_data(pv)
+
+
+def has_interest(PvHandle pv not None):
+    """A client subscribes."""
+    return pv.pv.get() != NULL and pv.pv.get().has_subscriptions()
+
+
+def is_in_use(PvHandle pv not None):
+    """A channel, a table or a request refers to it."""
+    return pv.pv.get() != NULL and not pv.pv.get().sole_ref()
+
+
+def wants_interest(PvHandle pv not None):
+    """From now on Python is told of the first and of the last subscription."""
+    pv.opened().set_wants_interest(True)
+
+
+def wire_pv(PvHandle pv not None, driver, bint plain_read, bint plain_write,
+            bint in_series, bint asks):
+    """Decides which ways the requests of a PV go.
+
+    Args:
+        pv: The handle.
+        driver: Who answers, or None.
+        plain_read: Gets need nothing but driver.read.
+        plain_write: Puts need nothing but driver.write.
+        in_series: Put callbacks are carried out one at a time, until each is completed.
+        asks: Gets are for Python; they are anyway while there is no value.
+    """
+    pv.opened().set_puts_in_series(in_series)
+    pv.driver = driver
+    pv.plain_read, pv.plain_write, pv.asks = plain_read, plain_write, asks
+    pv.apply_reads()
+
+
+def end_put(PvHandle pv not None):
+    """The driver is done with the put callback that it was asked to carry out."""
+    pv.opened().end_put(ECA_NORMAL)
+
+
+def writes_of(PvHandle pv not None, make):
+    """What its asynchronous writes are kept in, made by ``make()`` at first."""
+    if pv.writes is None:
+        pv.writes = make()
+    return pv.writes
+
+
+def access_group_of(PvHandle pv not None):
+    """What `setAccessSecurityGroup` was given; None: it was not called."""
+    return pv.group
+
+
+def remember_access_group(PvHandle pv not None, str group not None):
+    """The group that a channel will find."""
+    pv.group = group
+
+
+def set_access_group(PvHandle pv not None, group):
+    """The group of access security whose rules hold for this PV."""
+    cdef string name = bytes_of_text(group)
+    pv.opened()
+    with nogil:
+        pv.pv.get().set_access_group(name)
+
+
+def post_value(PvHandle pv not None, value, alarm, severity, StampBase when not None,
+               EventMask mask):
+    """Sends a value with the events of `mask` to the subscribers.
+
+    Raises:
+        TypeError, ValueError: It does not fit.
+    """
+    pv.opened().post(pv.snapshot(value, alarm, severity, when), mask)
+
+
+cdef object shortened(value):
+    text = repr(value)
+    return text if len(text) <= 100 else text[:100] + "..."

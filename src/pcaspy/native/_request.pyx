@@ -1,0 +1,182 @@
+# distutils: language = c++
+# cython: nonecheck=True
+"""A request for Python: what a client wants, and how it is answered."""
+
+cimport cython
+from libcpp.string cimport string
+
+from pcaspy.native._cpp.current_request cimport current_request, swap_current_request
+from pcaspy.native._cpp.from_snapshot cimport bytes_of, value_of
+from pcaspy.native._cpp.request cimport (
+    ClientIdentity, ClientPtr, EngineRequest, RequestKind, RequestPtr)
+from pcaspy.native._cpp.snapshot cimport SnapshotPtr
+from pcaspy.native._cpp.text cimport text_of
+from pcaspy.native._cpp.types cimport (
+    ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL, DbfType, EcaStatus, needs_metadata)
+from pcaspy.native._data cimport Data, data_linked_to
+from pcaspy.native._handle cimport Claimant, PvHandle, handle_of
+from pcaspy.native._time cimport StampBase
+
+NORMAL = ECA_NORMAL
+GETFAIL = ECA_GETFAIL
+PUTFAIL = ECA_PUTFAIL
+
+
+@cython.final
+cdef class Request:
+    """What a client wants and only Python can do; completed once, from any thread.
+
+    Completion lets go of it: a log record that keeps an exception, and with that this
+    object, keeps nothing of the engine.
+    """
+    cdef EngineRequest* here(self) except NULL:
+        if self.request.get() == NULL:
+            raise ValueError("the request is completed")
+        return self.request.get()
+
+    @property
+    def kind(self):
+        """One of "write", "read", "exists", "attach" and "interest"."""
+        return ("write", "read", "exists", "attach", "interest")[
+            <int>self.here().kind]
+
+    @property
+    def pv(self):
+        return handle_of(self.here().pv)
+
+    @property
+    def name(self):
+        """The name that is asked for (exists, attach)."""
+        cdef const string* name = &self.here().name
+        return text_of(name.data(), name.size())
+
+    @property
+    def value(self):
+        """The value of a put, as Driver.write gets it."""
+        return value_of(self.here().value.get()[0])
+
+    @property
+    def characters(self):
+        """All elements of a put to a char PV as bytes; None for other types."""
+        if self.here().value.get().type() != DbfType.Char:
+            return None
+        return bytes_of(self.here().value.get()[0])
+
+    @property
+    def notify(self):
+        """A put callback waits."""
+        return bool(self.here().notify)
+
+    @property
+    def in_series(self):
+        """The next put callback to its PV waits until this one is completed."""
+        return bool(self.here().in_series)
+
+    @property
+    def interest(self):
+        """The first subscription came (True) or the last one went (False)."""
+        return bool(self.here().interest)
+
+    @property
+    def trapped(self):
+        """Access security wants this put logged."""
+        return bool(self.here().trapped)
+
+    @property
+    def client(self):
+        """(user, host, address) of the client, as far as it is known."""
+        return identity(self.here().client)
+
+    def call(self, function, *args):
+        """``function(*args)``, which may ask `current_client` for this client."""
+        cdef RequestPtr held = RequestPtr(self.here())    # completion lets go of it
+        cdef const EngineRequest* before = swap_current_request(held.get())
+        try:
+            return function(*args)
+        finally:
+            swap_current_request(before)
+
+    @property
+    def completed(self):
+        return self.request.get() == NULL or bool(self.here().completed())
+
+    def complete(self, EcaStatus status):
+        """The first completion counts."""
+        if self.request.get() == NULL:
+            return
+        if status == ECA_NORMAL and self.here().kind == RequestKind.Read:
+            raise ValueError("a get is completed with a value")
+        self.here().complete(status)
+        self.request.reset()
+
+    def complete_read(self, value):
+        """Answers a get with what the driver's read returned.
+
+        Raises:
+            TypeError, ValueError: The value does not fit; the request stays open.
+        """
+        cdef PvHandle pv = handle_of(self.here().pv)
+        cdef Data data = None if pv is None else data_linked_to(pv)
+        cdef SnapshotPtr made
+        if data is None:
+            raise ValueError("the PV has no parameter any more")
+        made = data.read_result(pv, value)
+        self.here().complete(ECA_NORMAL, made)
+        self.request.reset()
+
+    def complete_value(self, value, alarm, severity, StampBase when not None):
+        """Answers a get with a value that is no parameter of a driver.
+
+        Raises:
+            TypeError, ValueError: The value does not fit; the request stays open.
+        """
+        cdef PvHandle pv = handle_of(self.here().pv)
+        cdef SnapshotPtr made
+        if pv is None:
+            raise ValueError("the PV is gone")
+        made = pv.snapshot(value, alarm, severity, when)
+        self.here().complete(ECA_NORMAL, made)
+
+    @property
+    def asks_metadata(self):
+        """A get wants units, limits or labels, or may need them."""
+        return bool(needs_metadata(self.here().dbr_type))
+
+    def complete_attach(self, PvHandle pv not None, Claimant server not None):
+        """Makes the channel that is asked for, one of `server`, on `pv`.
+
+        Raises:
+            ValueError: Another server has it.
+        """
+        pv.claim(server)
+        self.here().complete_attach(ECA_NORMAL, pv.pv)
+        self.request.reset()
+
+    def carry_out(self):
+        """The driver is asked to do it: from now on `PvHandle.end_put` may mean it."""
+        self.here().carry_out()
+
+    def defer(self):
+        if self.request.get() != NULL:
+            self.here().defer()
+
+
+cdef object identity(const ClientPtr& client):
+    cdef const ClientIdentity* c = client.get()
+    if c == NULL:
+        return "", "", ""
+    return (text_of(c.user.data(), c.user.size()),
+            text_of(c.host.data(), c.host.size()),
+            text_of(c.address.data(), c.address.size()))
+
+
+def current_client():
+    """(user, host, address) of whom this thread reads or writes for now, or None."""
+    cdef const EngineRequest* request = current_request()
+    return None if request == NULL else identity(request.client)
+
+
+cdef object wrapped(const RequestPtr& request):
+    cdef Request made = Request.__new__(Request)
+    made.request = request
+    return made

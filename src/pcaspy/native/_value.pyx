@@ -1,0 +1,157 @@
+# distutils: language = c++
+# cython: nonecheck=True
+"""The value of a Data as it was given, and the snapshot that answers gets."""
+
+from pcaspy.native._cpp.from_snapshot cimport bytes_of, holds_exactly
+from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr, restamped
+from pcaspy.native._cpp.to_snapshot cimport Strictness
+from pcaspy.native._cpp.types cimport DbfType
+from pcaspy.native._fields cimport Fields
+from pcaspy.native._handle cimport PvHandle
+from pcaspy.native._links cimport Links, moved
+from pcaspy.native._time cimport StampBase
+
+_DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
+                 <int>DbfType.Enum: "u2", <int>DbfType.Long: "i4",
+                 <int>DbfType.Float: "f4", <int>DbfType.Double: "f8"}
+_IN_SNAPSHOT = object()     # the value is an array that is made when asked for
+
+
+cdef class StoredValue(Links):
+    """A value and its alarm and time, for the PVs that it is linked to."""
+
+    # ---- links, made by the driver's pvDB ----
+
+    def link(self, PvHandle pv not None, list changed, overrides=(False,) * 3):
+        """Holds the value of `pv` from now on; an unlinked Data brings its own."""
+        pv.opened()
+        self.value_ = self.shown()      # an array leaves the snapshot
+        self.stored.reset()
+        self.detach()
+        self.join(pv, changed, overrides)
+        if self.flag_ and not self.queued:
+            self.queue()
+        self.store(self.value_)
+
+    def start(self, PvHandle pv not None, list changed, StampBase when not None,
+              overrides=(False,) * 3):
+        """Links a new Data with the value that the PV's info starts with."""
+        cdef Fields fields = pv.info.fields
+        pv.opened()
+        self.value_ = pv.info.value
+        self.time_.seconds, self.time_.nanoseconds = when.seconds, when.nanos
+        if (fields.first.get() == NULL or fields.first_value is not self.value_
+                or fields.first_time.seconds != self.time_.seconds
+                or fields.first_time.nanoseconds != self.time_.nanoseconds):
+            fields.first = self.stamped(made_of(pv, self.value_, Strictness.Checked),
+                                        fields)
+            fields.first_value, fields.first_time = self.value_, self.time_
+        self.join(pv, changed, overrides)
+        self.publish(fields.first)
+        self.note_nothing()
+
+    def alias(self, PvHandle pv not None):
+        """Gives the value to `pv`, which has another name for the same reason, too."""
+        if pv is self.pv:
+            return
+        pv.opened()
+        self.linked()
+        self.add_alias(pv)
+        self.publish_alias(pv)
+        pv.apply_reads()
+
+    def unlink(self, PvHandle pv=None):
+        """Lets go of `pv`, or of all PVs."""
+        if pv is not None and pv is not self.pv:
+            self.drop_alias(pv)
+            return
+        self.value_ = self.shown()      # an array leaves the snapshot
+        self.leave()
+        self.stored.reset()
+
+    # ---- values ----
+
+    cdef object shown(self):
+        """The value as it was given."""
+        if self.value_ is _IN_SNAPSHOT:
+            import numpy
+            dtype = _DTYPE_OF_DBF[<int>self.stored.get().type()]
+            self.value_ = numpy.frombuffer(bytes_of(self.stored.get()[0]), dtype)
+        return self.value_
+
+    cdef void keep(self, value, const NewSnapshot& made):
+        """Remembers the value as given; its owner may change lists and arrays."""
+        if type(value) is float or type(value) is int or type(value) is str:
+            self.value_ = value
+        elif isinstance(value, list):
+            self.value_ = list(value)
+        elif hasattr(value, "__array_interface__") and hasattr(value, "copy"):
+            if (type(value).__name__ == "ndarray"
+                    and holds_exactly(value, made.get()[0])):
+                self.value_ = _IN_SNAPSHOT
+            else:
+                self.value_ = value.copy()
+        else:
+            self.value_ = value
+        self.note_nothing()
+
+    cdef void note_nothing(self) noexcept:
+        cdef PvHandle pv
+        if self.nothing == (self.value_ is None):
+            return
+        self.nothing = self.value_ is None
+        if self.pv is not None:
+            self.pv.apply_reads()
+        for pv in self.aliases:
+            pv.apply_reads()
+
+    cdef SnapshotPtr stamped(self, NewSnapshot made, Fields fields):
+        made.get().time = self.time_
+        made.get().alarm = self.alarm_
+        made.get().metadata = fields.metadata
+        return SnapshotPtr(made)
+
+    cdef publish(self, SnapshotPtr snapshot):
+        """Gets are answered with `snapshot` from now on."""
+        if not fits(self.pv, snapshot):
+            raise moved(self.pv)
+        self.stored = snapshot
+        self.pv.pv.get().set(snapshot)
+        for pv in self.aliases:
+            self.publish_alias(pv)
+
+    cdef publish_alias(self, PvHandle pv):
+        cdef Fields fields = pv.info.fields
+        cdef SnapshotPtr snapshot = self.stamped(
+            made_of(pv, self.shown(), Strictness.Lenient), fields)
+        if fits(pv, snapshot):
+            pv.pv.get().set(snapshot)
+
+    cdef store(self, value):
+        """Replaces value and snapshot, no event."""
+        cdef NewSnapshot made
+        cdef PvHandle pv
+        if self.pv is None:
+            self.value_ = value
+            return
+        pv = self.pv
+        made = made_of(pv, value, Strictness.Checked)
+        if self.pv is not pv:
+            raise moved(pv)
+        self.keep(value, made)
+        self.publish(self.stamped(made, pv.info.fields))
+
+    cdef restamp(self):
+        cdef Fields fields
+        if self.pv is not None and fits(self.pv, self.stored):
+            fields = self.pv.info.fields
+            self.publish(restamped(
+                self.stored.get()[0], self.time_, self.alarm_, fields.metadata))
+
+
+cdef NewSnapshot made_of(PvHandle pv, value, Strictness strictness) except *:
+    """A new snapshot of a Data's value, which may be None."""
+    cdef Fields fields = pv.info.fields
+    if value is None:
+        return fields.made_of_nothing()
+    return pv.convert(value, strictness)

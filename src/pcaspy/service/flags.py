@@ -1,0 +1,36 @@
+"""What a driver in C++ is compiled and linked with: the engine is a library, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from epicscorelibs import config  # type: ignore[import-untyped]
+from epicscorelibs import path as epics
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def include_dir() -> Path:
+    """Where the engine's headers are: in the package, or in the tree that it is of."""
+    installed = _PACKAGE / "include"
+    return installed if installed.is_dir() else _PACKAGE.parents[1] / "ext"
+
+
+def compile_flags() -> list[str]:
+    """Options of a C++ compiler."""
+    macros = config.get_config_var("CPPFLAGS")
+    defined = [
+        f"-D{name}" if value is None else f"-D{name}={value}" for name, value in macros
+    ]
+    folders = [f"-I{include_dir()}", f"-isystem{epics.include_path}"]
+    return ["-std=c++20", *defined, *folders]
+
+
+def link_flags() -> list[str]:
+    """Options of a linker, for programs that find the libraries where they are now."""
+    # libCom by name: the engine's own search path may not reach it.
+    libraries = [(_PACKAGE / "native", "pcas"), (Path(epics.lib_path), "Com")]
+    found = ["-Wl,--no-as-needed"]
+    for folder, name in libraries:
+        found += [f"-L{folder}", f"-Wl,-rpath,{folder}", f"-l{name}"]
+    return [*found, "-pthread"]
