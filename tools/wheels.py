@@ -85,7 +85,7 @@ def try_out(inner: Path) -> None:
     port = free_port()
     env = {**client_environment(port), **server_environment(port)}
     with tempfile.TemporaryDirectory() as home:
-        script = ROOT / "tests" / "packaging" / "smoke.py"
+        script = ROOT / "tests" / "whole" / "packaging" / "smoke.py"
         options = {"cwd": home, "env": {**env, "HOME": home}, "timeout": 120}
         run(inner, "-W", "error", script, **options)
         run(inner, "-c", "import numpy; print('numpy', numpy.__version__)", **options)

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DIRECTORY = ROOT / "tests" / "cpp"
+DIRECTORY = ROOT / "tests" / "engine" / "cpp"
 BUILD_SECONDS = 900
 USUAL = "address,undefined"
 

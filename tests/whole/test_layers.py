@@ -22,7 +22,7 @@ def test_nothing_points_to_the_right_or_in_a_circle():
 def test_another_protocol_needs_nothing_of_the_server():
     """The server of lines in the C++ tests uses what any protocol may use."""
     allowed = layers.CPP["pva"] | {"pv", "net"}
-    for path in sorted((ROOT / "tests" / "cpp").glob("line_*")):
+    for path in sorted((ROOT / "tests" / "engine" / "cpp").glob("line_*")):
         for quote, included in layers.INCLUDE.findall(path.read_text()):
             if quote == '"' and (ROOT / "ext" / included).is_file():
                 assert included.partition("/")[0] in allowed, path.name

@@ -41,14 +41,14 @@ class Limits(TypedDict, total=False):
 
 
 class ServerOptions(Limits, total=False):
-    """All keywords of a server's constructor but port.
+    """All keywords of a server's constructor but port and interfaces.
 
-    The names of the engine's other table (ext/server/options.hpp) follow the limits.
+    The other names of the engine's other table (ext/server/options.hpp) follow the
+    limits.
     """
 
     udp_port: int
     tcp_port: int
-    interfaces: Sequence[str]
     ignored: Sequence[str]
     beacon_addresses: Sequence[str]
     auto_beacon_addresses: bool
@@ -96,14 +96,16 @@ def _from_environment() -> dict[str, int]:
     for name, allowed in LIMITS.items():
         text = os.environ.get(variable(name), "").strip()
         if text:
-            found[name] = int(text) if text.isascii() and text.isdigit() else text
-            _check_whole(variable(name), allowed, found[name])
+            value = int(text) if text.isascii() and text.isdigit() else text
+            found[name] = _check_whole(variable(name), allowed, value)
     return found
 
 
-def _checks() -> dict[str, Callable[[Any], None]]:
+def _checks() -> dict[str, Callable[[Any], object]]:
     """What raises ValueError for a value that an option cannot have, by name."""
-    checks = {name: partial(_check_whole, name, LIMITS[name]) for name in LIMITS}
+    checks: dict[str, Callable[[Any], object]] = {
+        name: partial(_check_whole, name, LIMITS[name]) for name in LIMITS
+    }
     for name, kind, _, least, most, _, _ in options():
         if kind == "whole":
             checks[name] = partial(_check_whole, name, Range(int(least), int(most)))
@@ -116,13 +118,14 @@ def _checks() -> dict[str, Callable[[Any], None]]:
     return checks
 
 
-def _check_whole(name: str, allowed: Range, value: Any) -> None:
+def _check_whole(name: str, allowed: Range, value: Any) -> int:
     right = isinstance(value, int) and not isinstance(value, bool)
     if not right or not allowed.least <= value <= allowed.most:
         raise ValueError(
             f"{name} is {value!r}: an integer from {allowed.least} to"
             f" {allowed.most} is allowed"
         )
+    return int(value)
 
 
 def _check_seconds(name: str, least: float, value: Any) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
-from epicscorelibs import config  # type: ignore[import-untyped]
-from epicscorelibs import path as epics
+from epicscorelibs import path as epics  # type: ignore[import-untyped]
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -18,12 +18,23 @@ def include_dir() -> Path:
 
 def compile_flags() -> list[str]:
     """Options of a C++ compiler."""
-    macros = config.get_config_var("CPPFLAGS")
+    macros = _macros_of_epics()
     defined = [
         f"-D{name}" if value is None else f"-D{name}={value}" for name, value in macros
     ]
     folders = [f"-I{include_dir()}", f"-isystem{epics.include_path}"]
     return ["-std=c++20", *defined, *folders]
+
+
+def _macros_of_epics() -> list[tuple[str, str | None]]:
+    """What epicscorelibs was compiled with."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # the import tells what it does to setuptools
+    try:
+        from epicscorelibs import config  # noqa: PLC0415
+    finally:
+        logging.disable(before)
+    return list(config.get_config_var("CPPFLAGS"))
 
 
 def link_flags() -> list[str]:

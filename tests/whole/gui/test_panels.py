@@ -11,7 +11,7 @@ from support.example_program import Program
 from support.peers import ROOT
 
 PANELS = ROOT / "examples" / "panels"
-SIDE = ROOT / "tests" / "gui" / "panel_side.py"
+SIDE = ROOT / "tests" / "whole" / "gui" / "panel_side.py"
 NAMES = ["scope.bob", "scope.adl", "scope.ui"]
 
 
@@ -56,7 +56,9 @@ def test_panel_in_pydm(run, env):
     server = Program("oscilloscope", env=env)
     try:
         assert "done" in run(
-            "pydm", ROOT / "tests" / "gui" / "panel_side.py", PANELS / "scope.ui"
+            "pydm",
+            ROOT / "tests" / "whole" / "gui" / "panel_side.py",
+            PANELS / "scope.ui",
         )
         server.interrupt()
         assert server.wait()[0] == 0

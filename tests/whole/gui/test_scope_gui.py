@@ -4,7 +4,9 @@ from support.peers import ROOT
 
 
 def test_window(run):
-    assert run("gui", ROOT / "tests" / "gui" / "window_side.py").endswith("done\n")
+    assert run("gui", ROOT / "tests" / "whole" / "gui" / "window_side.py").endswith(
+        "done\n"
+    )
 
 
 def test_screenshot(run, tmp_path):
