@@ -31,7 +31,7 @@ def _macros_of_epics() -> list[tuple[str, str | None]]:
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # the import tells what it does to setuptools
     try:
-        from epicscorelibs import config  # noqa: PLC0415
+        from epicscorelibs import config
     finally:
         logging.disable(before)
     return list(config.get_config_var("CPPFLAGS"))
