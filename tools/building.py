@@ -123,6 +123,9 @@ def library(name, *folders, macro, dsos=(), macros=()):
     headers; `macro` tells them that it is being built. Within the library what is
     exported is called as directly as everything else.
     """
+    # What links it is also looked for in the installed package, which is imported for
+    # that. Here that is the one being built: half of it may be there.
+    sys.modules[name.partition(".")[0]] = None
     direct, named_so = [], []
     if sys.platform not in ("win32", "darwin"):
         direct = ["-fno-semantic-interposition"]

@@ -1,6 +1,6 @@
 """The binding to the engine: what a PV is, its value, requests, the server.
 
-From the bottom to the top: `_time` and `_fields`; `_handle`, a served PV; `_links`,
+From the bottom to the top: `_time` and `_fields`; `_handle`, a served PV and its links;
 `_value` and `_data`, its value, with `_policy`, which says what a new one is worth;
 `_request`, `_server`. `_access` and `_tables` stand alone. The engine is the shared
 library that lies beside them, made from ext; `_cpp` declares it, one file for each

@@ -1,4 +1,5 @@
 cimport cython
+from libcpp cimport bool as cbool
 
 from pcaspy.native._cpp.pv cimport EventMask
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr, TimeStamp
@@ -10,6 +11,7 @@ from pcaspy.native._value cimport StoredValue
 cdef class Data(StoredValue):
     cdef dict __dict__
     cdef public bint udf
+    cdef cbool read_failed       # the alarm says so, until something else is known
 
     cdef set_and_post(self, value, TimeStamp when)
     cdef EventMask take(self, value, TimeStamp when) except? 0xff

@@ -14,8 +14,7 @@ from pcaspy.native._cpp.snapshot cimport (
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
 from pcaspy.native._fields cimport alarm_of
-from pcaspy.native._handle cimport PvHandle
-from pcaspy.native._links cimport moved
+from pcaspy.native._handle cimport PvHandle, moved
 from pcaspy.native._policy cimport deadband
 from pcaspy.native._time cimport stamp_of
 from pcaspy.native._value cimport StoredValue, fits, made_of, stores_nothing

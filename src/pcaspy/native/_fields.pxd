@@ -1,13 +1,11 @@
 cimport cython
 from libc.stdint cimport uint32_t
-from libcpp cimport bool as cbool
 
 from pcaspy.native._cpp.alarm_limits cimport AlarmLimits, check_alarm
 from pcaspy.native._cpp.codec cimport DecodeTarget
 from pcaspy.native._cpp.metadata cimport MetadataPtr
 from pcaspy.native._cpp.snapshot cimport (
     AlarmState, NewSnapshot, SnapshotPtr, TimeStamp)
-from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
 
 
@@ -30,8 +28,6 @@ cdef class Fields:
 
     cdef MetadataPtr make_metadata(self) except *
     cdef DecodeTarget target(self)
-    cdef NewSnapshot made_of(
-        self, value, Strictness strictness, cbool& cut) except *
     cdef NewSnapshot made_of_nothing(self) except *
 
 

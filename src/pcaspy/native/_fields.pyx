@@ -72,11 +72,6 @@ cdef class Fields:
         to.metadata = self.metadata.get()
         return to
 
-    cdef NewSnapshot made_of(
-            self, value, Strictness strictness, cbool& cut) except *:
-        """A new snapshot of `value`, neither stamped nor with metadata."""
-        return snapshot_of(value, self.target(), strictness, cut)
-
     cdef NewSnapshot made_of_nothing(self) except *:
         """What stands for None."""
         return snapshot_of_nothing(self.target())

@@ -2,7 +2,7 @@ cimport cython
 from cpython.ref cimport PyObject
 from libcpp cimport bool as cbool
 
-from pcaspy.native._cpp.pv cimport Pv, PvPtr
+from pcaspy.native._cpp.pv cimport EventMask, Pv, PvPtr
 from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._fields cimport Fields, InfoBase
@@ -17,11 +17,6 @@ cdef class Claimant:
     cdef object __weakref__
 
     cdef bint is_running(self) noexcept
-
-
-cdef class LinkedData:
-    """Who holds a PV's value: a Data, as PVs know it."""
-    cdef cbool nothing           # the value is None: gets fail
 
 
 cdef class PvHandle:
@@ -49,11 +44,36 @@ cdef class PvHandle:
     cdef NewSnapshot convert(self, value, Strictness strictness) except *
 
 
-cdef inline LinkedData linked_data(PvHandle pv):
+cdef class Links:
+    cdef PvHandle pv             # None while not linked
+    cdef tuple aliases           # further PVs of the same reason
+    cdef list changed            # the driver's Data with events that wait, or None
+    cdef EventMask mask_
+    cdef cbool flag_
+    cdef cbool queued            # is in `changed`
+    cdef cbool own_value         # the info overrides checkValue,
+    cdef cbool own_alarm         # checkAlarm;
+    cdef cbool own_update        # the PV overrides updateValue
+    cdef cbool nothing           # the value is None: gets fail
+
+    cdef void detach(self) noexcept
+    cdef PvHandle linked(self)
+    cdef join(self, PvHandle pv, list changed, overrides)
+    cdef leave(self)
+    cdef add_alias(self, PvHandle pv)
+    cdef drop_alias(self, PvHandle pv)
+    cdef mark(self, EventMask mask)
+    cdef queue(self)
+
+
+cdef object moved(PvHandle pv)
+
+
+cdef inline Links linked_data(PvHandle pv):
     """The Data that holds its value; one that is just being deleted is none."""
     if pv.data_ == NULL or Py_REFCNT(pv.data_) == 0:
         return None
-    return <LinkedData>pv.data_
+    return <Links>pv.data_
 
 
 cdef inline PvHandle handle_of(const PvPtr& pv):

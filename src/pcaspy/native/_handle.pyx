@@ -1,6 +1,6 @@
 # distutils: language = c++
 # cython: nonecheck=True
-"""A served PV: the base of casPV, and what is done with one.
+"""A served PV: the base of casPV, what is done with one, and the Data linked to it.
 
 Threads: everything in these modules needs the GIL. What may wait or end threads in the
 engine is called without it. `Pv.set`, `Pv.post` and `Request.complete` keep it: they
@@ -18,7 +18,7 @@ from libcpp.string cimport string
 from pcaspy.native._cpp.pv cimport EventMask, Pv, create_pv
 from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr
 from pcaspy.native._cpp.text cimport bytes_of_text
-from pcaspy.native._cpp.to_snapshot cimport Strictness
+from pcaspy.native._cpp.to_snapshot cimport Strictness, snapshot_of
 from pcaspy.native._cpp.types cimport ECA_NORMAL
 from pcaspy.native._fields cimport Fields, InfoBase
 from pcaspy.native._time cimport StampBase
@@ -31,10 +31,6 @@ cdef class Claimant:
 
     cdef bint is_running(self) noexcept:
         return False
-
-
-cdef class LinkedData:
-    """Who holds a PV's value: a Data, as PVs know it."""
 
 
 cdef class PvHandle:
@@ -75,7 +71,7 @@ cdef class PvHandle:
 
     cdef void apply_reads(self) noexcept:
         cdef cbool nothing = (
-            self.data_ != NULL and (<LinkedData>self.data_).nothing)
+            self.data_ != NULL and (<Links>self.data_).nothing)
         if self.pv.get() != NULL:
             self.pv.get().set_reads_by_request(self.asks or nothing)
 
@@ -111,7 +107,7 @@ cdef class PvHandle:
         cdef Fields fields = self.info.fields
         cdef NewSnapshot made
         try:
-            made = fields.made_of(value, strictness, cut)
+            made = snapshot_of(value, fields.target(), strictness, cut)
         except (TypeError, ValueError, OverflowError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"PV {self.name}: {shortened(value)} does not fit: {error}"
@@ -121,6 +117,77 @@ cdef class PvHandle:
             _set_logger.warning("%s: more than %d elements are left out",
                                 self.name, fields.max_count)
         return made
+
+
+cdef class Links:
+    """A Data's place among the PVs of a driver, and the events that wait for it."""
+
+    def __cinit__(self):
+        self.aliases = ()
+
+    cdef void detach(self) noexcept:
+        """No PV says any more that this is its value. Runs no code of users."""
+        cdef PvHandle pv
+        if self.pv is not None and self.pv.data_ == <PyObject*>self:
+            self.pv.data_ = NULL
+        for pv in self.aliases:
+            if pv.data_ == <PyObject*>self:
+                pv.data_ = NULL
+
+    cdef PvHandle linked(self):
+        """The PV that it belongs to."""
+        if self.pv is None:
+            raise ValueError("this Data belongs to no PV of a driver")
+        return self.pv
+
+    cdef join(self, PvHandle pv, list changed, overrides):
+        """Belongs to `pv`, and joins the queue `changed` of its driver."""
+        self.pv = pv
+        pv.data_ = <PyObject*>self
+        self.changed = changed
+        self.own_value, self.own_alarm, self.own_update = overrides
+
+    cdef leave(self):
+        """Belongs to no PV, and waits in no queue."""
+        if self.queued:
+            self.queued = False
+            if self in self.changed:
+                self.changed.remove(self)
+        self.detach()
+        self.pv = self.changed = None
+        self.aliases = ()
+
+    cdef add_alias(self, PvHandle pv):
+        """`pv` has another name for the same reason."""
+        if not any([other is pv for other in self.aliases]):
+            self.aliases += (pv,)
+        pv.data_ = <PyObject*>self
+
+    cdef drop_alias(self, PvHandle pv):
+        """Undoes `add_alias`."""
+        self.aliases = tuple([other for other in self.aliases if other is not pv])
+        if pv.data_ == <PyObject*>self:
+            pv.data_ = NULL
+
+    cdef mark(self, EventMask mask):
+        self.mask_ |= mask
+        self.flag_ = True
+        if not self.queued:
+            self.queue()
+
+    cdef queue(self):
+        if self.changed is not None:
+            self.changed.append(self)
+            self.queued = True
+
+    @property
+    def handle(self):
+        """The PV that this value belongs to, or None."""
+        return self.pv
+
+    def handles(self):
+        """All PVs that have this value."""
+        return [] if self.pv is None else [self.pv, *self.aliases]
 
 
 def open_pv(PvHandle pv not None, str name not None, InfoBase info not None,
@@ -267,3 +334,7 @@ def post_value(PvHandle pv not None, value, alarm, severity, StampBase when not 
 cdef object shortened(value):
     text = repr(value)
     return text if len(text) <= 100 else text[:100] + "..."
+
+
+cdef object moved(PvHandle pv):
+    return ValueError(f"PV {pv.name}: it was replaced while its value was set")

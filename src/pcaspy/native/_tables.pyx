@@ -18,8 +18,8 @@ def limits():
 def options():
     """(name, kind, standard, least, most, variables, meaning) of what is no limit.
 
-    The kind is "whole", "seconds", "switch" or "list"; a list begins empty. The first of
-    the variables that is set counts.
+    The kind is "whole", "seconds", "switch" or "list"; a list begins empty. The first
+    of the variables that is set counts.
     """
     cdef OptionTable table = option_table()
     cdef const OptionInfo* option

@@ -6,8 +6,7 @@ from pcaspy.native._cpp.snapshot cimport (
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
 from pcaspy.native._fields cimport Fields
-from pcaspy.native._handle cimport PvHandle
-from pcaspy.native._links cimport Links
+from pcaspy.native._handle cimport Links, PvHandle
 
 
 cdef class StoredValue(Links):

@@ -1,7 +1,6 @@
 from typing import Any
 
-from pcaspy.native._handle import PvHandle
-from pcaspy.native._links import Links
+from pcaspy.native._handle import Links, PvHandle
 from pcaspy.native._time import StampBase
 
 class StoredValue(Links):

@@ -7,8 +7,7 @@ from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr, restamped
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
 from pcaspy.native._fields cimport Fields
-from pcaspy.native._handle cimport PvHandle
-from pcaspy.native._links cimport Links, moved
+from pcaspy.native._handle cimport Links, PvHandle, moved
 from pcaspy.native._time cimport StampBase
 
 _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",

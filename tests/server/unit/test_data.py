@@ -56,6 +56,18 @@ def test_first_good_value_is_an_alarm_event(driver):
     assert driver.pvDB["F"].udf is True
 
 
+def test_attributes_of_its_own_are_no_entries_of_its_dict(driver):
+    """They are members of the class: what is in the dict, programs have put there."""
+    data = driver.getParamDB("F")
+    driver.setParam("F", 1)
+    driver.setParamStatus("F", 2, 3)
+    data.fail_read()
+    driver.updatePVs()
+    assert vars(data) == {}
+    data.mine = 1
+    assert vars(data) == {"mine": 1}
+
+
 def test_status_keeps_the_time(driver):
     driver.setParam("F", 1, cas.epicsTimeStamp(5, 6))
     driver.setParamStatus("F", 3, 1)
