@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
-from epicscorelibs import config  # type: ignore[import-untyped]
-from epicscorelibs import path as epics
+# setuptools_dso, which these import, warns of what it mends in setuptools.
+logging.disable(logging.WARNING)
+try:
+    from epicscorelibs import config  # type: ignore[import-untyped]
+    from epicscorelibs import path as epics
+finally:
+    logging.disable(logging.NOTSET)
 
 _PACKAGE = Path(__file__).parents[1]
 
