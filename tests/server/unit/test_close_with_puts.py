@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAM = """
 import sys
@@ -37,7 +38,7 @@ print("done")
 
 def test_close_while_puts_wait_for_each_other():
     """Nothing of them is used after it was freed: freed memory is overwritten."""
-    tests = os.path.dirname(os.path.dirname(__file__))
+    tests = str(Path(__file__).parents[2])
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, tests],
         env={

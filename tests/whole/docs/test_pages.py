@@ -95,5 +95,9 @@ def test_the_engine_has_the_functions_that_pages_name():
     headers = {path: path.read_text() for path in (ROOT / "ext").rglob("*.hpp")}
     assert named
     for kind, function in named:
-        defined = [t for t in headers.values() if re.search(rf"class {kind}\b", t)]
+        defined = [
+            t
+            for t in headers.values()
+            if re.search(rf"class (?:PCAS_API )?{kind}\b", t)
+        ]
         assert any(re.search(rf"\b{function}\(", t) for t in defined), (kind, function)

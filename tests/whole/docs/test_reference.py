@@ -105,11 +105,13 @@ def test_counters():
         assert set(server.stats()) == {name for name, _kind, _meaning in counters()}
 
 
-@pytest.mark.parametrize("command", ["serve", "check"])
+@pytest.mark.parametrize("command", ["serve", "check", "flags"])
 def test_options_of_the_command(command):
     page = (REFERENCE / "command-line.md").read_text()
-    serve, _, check = page.partition("`pcaspy check FILE`")
-    shown = set(re.findall(r"`(--[\w-]+)`", {"serve": serve, "check": check}[command]))
+    said = dict(
+        re.findall(r"`pcaspy (serve|check|flags)\b(.*?)(?=`pcaspy |\Z)", page, re.S)
+    )
+    shown = set(re.findall(r"`(--[\w-]+)`", said[command]))
     (commands,) = [
         action
         for action in command_line()._actions
