@@ -25,7 +25,7 @@ GENERATED := $(patsubst %.pyx,%.cpp,$(wildcard src/*/*.pyx src/*/*/*.pyx))
 ENGINE := $(wildcard ext/*/*.cpp ext/*/*.hpp)
 BRIDGE := $(filter-out $(GENERATED),$(wildcard src/*/*/*.cpp src/*/*/*.hpp))
 CYTHON := $(foreach d,* */* */*/*,$(wildcard src/$d/*.pyx src/$d/*.pxd))
-CPP := $(ENGINE) $(BRIDGE) $(wildcard tests/*/*.cpp tests/*/*.hpp)
+CPP := $(ENGINE) $(BRIDGE) $(wildcard tests/*/*/*.cpp tests/*/*/*.hpp examples/native/*.cpp)
 
 .PHONY: all demo test format clean distclean
 all: $(VENV)/.built
