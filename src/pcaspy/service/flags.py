@@ -34,7 +34,7 @@ def _macros_of_epics() -> list[tuple[str, str | None]]:
         from epicscorelibs import config
     finally:
         logging.disable(before)
-    return list(config.get_config_var("CPPFLAGS"))
+    return list(config.get_config_var("CPPFLAGS") or ())
 
 
 def link_flags() -> list[str]:
