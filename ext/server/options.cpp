@@ -71,7 +71,7 @@ struct Reading {
 
 std::span<const OptionInfo> option_table() {
 #define PCAS_INFO(type, name, standard, least, most, variable, stand_in, meaning) \
-    OptionInfo{#name, least, most, &variable, &stand_in, meaning, &Options::name},
+    OptionInfo{#name, least, most, &(variable), &(stand_in), meaning, &Options::name},
     static const std::array kTable{PCAS_OPTIONS(PCAS_INFO)};
 #undef PCAS_INFO
     return kTable;
