@@ -62,9 +62,13 @@ demo: $(VENV)/.built
 test: $(VENV)/.built $(VENV)/.test-tools
 	$(BIN)/python tests/support/peers.py $(PEERS)
 ifeq ($(PYTEST_ARGS),)
+	@# The random programs beside the others: both mostly wait.
+	@mkdir -p build
+	$(BIN)/python -m pytest -q -m generated -n 2 -p no:cacheprovider \
+	    tests/whole/compat > build/generated.log 2>&1 & \
 	$(BIN)/python -m pytest -q -m "not alone and not generated" -n $(TEST_JOBS) \
-	    --dist loadfile --no-loadscope-reorder --durations=20
-	$(BIN)/python -m pytest -q -m generated -n $(TEST_JOBS) tests/whole/compat
+	    --dist loadfile --no-loadscope-reorder --durations=20; others=$$?; \
+	wait $$!; random=$$?; cat build/generated.log; exit $$((others + random))
 	$(BIN)/python -m pytest -q -m alone
 else
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
