@@ -184,7 +184,7 @@ class Searches {
         std::vector<Completion> completions;
         shared_.completions->take(completions);
         for (const Completion& entry : completions) {
-            service_.on_completion(*entry.request);
+            service_.on_completion(static_cast<const CaRequest&>(*entry.request));
         }
         take_answers();
     }

@@ -77,8 +77,8 @@ class Soak:
         }
 
     def run(self):
-        end = time.monotonic() + self.minutes * 60
         self.start()
+        end = time.monotonic() + self.minutes * 60
         while time.monotonic() < end and self.server.alive():
             self.disturb(min(time.monotonic() + self.period, end))
             self.quiet_point()
