@@ -11,11 +11,8 @@ std::vector<RequestPtr> at_python(Served& served) {
 
 std::size_t held(const Served& served) { return LoopDriver::held_bytes(served.loop); }
 
-}  // namespace
-
-TEST_CASE("held: nothing is, once a client that was slow has got its updates") {
-    Served served(100'000);
-    Client slow(served.loop);
+// Two subscriptions to large arrays, and updates that wait for them; the SID.
+std::uint32_t fall_behind(Served& served, Client& slow) {
     const std::uint32_t sid = served.channel(slow, "pv");
     slow.send(subscribe(sid, 1, 100'000));
     slow.send(subscribe(sid, 2, 100'000));
@@ -24,6 +21,15 @@ TEST_CASE("held: nothing is, once a client that was slow has got its updates") {
         served.turn();
     }
     CHECK(held(served) > 500'000u);
+    return sid;
+}
+
+}  // namespace
+
+TEST_CASE("held: nothing is, once a client that was slow has got its updates") {
+    Served served(100'000);
+    Client slow(served.loop);
+    const std::uint32_t sid = fall_behind(served, slow);
     CHECK(held(served) < 10'000'000u);
     CHECK(served.shared.counters.updates_merged > 0u);
     served.settle({&slow});
@@ -123,14 +129,7 @@ TEST_CASE("held: puts at Python have a limit of number and of bytes, and all com
 TEST_CASE("held: updates that wait are given back when nobody wants them any more") {
     Served served(100'000);
     Client slow(served.loop);
-    const std::uint32_t sid = served.channel(slow, "pv");
-    slow.send(subscribe(sid, 1, 100'000));
-    slow.send(subscribe(sid, 2, 100'000));
-    for (int n = 0; n < 50; ++n) {
-        served.post(n);
-        served.turn();
-    }
-    CHECK(held(served) > 500'000u);
+    const std::uint32_t sid = fall_behind(served, slow);
     for (const std::uint32_t subid : {1u, 2u}) {
         slow.send(message(CA_PROTO_EVENT_CANCEL, DBR_DOUBLE, 100'000, sid, subid));
     }

@@ -332,3 +332,11 @@ def outline(program: dict[str, Json]) -> str:
     """The program as text, for a failure's message."""
     lines = [json.dumps(program.get(key)) for key in ("pvs", "read", "write")]
     return "\n".join([*lines, *(json.dumps(step) for step in program["steps"])])
+
+
+def classes_only(told: Json) -> Json:
+    """What a step told, an exception of it by its class alone."""
+    result = told["result"]
+    if isinstance(result, dict) and "raised" in result:
+        return {**told, "result": {"raised": result["raised"]}}
+    return told

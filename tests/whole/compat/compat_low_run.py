@@ -7,20 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from compat_client import Died, Side, prefixes
+from compat_client import Died, Side, classes_only, prefixes
 from compat_low_server_rules import Step, explained
 
 CRASH = "cas-crash"
 SCRIPT = Path(__file__).with_name("compat_low_server.py")
 Json = Any
-
-
-def classes_only(told: Json) -> Json:
-    """What a step told, an exception of it by its class alone."""
-    result = told["result"]
-    if isinstance(result, dict) and "raised" in result:
-        return {**told, "result": {"raised": result["raised"]}}
-    return told
 
 
 class LowPair:

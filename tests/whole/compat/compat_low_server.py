@@ -5,22 +5,18 @@ says, and nothing else.
 """
 
 import logging
-import queue
 import sys
-import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 
-import json
 
+from compat_commands import TURN, obey
 from compat_values import build, shown
 
 from pcaspy import cas
-from support.child_side import say
 
-TURN = 0.002
 FILLED = """
 getPrecision getUnits getEnums getHighLimit getLowLimit getHighAlarmLimit
 getLowAlarmLimit getHighWarnLimit getLowWarnLimit
@@ -221,37 +217,5 @@ class Side:
         return calls
 
 
-def tell(side, command):
-    """Does one command; what came of it, an exception by its class."""
-    try:
-        return {"result": getattr(side, command.pop("do"))(**command)}
-    except Exception as error:
-        return {"result": {"raised": type(error).__name__, "text": str(error)}}
-
-
-def main():
-    """Commands from the standard input, between two calls of `process`."""
-    logging.basicConfig(level=logging.CRITICAL)
-    commands = queue.SimpleQueue()
-
-    def read_commands():
-        for line in sys.stdin:
-            commands.put(json.loads(line))
-        commands.put(None)
-
-    threading.Thread(target=read_commands, daemon=True).start()
-    side = Side()
-    cas.process(0.01)
-    say("READY", {})
-    while True:
-        try:
-            command = commands.get_nowait()
-        except queue.Empty:
-            cas.process(TURN)
-            continue
-        if command is None:
-            return
-        say("ANSWER", tell(side, command))
-
-
-main()
+logging.basicConfig(level=logging.CRITICAL)
+obey(Side(), cas.process, {})

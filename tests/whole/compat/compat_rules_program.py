@@ -7,6 +7,18 @@ from compat_difference import Difference, rule, where
 from support import dbr
 
 
+def put_fails(d: Difference) -> bool:
+    """The released server tells that the put of the step failed; whether it can."""
+    replies = d.released["told"][str(d.step[1])].setdefault("replies", [])
+    if not d.step[5]:
+        replies.append(["error", "PUTFAIL", 4])
+        return True
+    succeeded = [reply for reply in replies if reply == [f"put {d.step[2]}", "NORMAL"]]
+    for reply in succeeded:
+        reply[1] = "PUTFAIL"
+    return bool(succeeded)
+
+
 @rule("write-false")
 def write_false(d: Difference) -> bool:
     """A put that the driver refuses fails."""
@@ -18,13 +30,7 @@ def write_false(d: Difference) -> bool:
     ]
     if d.step[0] != "put" or not refused:
         return False
-    replies = d.released["told"][str(d.step[1])].setdefault("replies", [])
-    if not d.step[5]:
-        replies.append(["error", "PUTFAIL", 4])
-        return True
-    for reply in replies:
-        if reply == [f"put {d.step[2]}", "NORMAL"]:
-            reply[1] = "PUTFAIL"
+    put_fails(d)
     return True
 
 
@@ -184,17 +190,7 @@ def no_driver(d: Difference) -> bool:
     """A put that nobody takes fails."""
     taken = [step["do"] for step in d.asked("forget_driver", "renew_driver")][-1:]
     without = taken == ["forget_driver"] or not d.program.get("driver", True)
-    if d.step[0] != "put" or not without:
-        return False
-    replies = d.released["told"][str(d.step[1])].setdefault("replies", [])
-    if not d.step[5]:
-        replies.append(["error", "PUTFAIL", 4])
-        return True
-    for reply in replies:
-        if reply == [f"put {d.step[2]}", "NORMAL"]:
-            reply[1] = "PUTFAIL"
-            return True
-    return False
+    return d.step[0] == "put" and without and put_fails(d)
 
 
 @rule("limit-alone")

@@ -7,18 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from compat_client import Died, Side, outline, prefixes
+from compat_client import Died, Side, classes_only, outline, prefixes
 from compat_explain import Difference, diverges, explain
 
 Json = Any
-
-
-def classes_only(told: Json) -> Json:
-    """What a step told, an exception of it by its class alone."""
-    result = told["result"]
-    if isinstance(result, dict) and "raised" in result:
-        return {**told, "result": {"raised": result["raised"]}}
-    return told
 
 
 class Pair:

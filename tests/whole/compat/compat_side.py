@@ -1,30 +1,23 @@
 """A pcaspy program that does what it is told: `python compat_side.py`.
 
-Runs with the released package and with ours. Everything but reading commands happens
-in the main thread, between two calls of `process`, as the released server library
-wants it.
+Runs with the released package and with ours.
 """
 
 import logging
 import os
-import queue
 import sys
-import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 
-import json
 
+from compat_commands import TURN, obey
 from compat_values import build, shown
 
 import pcaspy
 from pcaspy import Driver, SimpleServer, cas
 from pcaspy.driver import manager
-from support.child_side import say
-
-TURN = 0.002
 
 
 class Refused(Exception):
@@ -210,36 +203,6 @@ class Side:
         return calls
 
 
-def tell(side, command):
-    """Does one command; what came of it, an exception by its class."""
-    try:
-        return {"result": getattr(side, command.pop("do"))(**command)}
-    except Exception as error:
-        return {"result": {"raised": type(error).__name__, "text": str(error)}}
-
-
-def main():
-    logging.basicConfig(level=logging.ERROR)
-    commands = queue.SimpleQueue()
-
-    def read_commands():
-        for line in sys.stdin:
-            commands.put(json.loads(line))
-        commands.put(None)
-
-    threading.Thread(target=read_commands, daemon=True).start()
-    side = Side()
-    side.server.process(0.01)
-    say("READY", {"version": pcaspy.__version__})
-    while True:
-        try:
-            command = commands.get_nowait()
-        except queue.Empty:
-            side.server.process(TURN)
-            continue
-        if command is None:
-            return
-        say("ANSWER", tell(side, command))
-
-
-main()
+logging.basicConfig(level=logging.ERROR)
+side = Side()
+obey(side, side.server.process, {"version": pcaspy.__version__})

@@ -1,14 +1,12 @@
 """Random programs of aioca calls tell the same on the released package and on ours.
 
-Against EPICS' own server and against this project's. PROGRAMS=n in the environment runs
-n of them on each, from seeds that are new each time.
+Against EPICS' own server and against this project's. PROGRAMS: see compat_random.py.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import sys
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from typing import Any
 
 import pytest
 from aioca_programs import Generator
+from compat_random import MARKS, PROGRAMS
 
 from support.environment import client_environment
 from support.peers import peer_python
@@ -25,14 +24,10 @@ from support.targets import BOTH, REFERENCE, Target
 
 HERE = Path(__file__).parent
 SIDE = HERE / "aioca_program_side.py"
-PROGRAMS = int(os.environ.get("PROGRAMS", "0"))
 COUNT = PROGRAMS or 40
 SECONDS = 120
 
-pytestmark = [
-    pytest.mark.generated,
-    pytest.mark.timeout(0 if PROGRAMS else 600),
-]
+pytestmark = MARKS
 
 
 def client(python: Any, port: int) -> Child:

@@ -1,11 +1,10 @@
 """Random servers of the low-level layer tell the same on the released pcaspy and here.
 
-PROGRAMS=n in the environment runs n of them, from a seed that is new each time.
+PROGRAMS: see compat_random.py.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -15,17 +14,12 @@ from compat_client import Side
 from compat_low_programs import programs
 from compat_low_run import CRASH, SCRIPT, LowPair
 from compat_low_server_rules import RULES
-from hypothesis import HealthCheck, given, seed, settings
+from compat_random import MARKS, run_random
 
 from support import changes
 from support.peers import peer_python
 
-PROGRAMS = int(os.environ.get("PROGRAMS", "0"))
-
-pytestmark = [
-    pytest.mark.generated,
-    pytest.mark.timeout(0 if PROGRAMS else 600),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +37,7 @@ def pair() -> Iterator[LowPair]:
 def test_random_servers(pair: LowPair) -> None:
     used: Counter[str] = Counter()
 
-    @settings(
-        max_examples=PROGRAMS or 60,
-        derandomize=not PROGRAMS,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        print_blob=True,
-    )
-    @given(programs())
-    def run(program):
-        used.update([pair.run(program)])
-
-    (seed(os.urandom(8)) if PROGRAMS else lambda f: f)(run)()
+    run_random(programs(), 60, lambda program: used.update([pair.run(program)]))
     print(dict(used))
 
 

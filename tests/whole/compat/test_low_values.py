@@ -1,7 +1,6 @@
 """gdd and time stamps tell the same on the released pcaspy and here.
 
-PROGRAMS=n in the environment runs n random sequences of calls, from a seed that is new
-each time.
+PROGRAMS: see compat_random.py.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from collections import Counter
 import pytest
 from compat_low_rules import RULES, explained, first_difference
 from compat_low_values import Case, run_both, sequences, tables
+from compat_random import PROGRAMS
 
 from support import changes
 from support.peers import peer_python
 
-PROGRAMS = int(os.environ.get("PROGRAMS", "0"))
 CRASH = "gdd-crash"
 
 pytestmark = pytest.mark.timeout(0 if PROGRAMS else 600)

@@ -96,18 +96,6 @@ def beacon(sock):
     return message, source
 
 
-@pytest.fixture
-def lab(network):
-    """A host with two interfaces between two networks, and one host in each."""
-    left, right = network.switch(), network.switch()
-    middle, at_left, at_right = network.host(), network.host(), network.host()
-    middle.plug(left, "10.1.0.1/24")
-    middle.plug(right, "10.2.0.1/24")
-    at_left.plug(left, "10.1.0.2/24")
-    at_right.plug(right, "10.2.0.2/24")
-    return middle, at_left, at_right
-
-
 @pytest.mark.parametrize("addresses", ["", "10.1.0.1 10.2.0.1"], ids=["all", "listed"])
 def test_beacons_in_both_networks(lab, addresses):
     """Each sees them from the address that its clients connect to, one by one."""
@@ -159,13 +147,9 @@ def test_listed_addresses(lab):
             broadcast.recv(100)
 
 
-def test_servers_at_addresses_of_their_own_on_one_interface(network):
+def test_servers_at_addresses_of_their_own_on_one_interface(two_addresses):
     """Clients tell their beacons apart, though the ports are the same."""
-    switch = network.switch()
-    host, client = network.host(), network.host()
-    cable = host.plug(switch, "10.1.0.1/24")
-    host.add_address(cable.interface, "10.1.0.9/24")
-    client.plug(switch, "10.1.0.2/24")
+    host, client = two_addresses
     addresses = ("10.1.0.1", "10.1.0.9")
     with beacon_socket(client) as sock, contextlib.ExitStack() as stack:
         for number, address in enumerate(addresses):

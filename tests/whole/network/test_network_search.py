@@ -14,18 +14,6 @@ pytestmark = pytest.mark.timeout(300)  # the first run makes the clients' enviro
 PORT = 5064
 
 
-@pytest.fixture
-def lab(network):
-    """A host with two interfaces between two networks, and one host in each."""
-    left, right = network.switch(), network.switch()
-    middle, at_left, at_right = network.host(), network.host(), network.host()
-    middle.plug(left, "10.1.0.1/24")
-    middle.plug(right, "10.2.0.1/24")
-    at_left.plug(left, "10.1.0.2/24")
-    at_right.plug(right, "10.2.0.2/24")
-    return middle, at_left, at_right
-
-
 def broadcast_socket(host, timeout=5.0):
     with host.inside():
         sock = wire.socket.socket(wire.socket.AF_INET, wire.socket.SOCK_DGRAM)
@@ -108,13 +96,9 @@ def test_one_of_two_interfaces(lab):
                 sock.recv(2048)
 
 
-def test_servers_at_addresses_of_their_own_on_one_interface(network):
+def test_servers_at_addresses_of_their_own_on_one_interface(two_addresses):
     """Same port, same interface: each answers for itself, from its own address."""
-    switch = network.switch()
-    host, client = network.host(), network.host()
-    cable = host.plug(switch, "10.1.0.1/24")
-    host.add_address(cable.interface, "10.1.0.9/24")
-    client.plug(switch, "10.1.0.2/24")
+    host, client = two_addresses
     with (
         serve(host, "FIRST:", EPICS_CAS_INTF_ADDR_LIST="10.1.0.1") as first,
         serve(host, "SECOND:", EPICS_CAS_INTF_ADDR_LIST="10.1.0.9") as second,
