@@ -29,7 +29,7 @@ std::uint32_t fall_behind(Served& served, Client& slow) {
 TEST_CASE("held: nothing is, once a client that was slow has got its updates") {
     Served served(100'000);
     Client slow(served.loop);
-    const std::uint32_t sid = fall_behind(served, slow);
+    fall_behind(served, slow);
     CHECK(held(served) < 10'000'000u);
     CHECK(served.shared.counters.updates_merged > 0u);
     served.settle({&slow});

@@ -88,12 +88,21 @@ class Watch(threading.Thread):
     def __init__(self, server):
         super().__init__(daemon=True)
         self.server, self.seconds, self.stats = server, 0.0, {}
+        self.wanted = True
         self.start()
 
     def run(self):
         start = time.monotonic()
-        wait_until(lambda: stats(self.server)["circuits"] == 0, 3 * DEFAULT_SECONDS)
+        wait_until(self.is_over, 3 * DEFAULT_SECONDS)
         self.seconds, self.stats = time.monotonic() - start, stats(self.server)
+
+    def is_over(self):
+        return not self.wanted or stats(self.server)["circuits"] == 0
+
+    def leave(self):
+        """Nobody checks it."""
+        self.wanted = False
+        self.join()
 
     def check(self, allowed):
         self.join()
@@ -106,7 +115,9 @@ class Watch(threading.Thread):
 def by_default(namespaces):
     """A server with nothing set, watched while other tests run."""
     with Network() as network, contextlib.ExitStack() as stack:
-        yield Watch(vanish(made_lab(network), stack, ""))
+        watch = Watch(vanish(made_lab(network), stack, ""))
+        yield watch
+        watch.leave()
 
 
 def test_circuits_of_a_vanished_host_end(lab):
