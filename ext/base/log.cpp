@@ -16,13 +16,14 @@ bool Log::allow(std::string_view source) {
     return rate.used++ < per_second_;
 }
 
-void Log::add(LogLevel level, std::string_view source, std::string text) {
+void Log::add(LogLevel level, std::string_view source, std::string text,
+              LogTopic topic) {
     std::lock_guard lock(mutex_);
     if (records_.size() >= kMaxRecords || !allow(source)) {
         ++suppressed_;
         return;
     }
-    records_.push_back({level, std::move(text)});
+    records_.push_back({level, std::move(text), topic});
 }
 
 void Log::add_caught(std::string_view source, const char* where,

@@ -19,9 +19,12 @@ namespace pcas {
 
 enum class LogLevel : std::uint8_t { Debug = 10, Info = 20, Warning = 30, Error = 40 };
 
+enum class LogTopic : std::uint8_t { Engine, Put };
+
 struct LogRecord {
     LogLevel level;
     std::string text;
+    LogTopic topic = LogTopic::Engine;
 };
 
 class PCAS_API Log {
@@ -30,7 +33,8 @@ class PCAS_API Log {
     explicit Log(unsigned per_second = 10) noexcept : per_second_(per_second) {}
 
     // Any thread. `source` (a peer's address, say) is what the rate is counted by.
-    void add(LogLevel level, std::string_view source, std::string text);
+    void add(LogLevel level, std::string_view source, std::string text,
+             LogTopic topic = LogTopic::Engine);
     // The same for what was caught where nothing may be thrown: without memory for the
     // text it is only counted.
     void add_caught(std::string_view source, const char* where,

@@ -210,7 +210,7 @@ class Circuit final : public IoHandler,
     void handle_write(const Message& message);
     void handle_write_notify(const Message& message);
     void execute_write(const Message& message, bool notify);
-    void refuse_write(const Header& header, const Channel* channel, EcaStatus status,
+    void refuse_write(const Message& message, const Channel* channel, EcaStatus status,
                       std::string_view text);
     void finish_write(std::uint16_t type, std::uint32_t count, std::uint32_t ioid,
                       EcaStatus status);

@@ -61,7 +61,10 @@ void Loop::bind() {
     if (config.tcp_port && port != wanted) {
         shared_.log.add(LogLevel::Warning, "config",
                         "TCP port " + std::to_string(wanted) +
-                            " is in use; serving on " + std::to_string(port));
+                            " is in use: connections go to port " +
+                            std::to_string(port) +
+                            ", as the answers to searches say; firewalls and lists of "
+                            "name servers have to know it");
     }
     shared_.tcp_port = port;
     beacon_ = std::make_unique<Beacon>(services_);

@@ -1,6 +1,8 @@
 // WRITE and WRITE_NOTIFY: decoded here, carried out by Python.
+#include "net/sockets.hpp"
 #include "pv/serial_puts.hpp"
 #include "server/circuit.hpp"
+#include "server/refused_put.hpp"
 
 namespace pcas {
 
@@ -15,23 +17,23 @@ void Circuit::execute_write(const Message& message, bool notify) {
     const Header& header = message.header;
     const DbrType type{header.type};
     Channel* channel = channels_.find(header.p1);
-    if (!channel) return refuse_write(header, nullptr, ECA_BADCHID, "no such channel");
+    if (!channel) return refuse_write(message, nullptr, ECA_BADCHID, "no such channel");
     if (!is_writable(type)) {
-        return refuse_write(header, channel, ECA_BADTYPE,
+        return refuse_write(message, channel, ECA_BADTYPE,
                             "data type cannot be written");
     }
     if (!channel->may_write()) {
-        return refuse_write(header, channel, ECA_NOWTACCESS, "no write access");
+        return refuse_write(message, channel, ECA_NOWTACCESS, "no write access");
     }
     if (message.dropped) {
         Counters::add(shared_.counters.requests_too_large);
         if (header.payload_size > shared_.config.max_request) {
-            return refuse_write(header, channel, ECA_TOLARGE, "payload is too large");
+            return refuse_write(message, channel, ECA_TOLARGE, "payload is too large");
         }
         return header.count > channel->pv->max_count()
-                   ? refuse_write(header, channel, ECA_BADCOUNT,
+                   ? refuse_write(message, channel, ECA_BADCOUNT,
                                   "more elements than the PV has")
-                   : refuse_write(header, channel, ECA_ALLOCMEM, "no memory for it");
+                   : refuse_write(message, channel, ECA_ALLOCMEM, "no memory for it");
     }
     if (type == kDbrPutAckt ||
         type == kDbrPutAcks) {  // there are no alarms to acknowledge
@@ -40,19 +42,21 @@ void Circuit::execute_write(const Message& message, bool notify) {
     }
     if (in_flight_.full_of_deferred()) {
         Counters::add(shared_.counters.puts_refused);
-        return refuse_write(header, channel, ECA_PUTFAIL, "too many puts wait");
+        return refuse_write(message, channel, ECA_PUTFAIL, "too many puts wait");
     }
     if (!room_for_put(header.payload_size)) {
         Counters::add(shared_.counters.puts_refused);
-        return refuse_write(header, channel, ECA_ALLOCMEM, "too many puts wait");
+        return refuse_write(message, channel, ECA_ALLOCMEM, "too many puts wait");
     }
     const Pv& pv = *channel->pv;
     const SnapshotPtr current = pv.snapshot();
     Decoded decoded = decode(type, header.count, message.payload,
                              {pv.type(), pv.max_count(), current->metadata.get()});
     if (decoded.status != ECA_NORMAL) {
-        return refuse_write(header, channel, decoded.status,
-                            "value does not fit the PV");
+        return refuse_write(message, channel, decoded.status,
+                            decoded.status == ECA_BADCOUNT
+                                ? "count does not fit the PV"
+                                : "value is no number, or no state, of the PV");
     }
     CaRequestPtr request = make_request(RequestKind::Write);
     request->pv = channel->pv;
@@ -105,8 +109,14 @@ void Circuit::finish_write(std::uint16_t type, std::uint32_t count, std::uint32_
     reply(answer);
 }
 
-void Circuit::refuse_write(const Header& header, const Channel* channel,
+void Circuit::refuse_write(const Message& message, const Channel* channel,
                            EcaStatus status, std::string_view text) {
+    const Header& header = message.header;
+    if (channel) {
+        shared_.log.add(LogLevel::Warning, "put " + dotted(peer_.sin_addr),
+                        refused_put_text(message, *channel->pv, *identity_, text),
+                        LogTopic::Put);
+    }
     if (header.command == CA_PROTO_WRITE_NOTIFY) {
         return finish_write(header.type, header.count, header.p2, status);
     }

@@ -87,7 +87,7 @@ def _serve(options: argparse.Namespace) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     # The same hints come with their lines from here.
-    logging.getLogger("pcaspy.pvdb").setLevel(logging.WARNING)
+    logging.getLogger("pcaspy.pvdb.unknown").setLevel(logging.ERROR)
     definition = read(options.file, options.prefix)
     log_hints(definition)
     with Service(definition, options.port, prefix=options.prefix) as service:

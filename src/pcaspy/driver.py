@@ -49,7 +49,6 @@ __all__ = [
     "time",
 ]
 
-logging.getLogger("pcaspy").addHandler(NullHandler())
 _set_log = logging.getLogger("pcaspy.Driver.setParam")
 
 _ait_d = AIT_OF_TYPE
@@ -125,6 +124,11 @@ class DriverType(type):
 
     def __call__(cls, *args: Any, **kargs: Any) -> Any:
         driver = super().__call__(*args, **kargs)
+        if isinstance(driver, cls) and "pvDB" not in vars(driver):
+            raise TypeError(
+                f"{cls.__name__}.__init__ did not call Driver.__init__: "
+                "it has to call super().__init__()"
+            )
         if cls is Driver:
             _register(driver, driver.port)
         return driver
@@ -157,6 +161,12 @@ class Driver(DriverBase):
         port = vars(self).pop(_WAITS, None)
         if port is not None:
             _register(self, port)
+
+    def __repr__(self) -> str:
+        """Its class, its port, and how many parameters it has."""
+        count = len(vars(self).get("pvDB", ()))
+        what = "1 parameter" if count == 1 else f"{count} parameters"
+        return f"<{type(self).__name__} of port {self.port!r}, {what}>"
 
     # ---- for subclasses to override ----
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import cas
-from .host import access
+from .host import access, summary
 from .host.options import ServerOptions, resolve
+from .host.signals import ended_by_signals
 from .native._server import Server
 from .served.pv import SimplePV
 from .served.pvdb import parse
@@ -19,6 +20,9 @@ from .served.tables import collector_held
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+_TURN = 0.1  # seconds in process() where nobody says
 
 
 class _Static:
@@ -116,8 +120,37 @@ class SimpleServer(cas.caServer):
         """
         _create(last() if self is None else self._pcaspy, prefix, pvdb)
 
+    def __repr__(self) -> str:
+        """Its class, how many PVs it has, and where it serves them."""
+        held = vars(self).get("_pcaspy")
+        engine = getattr(held, "engine", None)
+        if held is None or engine is None:
+            return f"<{type(self).__name__}, gone>"
+        where = f"on port {engine.tcp_port}" if engine.running else "not serving"
+        return f"<{type(self).__name__}, {summary.counted(len(held.pvf))}, {where}>"
+
+    def run(self) -> None:
+        """Serves until Ctrl-C, SIGTERM, or `close()` by another thread.
+
+        Prints one line when it begins: how many PVs, and where. Both signals end it
+        without a traceback; only the main thread can wait for them. The server is
+        closed then, as at the end of a ``with`` block.
+
+        Raises:
+            OSError: An address or port cannot be used.
+        """
+        held = self._pcaspy
+        held.start()
+        print(summary.announcement(held.engine, len(held.pvf)), flush=True)
+        try:
+            with ended_by_signals():
+                while held.is_open:
+                    held.process(_TURN)
+        finally:
+            held.close()
+
     @_Static
-    def process(self, delay: float) -> None:
+    def process(self, delay: float = _TURN) -> None:
         """Handles what clients want from the drivers, for `delay` seconds.
 
         `read` and `write` of drivers are called in here, in the calling thread. After

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from .server import SimpleServer, pause
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = ["ServerThread", "threading"]
+
+_log = logging.getLogger("pcaspy.SimpleServer")
+_ALONE = (
+    "the main thread has ended, and a ServerThread goes on serving: call its stop(), or"
+    " use it as `with ServerThread(server):`, to end the program as well"
+)
 
 
 class ServerThread(threading.Thread):
     """Processes a server in the background, from `start()` to `stop()`.
 
     Afterwards clients are not answered any more, until somebody processes the server
-    again. The thread is no daemon: a program whose main thread ends goes on serving.
+    again. A ``with`` block starts it, and at its end stops it and waits for that. The
+    thread is no daemon: a program whose main thread ends goes on serving.
     """
 
     def __init__(self, server: SimpleServer) -> None:
@@ -25,11 +37,23 @@ class ServerThread(threading.Thread):
     def run(self) -> None:
         """Processes until `stop()`, or until Ctrl-C has ended the main thread."""
         self.running = True
+        alone = False
         while self.running and not _interrupted():
             self.server.process(0.1)
+            if not alone and not threading.main_thread().is_alive():
+                alone = True
+                _log.warning(_ALONE)
         self.running = False
         if isinstance(self.server, SimpleServer):
             pause(self.server)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+        self.join()
 
     def stop(self) -> None:
         """Lets the thread end; `join()` waits for that."""

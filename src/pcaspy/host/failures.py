@@ -62,7 +62,7 @@ class Failures:
         who: str,
         what: str,
         error: BaseException | None = None,
-        about: str = "",
+        about: object = "",
     ) -> None:
         """Logs "who: what about", with the traceback of `error`, or counts it.
 
@@ -72,7 +72,7 @@ class Failures:
             who: The PV, or what else fails; with `what` it is the kind of failure.
             what: A fixed text: nothing in it that a client chooses.
             error: The exception that was raised.
-            about: What is told with those that are told in full.
+            about: What is told with those that are told in full; its text is made then.
         """
         error = of_program(error)
         now = self._clock()
@@ -83,7 +83,7 @@ class Failures:
             kind = self._kinds[who, what] = _Kind(now)
         if kind.told < FIRST:
             kind.told += 1
-            log.log(level, "%s: %s%s", who, what, about, exc_info=error)
+            log.log(level, "%s: %s%s", who, what, str(about), exc_info=error)
         else:
             kind.more += 1
             kind.last = log, level, f"{who}: {what}"

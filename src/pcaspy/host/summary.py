@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+from ..native._server import Server
 from ..native._tables import counters
 
 _log = logging.getLogger("pcaspy.SimpleServer")
@@ -34,6 +35,20 @@ def trouble(stats: Mapping[str, int], before: Mapping[str, int]) -> dict[str, in
     """How much each counter of what went wrong has grown."""
     grown = {name: stats.get(name, 0) - before.get(name, 0) for name in _TROUBLE}
     return {name: count for name, count in grown.items() if count}
+
+
+def counted(pvs: int) -> str:
+    """How many PVs, in words."""
+    return "1 PV" if pvs == 1 else f"{pvs} PVs"
+
+
+def announcement(engine: Server, pvs: int) -> str:
+    """What a server tells when it begins to serve."""
+    where = ", ".join(engine.interfaces) or "all addresses"
+    return (
+        f"serving {counted(pvs)} on {where}: searches on UDP port {engine.udp_port},"
+        f" connections on TCP port {engine.tcp_port}; Ctrl-C ends it"
+    )
 
 
 class Summary:

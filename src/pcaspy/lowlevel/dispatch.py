@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import reprlib
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -30,14 +32,22 @@ _server_log = logging.getLogger("pcaspy.SimpleServer")
 _engine_log = logging.getLogger("pcaspy.engine")
 
 
-def _log_put(request: Request, pv: Any) -> None:
-    """Tells who puts what, where a rule of access security has TRAPWRITE."""
+def nothing() -> None:
+    """What is logged of a put that no log wants."""
+
+
+def trap_line(request: Request, pv: Any) -> Callable[[], None]:
+    """Logs a put that a rule of access security traps, once it is accepted.
+
+    Made before the put is carried out, for the old value.
+    """
     if not request.trapped:
-        return
+        return nothing
     client = client_of(request)
     data = data_of(pv)
     old = None if data is None else data.value
-    _put_log.info(
+    return functools.partial(
+        _put_log.info,
         "%s: %s@%s (%s) old=%s new=%s",
         name_of(pv),
         client.user,
@@ -46,6 +56,24 @@ def _log_put(request: Request, pv: Any) -> None:
         old,
         request.value,
     )
+
+
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = 80
+
+
+class AboutPut:
+    """The value of a put and who it is from, as text for the log."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def __str__(self) -> str:
+        client = client_of(self._request)
+        return (
+            f"; put of {_brief.repr(self._request.value)}"
+            f" by {client.user}@{client.host} ({client.address})"
+        )
 
 
 class _Attached:
@@ -108,18 +136,20 @@ class Dispatcher:
         """Whether plain requests may go past here, to a driver: there is none."""
         return False
 
-    def _log_records(self, records: list[tuple[int, str]]) -> None:
-        for level, text in records:
-            _engine_log.log(level, "%s", text)
+    def _log_records(self, records: list[tuple[int, str, bool]]) -> None:
+        for level, text, of_put in records:
+            (write_log if of_put else _engine_log).log(level, "%s", text)
 
-    def turn(self, records: list[tuple[int, str]]) -> None:
+    def turn(self, records: list[tuple[int, str, bool]]) -> None:
         """Once per batch: postponed puts, and what the engine has to say."""
         self._log_records(records)
         self._failures.turn()
         self._summary.turn()
         for _ in range(len(self._retries)):
             request = self._retries.popleft()
-            request.call(self._write_by_methods, request, request.pv)
+            pv = request.pv
+            done = trap_line(request, pv)
+            request.call(self._write_by_methods, request, pv, done)
 
     def handle(self, request: Request) -> None:
         """Any request."""
@@ -137,7 +167,7 @@ class Dispatcher:
         who: str,
         what: str,
         error: BaseException | None = None,
-        about: str = "",
+        about: object = "",
         level: int = logging.ERROR,
     ) -> None:
         """Says in the log what failed, as `Failures.tell`."""
@@ -150,12 +180,11 @@ class Dispatcher:
         if pv is None:
             request.complete(PUTFAIL)
         else:
-            _log_put(request, pv)
-            self.write(request, pv)
+            self.write(request, pv, trap_line(request, pv))
 
-    def write(self, request: Request, pv: Any) -> None:
-        """A put to `pv`."""
-        self._write_by_methods(request, pv)
+    def write(self, request: Request, pv: Any, done: Callable[[], None]) -> None:
+        """A put to `pv`. ``done`` is called when it is accepted, before the answer."""
+        self._write_by_methods(request, pv, done)
 
     def put_ends(self, pv: Any, failed: bool) -> None:
         """A put to `pv` is about to be answered, as done or as failed."""
@@ -164,11 +193,19 @@ class Dispatcher:
         self, request: Request, pv: Any, error: BaseException | None
     ) -> None:
         """The user code that had to carry it out raised `error`."""
-        self.tell(write_log, f"PV {name_of(pv)}", "write failed", error)
+        who = f"PV {name_of(pv)}"
+        self.tell(write_log, who, "write failed", error, AboutPut(request))
         self.put_ends(pv, failed=True)
         request.complete(PUTFAIL)
 
-    def _write_by_methods(self, request: Request, pv: Any) -> None:
+    def tell_refused(self, request: Request, pv: Any, what: str) -> None:
+        """The log: a put was refused, and why."""
+        who = f"PV {name_of(pv)}"
+        self.tell(write_log, who, what, None, AboutPut(request), logging.WARNING)
+
+    def _write_by_methods(
+        self, request: Request, pv: Any, done: Callable[[], None]
+    ) -> None:
         try:
             value = filled(pv.bestExternalType(), request.value, request.characters)
             call = pv.writeNotify if request.notify else pv.write
@@ -182,6 +219,7 @@ class Dispatcher:
                 self._refuse(request, pv, "postponed a put with no other in progress")
         elif status == S_casApp_asyncCompletion:
             if async_writes(pv).current is request:
+                done()
                 request.defer()
             elif not request.completed:
                 self._refuse(request, pv, "did not call startAsyncWrite")
@@ -189,6 +227,10 @@ class Dispatcher:
             self._forget_async(request, pv)
             self.put_ends(pv, failed=False)
             good = status in (None, True, S_casApp_success)
+            if good:
+                done()
+            else:
+                self.tell_refused(request, pv, f"write() returned {status!r}")
             request.complete(NORMAL if good else PUTFAIL)
 
     def _retry(self, request: Request) -> None:

@@ -287,7 +287,8 @@ def set_and_post(params not None, values not None, when):
     begin_batch()
     try:
         for reason, value in values.items():
-            data = known[reason]
+            found = known.get(reason)
+            data = params[reason] if found is None else found   # raises: no such one
             data.set_and_post(value, stamp)
     finally:
         end_batch()

@@ -16,7 +16,7 @@ from libcpp.vector cimport vector
 from pcaspy.native._cpp.config cimport Config, config_from_environment
 from pcaspy.native._cpp.current_request cimport swap_current_request
 from pcaspy.native._cpp.from_snapshot cimport value_of
-from pcaspy.native._cpp.log cimport LogRecord
+from pcaspy.native._cpp.log cimport LogRecord, LogTopic
 from pcaspy.native._cpp.pv cimport PvPtr
 from pcaspy.native._cpp.request cimport EngineRequest, RequestKind, RequestPtr
 from pcaspy.native._cpp.request_queue cimport nanoseconds
@@ -214,9 +214,10 @@ cdef class Server(Claimant):
             self.take = min(2 * self.take, kMostTaken)
 
     def drain_log(self):
-        """[(level, text)] of what the engine has to tell."""
+        """[(level, text, whether it is about a put)]: the engine's messages."""
         cdef vector[LogRecord] records = self.server.get().log().drain()
-        return [(<int>records[i].level, records[i].text.decode(errors="replace"))
+        return [(<int>records[i].level, records[i].text.decode(errors="replace"),
+                 records[i].topic == LogTopic.Put)
                 for i in range(records.size())]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from ..lowlevel.casdef import (
@@ -38,6 +41,14 @@ class SimplePV(casPV):
 
     def __init__(self, name: str, info: PVInfo) -> None:
         open_pv(self, name, info, given=True)
+
+    def __repr__(self) -> str:
+        """Its class and full name, and the port and reason that a driver knows."""
+        info = info_of(self)
+        if info is None:
+            return f"<{type(self).__name__}>"
+        what = f"{info.reason!r} of port {info.port!r}"
+        return f"<{type(self).__name__} {name_of(self)!r}, {what}>"
 
     name = property(name_of, set_name, doc="The full name.")
     info = property(info_of, set_info, doc="What is configured of it.")
@@ -162,24 +173,48 @@ def _put_field(pv: SimplePV, value: Any, field: str) -> int:
     return S_casApp_success
 
 
+def refused(result: Any) -> bool:
+    """Only a plain False refuses: None, and write() without return, accept."""
+    return type(result).__name__ in ("bool", "bool_") and not result
+
+
+def put_line(pv: SimplePV, client: Any, value: Any) -> Callable[[], None] | None:
+    """Logs a put, once it is accepted; None where the log does not want it.
+
+    Made before the put is carried out, for the old value.
+    """
+    if not _write_log.isEnabledFor(logging.INFO):
+        return None
+    return functools.partial(
+        _write_log.info,
+        "%s: %s %s old=%s new=%s",
+        name_of(pv),
+        client.host,
+        client.user,
+        driver_of(pv).getParam(info_of(pv).reason),
+        value,
+    )
+
+
+def no_driver(pv: SimplePV) -> str:
+    """Why requests of a PV without a driver fail, and what to do."""
+    return f"there is no Driver for its port {info_of(pv).port!r}; make one"
+
+
 def put_value(pv: SimplePV, client: Any, value: Any) -> Any:
-    """Gives a value to the driver; what Driver.write returned, or False."""
+    """Gives a value to the driver; what Driver.write returned, or False.
+
+    A coroutine has not begun then; whoever runs it logs the put.
+    """
     info, driver = info_of(pv), driver_of(pv)
     if driver is None:
-        _write_log.warning(
-            "%s: no driver is registered for port %s", name_of(pv), info.port
-        )
+        _write_log.warning("PV %s: %s", name_of(pv), no_driver(pv))
         return False
-    if _write_log.isEnabledFor(logging.INFO):
-        _write_log.info(
-            "%s: %s %s old=%s new=%s",
-            name_of(pv),
-            client.host,
-            client.user,
-            driver.getParam(info.reason),
-            value,
-        )
-    return driver.write(info.reason, value)
+    line = put_line(pv, client, value)
+    result = driver.write(info.reason, value)
+    if line is not None and not refused(result) and not inspect.iscoroutine(result):
+        line()
+    return result
 
 
 class Overrides:

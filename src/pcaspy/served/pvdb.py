@@ -6,6 +6,7 @@ all PVs that have them: a hundred thousand PVs cost little more than their names
 
 from __future__ import annotations
 
+import difflib
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from ..lowlevel import casdef
 from ..native._fields import MAX_COUNT, Fields, InfoBase
 
 _log = logging.getLogger("pcaspy.pvdb")
+_unknown_log = logging.getLogger("pcaspy.pvdb.unknown")
 
 
 class PVSpec(TypedDict, total=False):
@@ -193,13 +195,25 @@ def _complete(pv: str, values: dict[str, Any], given: frozenset[str]) -> Fields:
     return Fields(values, given)
 
 
+def no_effect(name: Any) -> str:
+    """That a field is unknown, and which one may have been meant."""
+    close = difflib.get_close_matches(str(name), [*_RULES, "value"], n=1)
+    meant = f", did you mean {close[0]!r}?" if close else ""
+    return f"field {name!r} has no effect{meant}"
+
+
+# Unknown fields that the log has had: once each, however many PVs have them.
+_told: set[Any] = set()
+
+
 def _parse(pv: str, spec: Mapping[str, Any]) -> Fields:
     values = dict(_DEFAULTS)
     for name, value in spec.items():
         if name in _RULES:
             values[name] = _checked(pv, name, value)
-        elif name != "value":
-            _log.info("PV %r: field %r is unknown and has no effect", pv, name)
+        elif name != "value" and name not in _told:
+            _told.add(name)
+            _unknown_log.warning("PV %r: %s", pv, no_effect(name))
     return _complete(pv, values, frozenset(name for name in spec if name in _RULES))
 
 

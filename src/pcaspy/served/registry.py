@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
-from ..host.lifetime import Dispatcher, Host
+from ..host.lifetime import Dispatcher, Host, open_hosts
 from ..native._handle import (
     PvHandle,
     driver_of,
@@ -20,7 +21,9 @@ from ..native._time import epicsTimeStamp
 from .pv import overrides
 from .pvdb import PVInfo
 from .scan import Scanner
-from .tables import DriverMap, NameTable, PortMap
+from .tables import DriverMap, NameTable, PortMap, warn_of_names
+
+_log = logging.getLogger("pcaspy.SimpleServer")
 
 
 def overrides_of(driver: Any) -> tuple[bool, bool]:
@@ -65,9 +68,25 @@ class Registry(Host):
         ports: dict[str, list[Any]] = {}
         for pv in pvs:
             ports.setdefault(info_of(pv).fields.values["port"], []).append(pv)
+        self._warn_if_served_elsewhere(pvs)
         self.pvf.extend(pvs)
         for port, members in ports.items():
             self.pvs.table(port).extend(members, now)
+
+    def _warn_if_served_elsewhere(self, pvs: list[Any]) -> None:
+        others = [
+            host.pvf
+            for host in open_hosts()
+            if isinstance(host, Registry) and host is not self and host.pvf
+        ]
+        for names in others:
+            common = [name for pv in pvs if (name := name_of(pv)) in names]
+            if common:
+                warn_of_names(
+                    common,
+                    "served by another server of this process, too:"
+                    " clients find either one. close() the server that is not needed",
+                )
 
     def serve_with(self, engine: Server, dispatcher: Dispatcher) -> None:
         """From now on the PVs are served by `engine`."""
@@ -89,8 +108,23 @@ class Registry(Host):
 
     def start(self) -> None:
         """Begins to serve; after `close()` again."""
+        self._warn_of_ports()
         super().start()
         self.scanner.start()
+
+    def _warn_of_ports(self) -> None:
+        """A driver whose port no PV has is asked for nothing."""
+        ports = [port for port, table in self.pvs.items() if table]
+        for port, driver in self.driver.items():
+            if ports and port not in ports:
+                _log.warning(
+                    "%s.port is %r, but no PV has that port: those of PVs are %s."
+                    " `port` says which PVs a driver serves; for anything else use"
+                    " another name",
+                    type(driver).__name__,
+                    port,
+                    ", ".join(map(repr, ports)),
+                )
 
     def shut(self) -> None:
         """Ends everything that runs for the server."""

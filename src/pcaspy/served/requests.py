@@ -5,22 +5,17 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..alarm import Alarm, Severity
 from ..lowlevel.client import client_of, client_of_task
-from ..lowlevel.dispatch import Dispatcher, write_log
+from ..lowlevel.dispatch import Dispatcher, nothing, write_log
 from ..native._handle import data_of, driver_of, info_of, name_of
 from ..native._request import NORMAL, PUTFAIL, Request
 from ..native._server import Server
 from .puts import Coroutines
-from .pv import overrides, put_value
-
-
-def _refused(result: Any) -> bool:
-    """Only a plain False refuses: None, and write() without return, accept."""
-    return type(result).__name__ in ("bool", "bool_") and not result
+from .pv import no_driver, overrides, put_line, put_value, refused
 
 
 def _true(result: Any) -> bool:
@@ -55,7 +50,7 @@ class DriverDispatcher(Dispatcher):
 
     def written(self, request: Request, result: Any) -> None:
         """Driver.write returned `result`."""
-        self._written(request, request.pv, result)
+        self._written(request, request.pv, result, nothing)
 
     def write_failed(self, request: Request) -> None:
         """An exception, the one in flight, came out of Driver.write."""
@@ -63,10 +58,14 @@ class DriverDispatcher(Dispatcher):
 
     # ---- puts ----
 
-    def write(self, request: Request, pv: Any) -> None:
-        """A put to `pv`."""
+    def write(self, request: Request, pv: Any, done: Callable[[], None]) -> None:
+        """A put to `pv`. ``done`` is called when it is accepted, before the answer."""
         if overrides(type(pv)).write:
-            super().write(request, pv)
+            super().write(request, pv, done)
+            return
+        if driver_of(pv) is None:
+            self.tell_refused(request, pv, no_driver(pv))
+            request.complete(PUTFAIL)
             return
         request.carry_out()
         try:
@@ -77,36 +76,59 @@ class DriverDispatcher(Dispatcher):
             request.complete(PUTFAIL)
             raise
         else:
-            self._written(request, pv, result)
+            self._written(request, pv, result, done)
 
-    def _written(self, request: Request, pv: Any, result: Any) -> None:
+    def _written(
+        self, request: Request, pv: Any, result: Any, done: Callable[[], None]
+    ) -> None:
         if inspect.iscoroutine(result):
-            request.defer()
-
-            def done(result: Any, error: BaseException | None) -> None:
-                if error is None:
-                    self._finish(request, pv, result, last=True)
-                else:
-                    self.put_failed(request, pv, error)
-
-            token = client_of_task.set(request)
-            try:
-                self._coroutines.run(pv, result, done)
-            finally:
-                client_of_task.reset(token)
+            self._run(request, pv, result, done)
         else:
-            self._finish(request, pv, result, last=False)
+            self._finish(request, pv, result, done, last=False)
 
-    def _finish(self, request: Request, pv: Any, result: Any, last: bool) -> None:
+    def _run(
+        self,
+        request: Request,
+        pv: Any,
+        coroutine: Coroutine[Any, Any, Any],
+        done: Callable[[], None],
+    ) -> None:
+        """Carries a put out by the coroutine that write() returned."""
+        request.defer()
+        line = put_line(pv, client_of(request), request.value) or nothing
+
+        def ended(result: Any, error: BaseException | None) -> None:
+            if error is not None:
+                self.put_failed(request, pv, error)
+                return
+            if not refused(result):
+                line()
+            self._finish(request, pv, result, done, last=True)
+
+        token = client_of_task.set(request)
+        try:
+            self._coroutines.run(pv, coroutine, ended)
+        finally:
+            client_of_task.reset(token)
+
+    def _finish(
+        self,
+        request: Request,
+        pv: Any,
+        result: Any,
+        done: Callable[[], None],
+        last: bool,
+    ) -> None:
         """After write() returned, or its coroutine ended (`last`)."""
-        refused = _refused(result)
-        if refused and driver_of(pv) is not None:
-            what = "the driver refused a put"
-            self.tell(write_log, name_of(pv), what, level=logging.WARNING)
-        self.put_ends(pv, refused)
-        if refused:
+        no = refused(result)
+        if no and driver_of(pv) is not None:
+            self.tell_refused(request, pv, "the driver refused a put")
+        self.put_ends(pv, no)
+        if no:
             request.complete(PUTFAIL)
-        elif request.in_series and not last and _true(result):
+            return
+        done()
+        if request.in_series and not last and _true(result):
             request.defer()  # callbackPV will come
         else:
             request.complete(NORMAL)
@@ -132,7 +154,7 @@ class DriverDispatcher(Dispatcher):
         if overrides(type(pv)).read:
             super().read(request, pv)
         elif driver_of(pv) is None or data_of(pv) is None:
-            self.read_failed(request, "no driver is registered for it")
+            self.read_failed(request, no_driver(pv))
         elif (value := driver_of(pv).read(info_of(pv).reason)) is None:
             self.read_failed(request, "read returned None")
         else:

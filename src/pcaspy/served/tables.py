@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import gc
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,18 @@ if TYPE_CHECKING:
     from .registry import Registry
 
 _MISSING = object()
+_MOST_COMPARED = 5000  # names that are looked through for one like a wrong one
 _NOTHING_OVERRIDDEN = (False, False, False)
 _MANY = 1000  # new objects that are worth to hold the garbage collector off
+
+
+_log = logging.getLogger("pcaspy.SimpleServer")
+
+
+def warn_of_names(names: list[Any], what: str) -> None:
+    """One warning for what holds for all PVs of these names."""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    _log.warning("PV %s%s %s", names[0], more, what)
 
 
 @contextlib.contextmanager
@@ -109,6 +121,17 @@ def overridden_hooks(pv: Any) -> tuple[bool, bool, bool]:
     return (*overrides_checks(kind), overrides(type(pv)).update)
 
 
+class NoSuchParameter(KeyError):
+    """There is no parameter of that reason, and what may have been meant."""
+
+    def __init__(self, reason: Any, text: str) -> None:
+        super().__init__(reason)
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
 class ParamTable(HookedDict):
     """`Driver.pvDB`: {reason: Data}, linked to the PVs of the driver's port."""
 
@@ -135,6 +158,28 @@ class ParamTable(HookedDict):
         table = cls(registry, port)
         replace(table, contents)
         return table
+
+    def __missing__(self, reason: Any) -> Any:
+        raise NoSuchParameter(reason, self._no_such(reason))
+
+    def _no_such(self, reason: Any) -> str:
+        text = f"there is no PV {reason!r} in port {self.port!r}"
+        served = self.registry.pvf.get(reason) if isinstance(reason, str) else None
+        info = info_of(served) if isinstance(served, SimplePV) else None
+        if info is not None and info.port != self.port:
+            return f"{text}; it is in port {info.port!r}, which has its own Driver"
+        if info is not None and info.reason in self:
+            return f"{text}; call it {info.reason!r}, without the prefix"
+        for port, table in self.registry.pvs.items():
+            if port != self.port and reason in table:
+                return f"{text}; it is in port {port!r}, which has its own Driver"
+        names = [name for name in self if isinstance(name, str)]
+        if len(names) <= _MOST_COMPARED:
+            same = [name for name in names if name.lower() == str(reason).lower()]
+            close = same or difflib.get_close_matches(str(reason), names, n=3)
+            if close:
+                return f"{text}; did you mean {' or '.join(map(repr, close))}?"
+        return text
 
     def attach(self, reason: str, pv: Any, now: epicsTimeStamp) -> None:
         """Links `pv` to the Data of its reason; one that does not fit begins anew."""
@@ -269,11 +314,20 @@ class NameTable(HookedDict):
         """Serves many PVs by their names."""
         put = super(HookedDict, self).__setitem__
         names = [name_of(pv) for pv in pvs]
-        replaced = [old for name in names if (old := self.get(name)) is not None]
+        replaced = [
+            old
+            for name, pv in zip(names, pvs, strict=True)
+            if (old := self.get(name)) is not None and old is not pv
+        ]
         for name, pv in zip(names, pvs, strict=True):
             put(name, pv)
         if self.registry.engine is not None:
             self.registry.engine.add(pvs)
+        if replaced:
+            warn_of_names(
+                [_name(old) for old in replaced],
+                "served already: the new entry takes its place",
+            )
         for old in replaced:
             if self.get(_name(old)) is not old:
                 self.registry.forget(old)

@@ -5,14 +5,13 @@ What is wrong with it is told with file and line.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..driver import Driver
-from ..served.pvdb import PVSpec
+from ..served.pvdb import PVSpec, no_effect
 
 #: The line of a PV (its key alone), of one of its fields (key, field), and of the pvdb
 #: (an empty key).
@@ -74,7 +73,5 @@ def hints(definition: Definition) -> Iterator[str]:
     for reason, spec in definition.pvdb.items():
         for name in spec if isinstance(spec, Mapping) else ():
             if name not in _FIELDS:
-                close = difflib.get_close_matches(str(name), _FIELDS, n=1)
-                meant = f", did you mean {close[0]!r}?" if close else ""
-                text = f"PV {reason!r}: field {name!r} has no effect{meant}"
+                text = f"PV {reason!r}: {no_effect(name)}"
                 yield definition.at(text, reason, name)

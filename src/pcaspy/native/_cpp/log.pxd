@@ -8,9 +8,13 @@ cdef extern from "base/log.hpp" namespace "pcas" nogil:
     cdef enum class LogLevel "pcas::LogLevel":
         Debug
 
+    cdef enum class LogTopic "pcas::LogTopic":
+        Put
+
     cdef cppclass LogRecord:
         LogLevel level
         string text
+        LogTopic topic
 
     cdef cppclass Log:
         vector[LogRecord] drain() except +translate_exception

@@ -1,0 +1,51 @@
+#include "server/refused_put.hpp"
+
+#include <caerr.h>
+#include <db_access.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "base/log.hpp"
+#include "dbr/codec.hpp"
+
+namespace pcas {
+
+namespace {
+
+std::string number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.10g", value);
+    return text;
+}
+
+// The value of a put of one element; of others how many there are.
+std::string put_value(const Message& put) {
+    const Header& header = put.header;
+    const DbrType type{header.type};
+    const std::string elements = std::to_string(header.count) + " elements";
+    if (header.count != 1 || put.dropped) return elements;
+    const DbfType as = header.type == DBR_STRING ? DbfType::String : DbfType::Double;
+    static const Metadata kNoLabels;
+    const Decoded decoded = decode(type, 1, put.payload, {as, 1, &kNoLabels});
+    if (decoded.status != ECA_NORMAL) return elements;
+    const std::byte* data = decoded.snapshot->data();
+    if (as == DbfType::String) {
+        const char* text = reinterpret_cast<const char*>(data);
+        return "'" + printable({text, strnlen(text, kStringSize)}) + "'";
+    }
+    double value;
+    std::memcpy(&value, data, sizeof value);
+    return number(value);
+}
+
+}  // namespace
+
+std::string refused_put_text(const Message& put, const Pv& pv,
+                             const ClientIdentity& client, std::string_view why) {
+    return "PV " + pv.name() + ": refused a put of " + put_value(put) + " by " +
+           printable(client.user) + "@" + printable(client.host) + " (" +
+           client.address + "): " + std::string(why);
+}
+
+}  // namespace pcas
