@@ -7,6 +7,7 @@ from libc.math cimport NAN
 from libcpp cimport bool as cbool
 
 from pcaspy.native._cpp.codec cimport DecodeTarget
+from pcaspy.native._cpp.from_snapshot cimport value_of
 from pcaspy.native._cpp.metadata cimport Metadata, MetadataPtr
 from pcaspy.native._cpp.snapshot cimport AlarmState, NewSnapshot
 from pcaspy.native._cpp.text cimport bytes_of_text
@@ -76,10 +77,16 @@ cdef class Fields:
         """What stands for None."""
         return snapshot_of_nothing(self.target())
 
-    def check(self, value):
-        """Raises TypeError or ValueError if `value` cannot be one of such a PV."""
+    def stored(self, value):
+        """What such a PV makes of `value`, and whether elements are left out.
+
+        Raises:
+            TypeError, ValueError: It cannot be one of such a PV.
+        """
         cdef cbool cut = False
-        snapshot_of(value, self.target(), Strictness.Checked, cut)
+        cdef NewSnapshot made = snapshot_of(
+            value, self.target(), Strictness.Checked, cut)
+        return value_of(made.get()[0]), bool(cut)
 
     def alarm(self, value):
         """(alarm, severity) of `value`."""

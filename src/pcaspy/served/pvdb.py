@@ -15,6 +15,7 @@ from typing import Any, Literal, TypedDict
 from ..alarm import Severity
 from ..lowlevel import casdef
 from ..native._fields import MAX_COUNT, Fields, InfoBase
+from .pvdb_hints import warn_of_fields, warn_of_value
 
 _log = logging.getLogger("pcaspy.pvdb")
 _unknown_log = logging.getLogger("pcaspy.pvdb.unknown")
@@ -23,7 +24,17 @@ _unknown_log = logging.getLogger("pcaspy.pvdb.unknown")
 class PVSpec(TypedDict, total=False):
     """The fields of a pvdb entry; all are optional."""
 
-    type: Literal["enum", "string", "char", "float", "int", "short"]
+    type: Literal[
+        "enum",
+        "string",
+        "char",
+        "uchar",
+        "float",
+        "double",
+        "int",
+        "long",
+        "short",
+    ]
     count: int
     value: Any
     enums: Sequence[str]
@@ -49,9 +60,12 @@ AIT_OF_TYPE = {
     "str": casdef.aitEnumString,
     "string": casdef.aitEnumString,
     "float": casdef.aitEnumFloat64,
+    "double": casdef.aitEnumFloat64,
     "int": casdef.aitEnumInt32,
+    "long": casdef.aitEnumInt32,
     "short": casdef.aitEnumInt16,
     "char": casdef.aitEnumUint8,
+    "uchar": casdef.aitEnumUint8,
 }
 _TEXT = (casdef.aitEnumString,)
 _TYPES_ALLOWED = "'enum', 'string', 'char', 'float', 'int' or 'short'"
@@ -214,7 +228,9 @@ def _parse(pv: str, spec: Mapping[str, Any]) -> Fields:
         elif name != "value" and name not in _told:
             _told.add(name)
             _unknown_log.warning("PV %r: %s", pv, no_effect(name))
-    return _complete(pv, values, frozenset(name for name in spec if name in _RULES))
+    given = frozenset(name for name in spec if name in _RULES)
+    warn_of_fields(pv, values, given)
+    return _complete(pv, values, given)
 
 
 # What a PVInfo has beside the fields.
@@ -254,6 +270,12 @@ class _FieldsCache:
 
 
 _cache = _FieldsCache()
+
+
+def _has_elements(value: Any) -> bool:
+    """It is a list or an array of more than one element, which says the count."""
+    listed = isinstance(value, (list, tuple)) or hasattr(value, "__array_interface__")
+    return listed and getattr(value, "ndim", 1) == 1 and len(value) > 1
 
 
 def _first_value(fields: Fields) -> Any:
@@ -319,6 +341,8 @@ class PVInfo(InfoBase):
             raise ValueError(f"PV {reason!r}: {info!r} is no dict of fields")
         self.reason = reason
         self.name = name
+        if "count" not in info and _has_elements(info.get("value")):
+            info = {**info, "count": len(info["value"])}
         self.fields = fields = _cache.get(reason, info)
         if "value" in info:
             self.value = value = info["value"]
@@ -331,7 +355,7 @@ class PVInfo(InfoBase):
         if value is None:  # gets fail until there is one
             return
         try:
-            self.fields.check(value)
+            warn_of_value(self.name or self.reason, self.fields, value)
         except (TypeError, ValueError, OverflowError) as error:
             what = f"{self.count} of type {_name_of_type(self.type)}"
             raise ValueError(
@@ -431,6 +455,11 @@ def parse(prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> Iterator[PVInfo
     Raises:
         ValueError: An entry is wrong; the text names PV, field and what is allowed.
     """
+    if not isinstance(prefix, str) or not isinstance(pvdb, Mapping):
+        raise TypeError(
+            "createPV(prefix, pvdb) takes a str and a dict of PVs,"
+            f" not {type(prefix).__name__} and {type(pvdb).__name__}"
+        )
     for reason, spec in pvdb.items():
         if not isinstance(reason, str) or not prefix + reason:
             raise ValueError(f"PV {reason!r}: the key must be a str that is not empty")

@@ -1,0 +1,87 @@
+"""What a pvdb entry says and cannot mean: served all the same, with a warning.
+
+Programs written for the released pcaspy have such entries and have to go on running.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sized
+from typing import Any
+
+from ..lowlevel import casdef
+from ..native._fields import Fields
+
+_log = logging.getLogger("pcaspy.pvdb")
+
+_LONGEST_UNIT = 7  # bytes: MAX_UNITS_SIZE of db_access.h, less the NUL
+_PAIRS = [
+    ("lolo", "hihi", "neither raises an alarm"),
+    ("low", "high", "neither raises an alarm"),
+    ("lolim", "hilim", "displays show an empty range"),
+]
+
+
+def warn_of_fields(pv: str, values: Mapping[str, Any], given: frozenset[str]) -> None:
+    """For checked fields, before they are completed."""
+    for text in _in_fields(values, given):
+        _log.warning("PV %r: %s", pv, text)
+
+
+def _in_fields(values: Mapping[str, Any], given: frozenset[str]) -> Iterator[str]:
+    unit = values["unit"].encode("utf-8", "surrogateescape")
+    if len(unit) > _LONGEST_UNIT:
+        cut = unit[:_LONGEST_UNIT].decode("utf-8", "ignore")
+        yield (
+            f"field 'unit' is {values['unit']!r}, which clients get as {cut!r}:"
+            f" {_LONGEST_UNIT} bytes are sent"
+        )
+    enums, states = len(values["enums"]), len(values["states"])
+    if "states" in given and states and states < enums:
+        yield (
+            f"field 'states' has {states} severities for {enums} labels: the others"
+            " are NO_ALARM"
+        )
+    for low, high, so in _PAIRS:
+        if low in given and high in given and values[low] > values[high]:
+            yield f"field {low!r} is {values[low]}, above {high!r} {values[high]}: {so}"
+
+
+def warn_of_value(pv: str, fields: Fields, value: Any) -> None:
+    """For a value that can be one of such a PV.
+
+    Raises:
+        TypeError, ValueError: It cannot.
+    """
+    stored, cut = fields.stored(value)
+    if cut:
+        _log.warning(
+            "PV %r: field 'value' has %s elements, the first %d are kept",
+            pv,
+            len(value) if isinstance(value, Sized) else "more",
+            fields.values["count"],
+        )
+    elif _is_no_state(fields, stored):
+        _log.warning(
+            "PV %r: field 'value' is %r, but there are only %d states",
+            pv,
+            value,
+            len(fields.values["enums"]),
+        )
+    elif _is_another(fields, value, stored):
+        _log.warning("PV %r: field 'value' is %r, which becomes %r", pv, value, stored)
+
+
+def _is_no_state(fields: Fields, stored: Any) -> bool:
+    values = fields.values
+    enum = values["type"] == casdef.aitEnumEnum16 and values["count"] == 1
+    return bool(enum and values["enums"] and stored >= len(values["enums"]))
+
+
+def _is_another(fields: Fields, value: Any, stored: Any) -> bool:
+    """A single number or text that is not kept as it is."""
+    if fields.values["count"] > 1 or isinstance(value, (list, tuple)):
+        return False
+    if isinstance(value, str) != isinstance(stored, str):
+        return False  # a label, or a number as text: it may be written so
+    return bool(value != stored)
