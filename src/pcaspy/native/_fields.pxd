@@ -26,6 +26,7 @@ cdef class Fields:
     cdef object first_value
     cdef TimeStamp first_time
 
+    cdef double limit(self, name) except? -1
     cdef MetadataPtr make_metadata(self) except *
     cdef DecodeTarget target(self)
     cdef NewSnapshot made_of_nothing(self) except *

@@ -48,9 +48,14 @@ cdef class Fields:
 
     def pair(self, low, high):
         """Both alarm limits as they are checked: NaN if absent or not in order."""
-        a = self.values[low] if low in self.given else NAN
-        b = self.values[high] if high in self.given else NAN
-        return (NAN, NAN) if a >= b else (a, b)
+        cdef double a = self.limit(low), b = self.limit(high)
+        if a >= b:
+            a = b = NAN
+        return a, b
+
+    cdef double limit(self, name) except? -1:
+        """An alarm limit as an IOC tells it: NaN where it was not given."""
+        return self.values[name] if name in self.given else NAN
 
     cdef MetadataPtr make_metadata(self) except *:
         cdef Metadata* m = new Metadata()
@@ -61,8 +66,8 @@ cdef class Fields:
         m.string_precision = int(v["prec"]) if "prec" in self.given else 4
         m.upper_disp = m.upper_ctrl = v["hilim"]
         m.lower_disp = m.lower_ctrl = v["lolim"]
-        m.upper_alarm, m.upper_warning = v["hihi"], v["high"]
-        m.lower_warning, m.lower_alarm = v["low"], v["lolo"]
+        m.upper_alarm, m.upper_warning = self.limit("hihi"), self.limit("high")
+        m.lower_warning, m.lower_alarm = self.limit("low"), self.limit("lolo")
         for text in v["enums"]:
             m.states.push_back(bytes_of_text(text))
         return made

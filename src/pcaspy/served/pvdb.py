@@ -355,7 +355,7 @@ class PVInfo(InfoBase):
         if value is None:  # gets fail until there is one
             return
         try:
-            warn_of_value(self.name or self.reason, self.fields, value)
+            warn_of_value(self.reason, self.fields, value)
         except (TypeError, ValueError, OverflowError) as error:
             what = f"{self.count} of type {_name_of_type(self.type)}"
             raise ValueError(

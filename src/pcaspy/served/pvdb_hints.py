@@ -82,6 +82,8 @@ def _is_another(fields: Fields, value: Any, stored: Any) -> bool:
     """A single number or text that is not kept as it is."""
     if fields.values["count"] > 1 or isinstance(value, (list, tuple)):
         return False
+    if fields.values["type"] == casdef.aitEnumUint8 and not isinstance(value, str):
+        return not 0 <= value <= 255
     if isinstance(value, str) != isinstance(stored, str):
         return False  # a label, or a number as text: it may be written so
     return bool(value != stored)

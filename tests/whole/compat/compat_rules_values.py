@@ -150,6 +150,47 @@ def double_out_of_range(d: Difference) -> bool:
     return found
 
 
+ALARM_LIMITS = {2: "hihi", 3: "high", 4: "low", 5: "lolo"}  # by place in the reply
+FLOATING = {
+    family + base for family in (dbr.GR, dbr.CTRL) for base in (dbr.FLOAT, dbr.DOUBLE)
+}
+
+
+@rule("limits-not-given")
+def limits_not_given(d: Difference) -> bool:
+    """Alarm limits of a float that no entry and no setParamInfo gave are NaN."""
+    found = False
+    for reason, released, ours in d.replies():
+        at = where(released)
+        if at < 0 or released[at] not in FLOATING:
+            continue
+        given = set(d.spec(reason))
+        for step in d.asked("info"):
+            given |= set(step.get("info", ()))
+        limits, others = released[-1][2], ours[-1][2]
+        for i, field in ALARM_LIMITS.items():
+            absent = field not in given and float(limits[i]) == 0
+            if absent and others[i] == "nan":
+                limits[i] = others[i]
+                found = True
+    return found
+
+
+@rule("count-of-list")
+def count_of_list(d: Difference) -> bool:
+    """A channel has as many elements as the list that the entry gave."""
+    if d.step[0] != "channel":
+        return False
+    value = d.spec(d.step[3]).get("value")
+    told = d.released["told"].get(str(d.step[1]), {})
+    for reply in told.get("replies", []):
+        if reply[0] == "created" and isinstance(value, list) and reply[3] == 1:
+            reply[3] = len(value)
+            d.ends = True
+            return True
+    return False
+
+
 @rule("char-limits")
 def char_limits(d: Difference) -> bool:
     """Limits that a char cannot hold are its largest and smallest."""

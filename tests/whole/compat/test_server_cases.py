@@ -252,6 +252,22 @@ CHANGED = {
         program([put(1)], write={"A": "raise"}),
         ["crash"],
     ),
+    "alarm limits that are not given": (
+        program(
+            [
+                get(dbr.CTRL + dbr.DOUBLE),
+                get(dbr.GR + dbr.FLOAT),
+                get(dbr.CTRL + dbr.LONG),
+                ask("info", reason="A", info={"high": 5, "low": 0}),
+                get(dbr.CTRL + dbr.DOUBLE),
+            ]
+        ),
+        ["limits-not-given"],
+    ),
+    "a list without a count": (
+        program([], A={"value": [1, 2, 3]}),
+        ["count-of-list"],
+    ),
     "an exception in read": (
         program([get()], read={"A": "raise"}),
         ["crash"],

@@ -259,7 +259,7 @@ def answers(port: int, patience: float) -> bool:
 
 
 BAD_ENTRIES = {
-    "{'type': 'double'}": ["KeyError", "ValueError"],
+    "{'type': 'quad'}": ["KeyError", "ValueError"],
     "{'count': 0}": [None, "ValueError"],
     "{'count': 'many'}": ["TypeError", "ValueError"],
     "{'unit': 5}": [None, "ValueError"],
