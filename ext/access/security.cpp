@@ -379,6 +379,13 @@ std::string AccessMember::group() const {
     return group_ ? *group_ : std::string();
 }
 
+void AccessMember::set_read_only(bool on) {
+    AccessService& service = AccessService::get();
+    std::lock_guard lock(service.mutex());
+    if (read_only_.exchange(on) == on) return;
+    clients_.for_each([](AccessClient& client) { client.tell(); });
+}
+
 AccessClient::AccessClient(AccessMember& member, ClientPtr who, RightsQueue& changes,
                            RightsQueue::Entry channel)
     : member_(member),

@@ -9,6 +9,8 @@
 // thread: it stores the rights and queues the channel for its loop, nothing else.
 #pragma once
 
+#include <caProto.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -46,6 +48,9 @@ class PCAS_API AccessMember final : public ListNode<AccessMember> {
     // which holds for such PVs. A group that the rules do not have gives no access.
     void set_group(std::string group);
     std::string group() const;
+    // Nobody may write, whatever the rules say. Channels that there are get to know.
+    void set_read_only(bool on);
+    bool read_only() const noexcept { return read_only_.load(); }
 
   private:
     friend class AccessClient;
@@ -54,6 +59,8 @@ class PCAS_API AccessMember final : public ListNode<AccessMember> {
     std::unique_ptr<const std::string> group_;  // null: none; asLib points into it
     asgMember* pvt_ = nullptr;                  // null while asLib does not know it
     IntrusiveList<AccessClient> clients_;
+
+    std::atomic<bool> read_only_{false};
 };
 
 // A channel's standing with the member it is on. Made and destroyed by the loop thread;
@@ -67,7 +74,11 @@ class AccessClient final : public ListNode<AccessClient> {
     AccessClient& operator=(const AccessClient&) = delete;
 
     // CA_PROTO_ACCESS_RIGHT_* bits that are granted now. Any thread.
-    std::uint32_t rights() const noexcept { return rights_.load(); }
+    std::uint32_t rights() const noexcept {
+        return member_.read_only()
+                   ? rights_ & ~std::uint32_t{CA_PROTO_ACCESS_RIGHT_WRITE}
+                   : rights_.load();
+    }
     // The same for whom `changes` has told: the next change is told again.
     std::uint32_t take_rights() noexcept {
         queued_ = false;

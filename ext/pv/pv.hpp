@@ -62,6 +62,8 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     // Its access security group; the channels there are get its rights, too.
     void set_access_group(std::string group) { access_.set_group(std::move(group)); }
     std::string access_group() const { return access_.group(); }
+    // No client may put to it, whatever its group allows.
+    void set_read_only(bool on) { access_.set_read_only(on); }
     AccessMember& access() noexcept { return access_; }
 
     // Over any protocol.

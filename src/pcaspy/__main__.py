@@ -67,8 +67,14 @@ def _print_names(definition: Definition) -> None:
         print(definition.prefix + reason)
 
 
+def _leave_hints_to_us() -> None:
+    """Unknown fields are told here, with their lines."""
+    logging.getLogger("pcaspy.pvdb.unknown").setLevel(logging.ERROR)
+
+
 def _check(options: argparse.Namespace) -> None:
     logging.basicConfig(format="%(message)s")
+    _leave_hints_to_us()
     definition = read(options.file, options.prefix)
     for hint in hints(definition):
         print(hint, file=sys.stderr)
@@ -86,8 +92,7 @@ def _serve(options: argparse.Namespace) -> None:
         level=options.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    # The same hints come with their lines from here.
-    logging.getLogger("pcaspy.pvdb.unknown").setLevel(logging.ERROR)
+    _leave_hints_to_us()
     definition = read(options.file, options.prefix)
     log_hints(definition)
     with Service(definition, options.port, prefix=options.prefix) as service:

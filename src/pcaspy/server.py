@@ -60,6 +60,8 @@ class SimpleServer(cas.caServer):
         port: Port for searches and connections, instead of EPICS_CAS_SERVER_PORT. If it
             is taken, connections use another one. 0: any free ports.
         interfaces: Addresses to serve on; empty for all.
+        defined: Whether a PV whose entry has a `value` starts without the alarm UDF,
+            with what its limits say of that value.
         options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
             multicast_ttl. A limit that is no keyword may be set by the environment.
@@ -76,6 +78,7 @@ class SimpleServer(cas.caServer):
         *,
         port: int | None = None,
         interfaces: list[str] | None = None,
+        defined: bool = False,
         **options: Unpack[ServerOptions],
     ) -> None:
         given: dict[str, Any] = {**options}
@@ -84,6 +87,7 @@ class SimpleServer(cas.caServer):
         if interfaces is not None:
             given["interfaces"] = interfaces
         cas.caServer.__init__(self, 0, **given)
+        self._pcaspy.defined = defined
 
     def __del__(self) -> None:
         """Nothing to do; kept for subclasses that call it."""

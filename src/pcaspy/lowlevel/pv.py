@@ -345,7 +345,9 @@ def describe(pv: casPV) -> None:
         label[: casdef.MAX_ENUM_STRING_SIZE - 1]
         for label in values["enums"][: casdef.MAX_ENUM_STATES]
     )
-    values.update(asg="", mdel=0.0, adel=0.0, scan=0, asyn=False, states=())
+    values.update(
+        asg="", mdel=0.0, adel=0.0, scan=0, asyn=False, states=(), readonly=False
+    )
     info = info_of(pv)
     if info is None:
         info = InfoBase()

@@ -24,6 +24,7 @@ cdef class Fields:
     # The first snapshot of the PVs with the same value that a driver took together.
     cdef SnapshotPtr first
     cdef object first_value
+    cdef bint first_defined
     cdef TimeStamp first_time
 
     cdef double limit(self, name) except? -1
@@ -37,6 +38,7 @@ cdef class InfoBase:
     cdef public object reason
     cdef public object name
     cdef public object value
+    cdef public bint has_value   # `value` was given, and is not None
     cdef public object mlst      # the value last marked for monitors
     cdef public object alst      # the value last marked for archivers
     cdef dict __dict__           # what programs add

@@ -18,6 +18,7 @@ class InfoBase:
     reason: str
     name: str
     value: Any
+    has_value: bool
     mlst: Any
     alst: Any
     def _added(self) -> dict[str, Any]: ...

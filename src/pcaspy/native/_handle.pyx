@@ -55,6 +55,8 @@ cdef class PvHandle:
         self.pv.get().set_reads_by_request(True)
         if fields.values["asg"]:
             set_access_group(self, fields.values["asg"])
+        if fields.values["readonly"]:
+            set_read_only(self, True)
         return 0
 
     cdef bint fits(self, Fields fields) except -1:
@@ -319,6 +321,13 @@ def set_access_group(PvHandle pv not None, group):
     pv.opened()
     with nogil:
         pv.pv.get().set_access_group(name)
+
+
+def set_read_only(PvHandle pv not None, bint on):
+    """Whether no client may put to it; those connected are told."""
+    pv.opened()
+    with nogil:
+        pv.pv.get().set_read_only(on)
 
 
 def post_value(PvHandle pv not None, value, alarm, severity, StampBase when not None,

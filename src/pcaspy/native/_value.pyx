@@ -6,7 +6,7 @@ from pcaspy.native._cpp.from_snapshot cimport bytes_of, holds_exactly
 from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr, restamped
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
-from pcaspy.native._fields cimport Fields
+from pcaspy.native._fields cimport Fields, alarm_of
 from pcaspy.native._handle cimport Links, PvHandle, moved
 from pcaspy.native._time cimport StampBase
 
@@ -33,18 +33,30 @@ cdef class StoredValue(Links):
         self.store(self.value_)
 
     def start(self, PvHandle pv not None, list changed, StampBase when not None,
-              overrides=(False,) * 3):
-        """Links a new Data with the value that the PV's info starts with."""
+              overrides=(False,) * 3, bint defined=False):
+        """Links a new Data with the value that the PV's info starts with.
+
+        Where that is `defined` it has the alarm that the limits give, else UDF.
+        """
         cdef Fields fields = pv.info.fields
+        cdef NewSnapshot made
         pv.opened()
         self.value_ = pv.info.value
         self.time_.seconds, self.time_.nanoseconds = when.seconds, when.nanos
         if (fields.first.get() == NULL or fields.first_value is not self.value_
+                or fields.first_defined != defined or overrides[1]
                 or fields.first_time.seconds != self.time_.seconds
                 or fields.first_time.nanoseconds != self.time_.nanoseconds):
-            fields.first = self.stamped(made_of(pv, self.value_, Strictness.Checked),
-                                        fields)
+            made = made_of(pv, self.value_, Strictness.Checked)
+            if defined and overrides[1]:
+                self.alarm_.status, self.alarm_.severity = pv.info.checkAlarm(
+                    self.value_)
+            elif defined:
+                self.alarm_ = alarm_of(fields, self.value_, made)
+            fields.first = self.stamped(made, fields)
             fields.first_value, fields.first_time = self.value_, self.time_
+            fields.first_defined = defined
+        self.alarm_ = fields.first.get().alarm
         self.join(pv, changed, overrides)
         self.publish(fields.first)
         self.note_nothing()

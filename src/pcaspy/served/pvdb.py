@@ -53,6 +53,11 @@ class PVSpec(TypedDict, total=False):
     asyn: bool
     asg: str
     port: str
+    desc: str
+    alias: str | Sequence[str]
+    readonly: bool
+    enforce_limits: bool | Literal["refuse", "clamp"]
+    udf: bool
 
 
 AIT_OF_TYPE = {
@@ -132,6 +137,21 @@ def _severities(value: Any) -> tuple[int, ...]:
     return severities
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else _labels(value)
+    if not all(names) or any("\0" in name for name in names):
+        raise ValueError
+    return names
+
+
+def _enforcing(value: Any) -> Any:
+    if value is True:
+        return "refuse"
+    if value not in (False, "refuse", "clamp"):
+        raise ValueError
+    return value
+
+
 class _Rule:
     """How one field is checked, and what it is without being given."""
 
@@ -163,7 +183,14 @@ _RULES: dict[str, _Rule] = {
     "asyn": _Rule(False, bool, "a bool"),
     "asg": _Rule("", _text, "a str"),
     "port": _Rule("default", _text, "a str"),
+    "desc": _Rule("", _text, "a str"),
+    "alias": _Rule((), _names, "a name, or a sequence of names"),
+    "readonly": _Rule(False, bool, "a bool"),
+    "enforce_limits": _Rule(False, _enforcing, "False, True or 'refuse', or 'clamp'"),
+    "udf": _Rule(True, bool, "a bool"),
 }
+# Fields that the released package does not have.
+_NEW = ("desc", "alias", "readonly", "enforce_limits", "udf")
 _DEFAULTS = {name: rule.default for name, rule in _RULES.items()}
 
 
@@ -335,6 +362,14 @@ class PVInfo(InfoBase):
     asyn = _shared("asyn", "Put callbacks are answered by callbackPV().")
     asg = _shared("asg", "Access security group.")
     port = _shared("port", "Which driver serves this PV.")
+    desc = _shared("desc", "What it is, for people.")
+    alias = _shared("alias", "Further names, behind the same prefix.")
+    readonly = _shared("readonly", "No client may put to it.")
+    enforce_limits = _shared(
+        "enforce_limits",
+        "What happens to puts outside lolim to hilim: False, 'refuse' or 'clamp'.",
+    )
+    udf = _shared("udf", "Undefined until it is set; False: `value` counts as set.")
 
     def __init__(self, info: Mapping[str, Any], reason: str = "", name: str = ""):
         if not isinstance(info, Mapping):
@@ -346,6 +381,7 @@ class PVInfo(InfoBase):
         self.fields = fields = _cache.get(reason, info)
         if "value" in info:
             self.value = value = info["value"]
+            self.has_value = value is not None
             self._check_value(value)
         else:
             self.value = value = _first_value(fields)
@@ -365,8 +401,10 @@ class PVInfo(InfoBase):
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        """All that there is by name, a copy."""
-        names = (*_RULES, *_OWN)
+        """All that there is by name, a copy; what is new here only if it was given."""
+        given = self.fields.given
+        names = [name for name in _RULES if name not in _NEW or name in given]
+        names += _OWN
         return {**{name: getattr(self, name) for name in names}, **self._added()}
 
     def change(self, changes: Mapping[str, Any]) -> None:

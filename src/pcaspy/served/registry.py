@@ -13,6 +13,7 @@ from ..native._handle import (
     info_of,
     name_of,
     reopen_pv,
+    set_read_only,
     wants_interest,
     wire_pv,
 )
@@ -41,6 +42,7 @@ class Registry(Host):
 
     def __init__(self) -> None:
         self.server: Callable[[], Any] | None = None
+        self.defined = False  # a `value` that is given has no UDF alarm
         self.scanner = Scanner()
         self.pvf = NameTable(self)
         self.driver = DriverMap(self)
@@ -72,6 +74,10 @@ class Registry(Host):
         self.pvf.extend(pvs)
         for port, members in ports.items():
             self.pvs.table(port).extend(members, now)
+        for pv in pvs:
+            for alias in info_of(pv).fields.values["alias"]:
+                name, reason = name_of(pv), info_of(pv).reason
+                self.pvf[name[: len(name) - len(reason)] + alias] = pv
 
     def _warn_if_served_elsewhere(self, pvs: list[Any]) -> None:
         others = [
@@ -173,7 +179,9 @@ class Registry(Host):
             pv,
             driver,
             plain_read=not own.read,
-            plain_write=not (own.write or updates or fields.asyn),
+            plain_write=not (
+                own.write or updates or fields.asyn or fields.values["enforce_limits"]
+            ),
             in_series=fields.asyn and driver is not None and not own.write,
             asks=(reads and not scanned) or driver is None or own.read,
         )
@@ -191,6 +199,7 @@ class Registry(Host):
             if self.engine is not None and served:
                 self.engine.add([pv])  # its clients connect anew
             self._serve_other_names(pv)
+        set_read_only(pv, info_of(pv).fields.values["readonly"])
         self.wire(pv, driver_of(pv))
 
 

@@ -14,6 +14,7 @@ from ..lowlevel.dispatch import Dispatcher, nothing, write_log
 from ..native._handle import data_of, driver_of, info_of, name_of
 from ..native._request import NORMAL, PUTFAIL, Request
 from ..native._server import Server
+from .put_limits import within_limits
 from .puts import Coroutines
 from .pv import no_driver, overrides, put_line, put_value, refused
 
@@ -67,9 +68,15 @@ class DriverDispatcher(Dispatcher):
             self.tell_refused(request, pv, no_driver(pv))
             request.complete(PUTFAIL)
             return
+        try:
+            value = within_limits(info_of(pv).fields, request.value)
+        except ValueError as error:
+            self.tell_refused(request, pv, str(error))
+            request.complete(PUTFAIL)
+            return
         request.carry_out()
         try:
-            result = put_value(pv, client_of(request), request.value)
+            result = put_value(pv, client_of(request), value)
         except Exception as error:
             self.put_failed(request, pv, error)
         except BaseException:

@@ -132,6 +132,11 @@ class NoSuchParameter(KeyError):
         return self._text
 
 
+# What a traceback calls it: programs know it by that name.
+NoSuchParameter.__name__ = NoSuchParameter.__qualname__ = "KeyError"
+NoSuchParameter.__module__ = "builtins"
+
+
 class ParamTable(HookedDict):
     """`Driver.pvDB`: {reason: Data}, linked to the PVs of the driver's port."""
 
@@ -193,7 +198,12 @@ class ParamTable(HookedDict):
             else:
                 return
         data = Data()
-        data.start(pv, self.changed, now, checks)
+        info = info_of(pv)
+        defined = not info.fields.values["udf"] or (
+            self.registry.defined and info.has_value
+        )
+        data.start(pv, self.changed, now, checks, defined)
+        data.udf = not defined
         super(HookedDict, self).__setitem__(reason, data)
 
     def _put(self, key: Any, value: Any) -> Any:

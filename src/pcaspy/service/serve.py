@@ -49,7 +49,7 @@ class Service:
     ) -> None:
         self.definition = definition
         self._prefix = prefix
-        self.server = SimpleServer(port=port)
+        self.server = SimpleServer(port=port, defined=True)
         self.server.createPV(definition.prefix, definition.pvdb)
         self._drivers: dict[str, Driver] = {}
         self._make_drivers()

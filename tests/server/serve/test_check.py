@@ -19,9 +19,9 @@ WRONG = {
     ),
     "type": (
         "f.json",
-        '{"pvdb": {"A": {},\n"B": {"prec": 1,\n "type": "double"}}}',
+        '{"pvdb": {"A": {},\n"B": {"prec": 1,\n "type": "quad"}}}',
         3,
-        ["PV 'B'", "'type' is 'double'", "'float'"],
+        ["PV 'B'", "'type' is 'quad'", "'float'"],
     ),
     "value": (
         "f.yaml",
@@ -113,12 +113,12 @@ def test_good(file, run):
 
 
 def test_hints_are_no_errors(file, run):
-    path = file("f.yaml", "pvdb:\n  A:\n    units: mm\n    desc: an axis\n")
+    path = file("f.yaml", "pvdb:\n  A:\n    units: mm\n    remark: an axis\n")
     status, out, err = run("check", path)
     assert (status, out) == (0, f"{path}: 1 PVs\n")
     assert err.splitlines() == [
         f"{path}:3: PV 'A': field 'units' has no effect, did you mean 'unit'?",
-        f"{path}:4: PV 'A': field 'desc' has no effect",
+        f"{path}:4: PV 'A': field 'remark' has no effect",
     ]
 
 

@@ -63,7 +63,7 @@ def test_first_value(spec, value):
 @pytest.mark.parametrize(
     ("spec", "field", "allowed"),
     [
-        ({"type": "double"}, "type", "'float'"),
+        ({"type": "quad"}, "type", "'float'"),
         ({"type": None}, "type", "'float'"),
         ({"count": 0}, "count", "from 1"),
         ({"count": 2.5}, "count", "from 1"),
@@ -115,9 +115,10 @@ def test_nothing_is_created_when_one_entry_is_wrong(idle):
 
 
 def test_unknown_keys_are_only_a_hint(caplog):
-    with caplog.at_level(logging.INFO, "pcaspy.pvdb"):
-        PVInfo({"units": "mm", "hi": 3, "desc": "x"}, reason="HINTED")
-    assert len([r for r in caplog.records if "HINTED" in r.getMessage()]) == 3
+    for reason in ("HINTED", "AGAIN"):  # each field once
+        PVInfo({"unitt": "mm", "hai": 3, "remark": "x"}, reason=reason)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 3
+    assert all("HINTED" in record.getMessage() for record in caplog.records)
 
 
 def test_labels_are_cut_with_a_warning(caplog):

@@ -9,7 +9,7 @@ from pcaspy.pvdb import PVSpec
 units: PVSpec = {"units": "mm"}  # type: ignore
 count: PVSpec = {"count": "many"}  # type: ignore
 enums: PVSpec = {"enums": 5}  # type: ignore
-kind: PVSpec = {"type": "double"}  # type: ignore
+kind: PVSpec = {"type": "quad"}  # type: ignore
 
 
 async def client() -> None:

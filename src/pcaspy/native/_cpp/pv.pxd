@@ -29,6 +29,7 @@ cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
         void end_put(EcaStatus) except +translate_exception
         void set_wants_interest(bool on) noexcept
         void set_access_group(string) except +translate_exception
+        void set_read_only(bool on) except +translate_exception
         bool has_subscriptions() except +translate_exception
         bool sole_ref() noexcept
         void* owner
