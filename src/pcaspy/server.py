@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from .host.options import ServerOptions, resolve
 from .host.signals import ended_by_signals
 from .native._server import Server
 from .served.pv import SimplePV
-from .served.pvdb import parse
+from .served.pvdb import PVSpec, parse
 from .served.registry import Registry, claim, last, last_server
 from .served.requests import DriverDispatcher
 from .served.tables import collector_held
@@ -35,7 +36,22 @@ class _Static:
     def __get__(self, server: SimpleServer | None, kind: type) -> Callable[..., Any]:
         if server is None:
             server = last_server()
-        return functools.partial(self._function, server)
+        if server is not None:
+            return types.MethodType(self._function, server)
+
+        @functools.wraps(self._function)
+        def without_server(*args: Any, **kargs: Any) -> Any:
+            return self._function(None, *args, **kargs)
+
+        return without_server
+
+
+# pyright: reportSelfClsParameterName=false
+# As type checkers see it, such a method is a class method.
+if TYPE_CHECKING:
+    _static = classmethod
+else:
+    _static = _Static
 
 
 def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
@@ -113,8 +129,12 @@ class SimpleServer(cas.caServer):
         """The PV of that name, or a status. Called by process() only if overridden."""
         return self._pcaspy.pvf.get(fullname, cas.S_casApp_pvNotFound)
 
-    @_Static
-    def createPV(self, prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> None:
+    @_static
+    def createPV(
+        self,
+        prefix: str,
+        pvdb: Mapping[str, PVSpec] | Mapping[str, Mapping[str, Any]],
+    ) -> None:
         """Serves a PV for each entry of `pvdb`, named `prefix` + key. At any time.
 
         Called on the class it acts on the server made last.
@@ -144,16 +164,16 @@ class SimpleServer(cas.caServer):
             OSError: An address or port cannot be used.
         """
         held = self._pcaspy
-        held.start()
-        print(summary.announcement(held.engine, len(held.pvf)), flush=True)
         try:
             with ended_by_signals():
+                held.start()
+                print(summary.announcement(held.engine, len(held.pvf)), flush=True)
                 while held.is_open:
                     held.process(_TURN)
         finally:
             held.close()
 
-    @_Static
+    @_static
     def process(self, delay: float = _TURN) -> None:
         """Handles what clients want from the drivers, for `delay` seconds.
 
@@ -165,7 +185,7 @@ class SimpleServer(cas.caServer):
         else:
             self._pcaspy.process(delay)
 
-    @_Static
+    @_static
     def initAccessSecurityFile(self, filename: str, **subst: str) -> None:
         """Replaces the rules of access security, which hold for the whole process.
 

@@ -3,7 +3,7 @@
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from aioca import caget, camonitor, caput
-from pcaspy import Driver
+from pcaspy import Driver, SimpleServer
 from pcaspy.pvdb import PVSpec
 
 units: PVSpec = {"units": "mm"}  # type: ignore
@@ -22,3 +22,10 @@ async def client() -> None:
 def serve(driver: Driver) -> None:
     driver.setParam("A")  # type: ignore
     driver.getParam(1.5)  # type: ignore
+
+
+def more(server: SimpleServer, driver: Driver) -> None:
+    server.process("soon")  # type: ignore
+    server.createPV({}, "P:")  # type: ignore
+    server.createPV("P:")  # type: ignore
+    SimpleServer.process(0.1, 2)  # type: ignore
