@@ -1,11 +1,12 @@
 """The command ``pcaspy``: serves the PVs that a file defines, or only checks it.
 
-It also says what a driver in C++ is compiled with.
+It also prints the JSON Schema of such files, and what a driver in C++ is compiled with.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import shlex
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 from . import __version__
 from .service.definition import Definition, DefinitionError, hints
 from .service.read import read
+from .service.schema import schema
 from .service.serve import Service, log_hints
 
 _LEVELS = ("debug", "info", "warning", "error")
@@ -52,6 +54,9 @@ def command_line() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--reload", action="store_true", help="serve the file anew when it changes"
+    )
+    commands.add_parser(
+        "schema", help="print the JSON Schema of such files, for editors"
     )
     flags = commands.add_parser(
         "flags", help="print what a driver in C++ is compiled and linked with"
@@ -107,6 +112,10 @@ def _serve(options: argparse.Namespace) -> None:
         service.run(options.reload)
 
 
+def _schema(_options: argparse.Namespace) -> None:
+    print(json.dumps(schema(), indent=2))
+
+
 def _flags(options: argparse.Namespace) -> None:
     # What it asks of epicscorelibs takes long: only where it is asked for.
     from .service.flags import compile_flags, link_flags
@@ -114,6 +123,9 @@ def _flags(options: argparse.Namespace) -> None:
     made = [] if options.link else compile_flags()
     made += [] if options.compile else link_flags()
     print(shlex.join(made))
+
+
+_COMMANDS = {"serve": _serve, "check": _check, "schema": _schema, "flags": _flags}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = command_line().parse_args(arguments)
     try:
-        {"serve": _serve, "check": _check, "flags": _flags}[options.command](options)
+        _COMMANDS[options.command](options)
     except (DefinitionError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -20,7 +20,8 @@ from .native._handle import end_put, info_of
 from .native._time import epicsTimeStamp
 from .served.manager import Manager, manager
 from .served.pv import SimplePV
-from .served.pvdb import AIT_OF_TYPE, PVInfo
+from .served.pvdb import PVInfo
+from .served.pvdb_fields import AIT_OF_TYPE
 from .served.registry import last
 from .served.tables import ParamTable
 from .server import SimpleServer

@@ -14,7 +14,8 @@ from .host.options import ServerOptions, resolve
 from .host.signals import ended_by_signals
 from .native._server import Server
 from .served.pv import SimplePV
-from .served.pvdb import PVSpec, parse
+from .served.pvdb import parse
+from .served.pvdb_fields import PVSpec
 from .served.registry import Registry, claim, last, last_server
 from .served.requests import DriverDispatcher
 from .served.tables import collector_held

@@ -10,192 +10,24 @@ import difflib
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from ..alarm import Severity
 from ..lowlevel import casdef
-from ..native._fields import MAX_COUNT, Fields, InfoBase
+from ..native._fields import Fields, InfoBase
+from .pvdb_fields import AIT_OF_TYPE, DEFAULTS, NEW, RULES
 from .pvdb_hints import warn_of_fields, warn_of_value
 
 _log = logging.getLogger("pcaspy.pvdb")
 _unknown_log = logging.getLogger("pcaspy.pvdb.unknown")
 
 
-class PVSpec(TypedDict, total=False):
-    """The fields of a pvdb entry; all are optional."""
-
-    type: Literal[
-        "enum",
-        "string",
-        "char",
-        "uchar",
-        "float",
-        "double",
-        "int",
-        "long",
-        "short",
-    ]
-    count: int
-    value: Any
-    enums: Sequence[str]
-    states: Sequence[int]
-    prec: float
-    unit: str
-    lolim: float
-    hilim: float
-    hihi: float
-    lolo: float
-    high: float
-    low: float
-    adel: float
-    mdel: float
-    scan: float
-    asyn: bool
-    asg: str
-    port: str
-    desc: str
-    alias: str | Sequence[str]
-    readonly: bool
-    enforce_limits: bool | Literal["refuse", "clamp"]
-    udf: bool
-
-
-AIT_OF_TYPE = {
-    "enum": casdef.aitEnumEnum16,
-    "str": casdef.aitEnumString,
-    "string": casdef.aitEnumString,
-    "float": casdef.aitEnumFloat64,
-    "double": casdef.aitEnumFloat64,
-    "int": casdef.aitEnumInt32,
-    "long": casdef.aitEnumInt32,
-    "short": casdef.aitEnumInt16,
-    "char": casdef.aitEnumUint8,
-    "uchar": casdef.aitEnumUint8,
-}
 _TEXT = (casdef.aitEnumString,)
-_TYPES_ALLOWED = "'enum', 'string', 'char', 'float', 'int' or 'short'"
 _MAX_CACHED = 10_000  # different sets of fields that are remembered
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, (str, bytes)) or value is None:
-        raise ValueError
-    float(value)
-    return value
-
-
-def _finite(value: Any) -> Any:
-    if not math.isfinite(_number(value)):
-        raise ValueError
-    return value
-
-
-def _precision(value: Any) -> Any:
-    if not 0 <= _number(value) <= 32767:
-        raise ValueError
-    return value
-
-
-def _period(value: Any) -> Any:
-    if not _finite(value) >= 0:
-        raise ValueError
-    return value
-
-
-def _type(value: Any) -> int:
-    if isinstance(value, str):
-        return AIT_OF_TYPE[value]
-    if value not in AIT_OF_TYPE.values():
-        raise ValueError
-    return int(value)
-
-
-def _count(value: Any) -> int:
-    if not 1 <= _number(value) <= MAX_COUNT or int(value) != value:
-        raise ValueError
-    return int(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError
-    return value
-
-
-def _labels(value: Any) -> tuple[str, ...]:
-    if isinstance(value, (str, bytes)):
-        raise ValueError
-    return tuple(_text(label) for label in value)
-
-
-def _severities(value: Any) -> tuple[int, ...]:
-    if isinstance(value, (str, bytes)):
-        raise ValueError
-    severities = tuple(int(_number(severity)) for severity in value)
-    if not all(Severity.NO_ALARM <= s <= Severity.INVALID_ALARM for s in severities):
-        raise ValueError
-    return severities
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else _labels(value)
-    if not all(names) or any("\0" in name for name in names):
-        raise ValueError
-    return names
-
-
-def _enforcing(value: Any) -> Any:
-    if value is True:
-        return "refuse"
-    if value not in (False, "refuse", "clamp"):
-        raise ValueError
-    return value
-
-
-class _Rule:
-    """How one field is checked, and what it is without being given."""
-
-    __slots__ = ("allowed", "default", "take")
-
-    def __init__(self, default: Any, take: Callable[[Any], Any], allowed: str) -> None:
-        self.default = default
-        self.take = take
-        self.allowed = allowed
-
-
-_LIMIT = _Rule(0.0, _number, "a number")
-_RULES: dict[str, _Rule] = {
-    "type": _Rule(casdef.aitEnumFloat64, _type, _TYPES_ALLOWED),
-    "count": _Rule(1, _count, f"an integer from 1 to {MAX_COUNT}"),
-    "enums": _Rule((), _labels, "a sequence of str"),
-    "states": _Rule((), _severities, "a sequence of severities, 0 to 3"),
-    "prec": _Rule(0.0, _precision, "a number from 0 to 32767"),
-    "unit": _Rule("", _text, "a str"),
-    "lolim": _LIMIT,
-    "hilim": _LIMIT,
-    "hihi": _LIMIT,
-    "lolo": _LIMIT,
-    "high": _LIMIT,
-    "low": _LIMIT,
-    "adel": _LIMIT,
-    "mdel": _LIMIT,
-    "scan": _Rule(0, _period, "a period in seconds, 0 for none"),
-    "asyn": _Rule(False, bool, "a bool"),
-    "asg": _Rule("", _text, "a str"),
-    "port": _Rule("default", _text, "a str"),
-    "desc": _Rule("", _text, "a str"),
-    "alias": _Rule((), _names, "a name, or a sequence of names"),
-    "readonly": _Rule(False, bool, "a bool"),
-    "enforce_limits": _Rule(False, _enforcing, "False, True or 'refuse', or 'clamp'"),
-    "udf": _Rule(True, bool, "a bool"),
-}
-# Fields that the released package does not have.
-_NEW = ("desc", "alias", "readonly", "enforce_limits", "udf")
-_DEFAULTS = {name: rule.default for name, rule in _RULES.items()}
-
-
 def _checked(pv: str, name: str, value: Any) -> Any:
-    rule = _RULES[name]
+    rule = RULES[name]
     try:
         return rule.take(value)
     except (ValueError, TypeError, KeyError, OverflowError):
@@ -238,7 +70,7 @@ def _complete(pv: str, values: dict[str, Any], given: frozenset[str]) -> Fields:
 
 def no_effect(name: Any) -> str:
     """That a field is unknown, and which one may have been meant."""
-    close = difflib.get_close_matches(str(name), [*_RULES, "value"], n=1)
+    close = difflib.get_close_matches(str(name), [*RULES, "value"], n=1)
     meant = f", did you mean {close[0]!r}?" if close else ""
     return f"field {name!r} has no effect{meant}"
 
@@ -248,14 +80,14 @@ _told: set[Any] = set()
 
 
 def _parse(pv: str, spec: Mapping[str, Any]) -> Fields:
-    values = dict(_DEFAULTS)
+    values = dict(DEFAULTS)
     for name, value in spec.items():
-        if name in _RULES:
+        if name in RULES:
             values[name] = _checked(pv, name, value)
         elif name != "value" and name not in _told:
             _told.add(name)
             _unknown_log.warning("PV %r: %s", pv, no_effect(name))
-    given = frozenset(name for name in spec if name in _RULES)
+    given = frozenset(name for name in spec if name in RULES)
     warn_of_fields(pv, values, given)
     return _complete(pv, values, given)
 
@@ -315,7 +147,7 @@ def _first_value(fields: Fields) -> Any:
     return "" if text else 0
 
 
-def _shared(name: str, doc: str) -> Any:
+def _shared(name: str) -> Any:
     """A field kept in the shared Fields; setting it gives this PV its own."""
 
     def get(self: PVInfo) -> Any:
@@ -325,7 +157,7 @@ def _shared(name: str, doc: str) -> Any:
     def put(self: PVInfo, value: Any) -> None:
         self.change({name: value})
 
-    return property(get, put, doc=doc)
+    return property(get, put, doc=RULES[name].meaning)
 
 
 class PVInfo(InfoBase):
@@ -344,32 +176,29 @@ class PVInfo(InfoBase):
 
     __slots__ = ()
 
-    type = _shared("type", "Type of an element as an ait number, float is 9.")
-    count = _shared("count", "Largest number of elements.")
-    enums = _shared("enums", "Labels of the states.")
-    states = _shared("states", "Severity of each state.")
-    prec = _shared("prec", "Decimals to show.")
-    unit = _shared("unit", "Engineering unit.")
-    lolim = _shared("lolim", "Lower display and control limit.")
-    hilim = _shared("hilim", "Upper display and control limit.")
-    hihi = _shared("hihi", "From here on HIHI, MAJOR.")
-    lolo = _shared("lolo", "Down from here LOLO, MAJOR.")
-    high = _shared("high", "From here on HIGH, MINOR.")
-    low = _shared("low", "Down from here LOW, MINOR.")
-    adel = _shared("adel", "Change that archivers are told about.")
-    mdel = _shared("mdel", "Change that monitors are told about.")
-    scan = _shared("scan", "Seconds from one read() to the next; 0: none.")
-    asyn = _shared("asyn", "Put callbacks are answered by callbackPV().")
-    asg = _shared("asg", "Access security group.")
-    port = _shared("port", "Which driver serves this PV.")
-    desc = _shared("desc", "What it is, for people.")
-    alias = _shared("alias", "Further names, behind the same prefix.")
-    readonly = _shared("readonly", "No client may put to it.")
-    enforce_limits = _shared(
-        "enforce_limits",
-        "What happens to puts outside lolim to hilim: False, 'refuse' or 'clamp'.",
-    )
-    udf = _shared("udf", "Undefined until it is set; False: `value` counts as set.")
+    type = _shared("type")
+    count = _shared("count")
+    enums = _shared("enums")
+    states = _shared("states")
+    prec = _shared("prec")
+    unit = _shared("unit")
+    lolim = _shared("lolim")
+    hilim = _shared("hilim")
+    hihi = _shared("hihi")
+    lolo = _shared("lolo")
+    high = _shared("high")
+    low = _shared("low")
+    adel = _shared("adel")
+    mdel = _shared("mdel")
+    scan = _shared("scan")
+    asyn = _shared("asyn")
+    asg = _shared("asg")
+    port = _shared("port")
+    desc = _shared("desc")
+    alias = _shared("alias")
+    readonly = _shared("readonly")
+    enforce_limits = _shared("enforce_limits")
+    udf = _shared("udf")
 
     def __init__(self, info: Mapping[str, Any], reason: str = "", name: str = ""):
         if not isinstance(info, Mapping):
@@ -403,7 +232,7 @@ class PVInfo(InfoBase):
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
         """All that there is by name, a copy; what is new here only if it was given."""
         given = self.fields.given
-        names = [name for name in _RULES if name not in _NEW or name in given]
+        names = [name for name in RULES if name not in NEW or name in given]
         names += _OWN
         return {**{name: getattr(self, name) for name in names}, **self._added()}
 
@@ -417,7 +246,7 @@ class PVInfo(InfoBase):
         values = dict(self.fields.values)
         given = set(self.fields.given)
         for name, value in changes.items():
-            if name in _RULES:
+            if name in RULES:
                 values[name] = _checked(pv, name, value)
                 given.add(name)
         self.fields = _complete(pv, values, frozenset(given))

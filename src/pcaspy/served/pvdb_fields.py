@@ -1,0 +1,330 @@
+"""The fields of a pvdb entry: one table for checks, docs and the JSON Schema."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, TypedDict
+
+from ..alarm import Severity
+from ..lowlevel import casdef
+from ..native._fields import MAX_COUNT
+
+
+class PVSpec(TypedDict, total=False):
+    """The fields of a pvdb entry; all are optional."""
+
+    type: Literal[
+        "enum",
+        "string",
+        "char",
+        "uchar",
+        "float",
+        "double",
+        "int",
+        "long",
+        "short",
+    ]
+    count: int
+    value: Any
+    enums: Sequence[str]
+    states: Sequence[int]
+    prec: float
+    unit: str
+    lolim: float
+    hilim: float
+    hihi: float
+    lolo: float
+    high: float
+    low: float
+    adel: float
+    mdel: float
+    scan: float
+    asyn: bool
+    asg: str
+    port: str
+    desc: str
+    alias: str | Sequence[str]
+    readonly: bool
+    enforce_limits: bool | Literal["refuse", "clamp"]
+    udf: bool
+
+
+AIT_OF_TYPE = {
+    "enum": casdef.aitEnumEnum16,
+    "str": casdef.aitEnumString,
+    "string": casdef.aitEnumString,
+    "float": casdef.aitEnumFloat64,
+    "double": casdef.aitEnumFloat64,
+    "int": casdef.aitEnumInt32,
+    "long": casdef.aitEnumInt32,
+    "short": casdef.aitEnumInt16,
+    "char": casdef.aitEnumUint8,
+    "uchar": casdef.aitEnumUint8,
+}
+_TYPES_ALLOWED = "'enum', 'string', 'char', 'float', 'int' or 'short'"
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, (str, bytes)) or value is None:
+        raise ValueError
+    float(value)
+    return value
+
+
+def _finite(value: Any) -> Any:
+    if not math.isfinite(_number(value)):
+        raise ValueError
+    return value
+
+
+def _precision(value: Any) -> Any:
+    if not 0 <= _number(value) <= 32767:
+        raise ValueError
+    return value
+
+
+def _period(value: Any) -> Any:
+    if not _finite(value) >= 0:
+        raise ValueError
+    return value
+
+
+def _type(value: Any) -> int:
+    if isinstance(value, str):
+        return AIT_OF_TYPE[value]
+    if value not in AIT_OF_TYPE.values():
+        raise ValueError
+    return int(value)
+
+
+def _count(value: Any) -> int:
+    if not 1 <= _number(value) <= MAX_COUNT or int(value) != value:
+        raise ValueError
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def _labels(value: Any) -> tuple[str, ...]:
+    if isinstance(value, (str, bytes)):
+        raise ValueError
+    return tuple(_text(label) for label in value)
+
+
+def _severities(value: Any) -> tuple[int, ...]:
+    if isinstance(value, (str, bytes)):
+        raise ValueError
+    severities = tuple(int(_number(severity)) for severity in value)
+    if not all(Severity.NO_ALARM <= s <= Severity.INVALID_ALARM for s in severities):
+        raise ValueError
+    return severities
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else _labels(value)
+    if not all(names) or any("\0" in name for name in names):
+        raise ValueError
+    return names
+
+
+def _enforcing(value: Any) -> Any:
+    if value is True:
+        return "refuse"
+    if value not in (False, "refuse", "clamp"):
+        raise ValueError
+    return value
+
+
+Schema = dict[str, Any]  # a piece of JSON Schema
+
+
+class Rule(NamedTuple):
+    """How one field is checked, and what it is without being given."""
+
+    meaning: str
+    default: Any
+    take: Callable[[Any], Any]  # raises what is not allowed
+    allowed: str
+    schema: Schema
+
+
+def _list_of(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+_STRING: Schema = {"type": "string"}
+_NAME: Schema = {"type": "string", "minLength": 1}
+_BOOL: Schema = {"type": "boolean"}
+
+#: All fields but `value`.
+RULES: dict[str, Rule] = {
+    "type": Rule(
+        "Type of an element; in a PVInfo as an ait number, float is 9.",
+        casdef.aitEnumFloat64,
+        _type,
+        _TYPES_ALLOWED,
+        {"enum": [*AIT_OF_TYPE]},
+    ),
+    "count": Rule(
+        "Largest number of elements.",
+        1,
+        _count,
+        f"an integer from 1 to {MAX_COUNT}",
+        {"type": "integer", "minimum": 1, "maximum": MAX_COUNT},
+    ),
+    "enums": Rule(
+        "Labels of the states.",
+        (),
+        _labels,
+        "a sequence of str",
+        _list_of({"type": "string"}),
+    ),
+    "states": Rule(
+        "Severity of each state.",
+        (),
+        _severities,
+        "a sequence of severities, 0 to 3",
+        _list_of({"enum": [0, 1, 2, 3]}),
+    ),
+    "prec": Rule(
+        "Decimals to show.",
+        0.0,
+        _precision,
+        "a number from 0 to 32767",
+        {"type": "number", "minimum": 0, "maximum": 32767},
+    ),
+    "unit": Rule(
+        "Engineering unit.",
+        "",
+        _text,
+        "a str",
+        _STRING,
+    ),
+    "lolim": Rule(
+        "Lower display and control limit.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "hilim": Rule(
+        "Upper display and control limit.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "hihi": Rule(
+        "From here on HIHI, MAJOR.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "lolo": Rule(
+        "Down from here LOLO, MAJOR.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "high": Rule(
+        "From here on HIGH, MINOR.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "low": Rule(
+        "Down from here LOW, MINOR.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "adel": Rule(
+        "Change that archivers are told about.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "mdel": Rule(
+        "Change that monitors are told about.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "scan": Rule(
+        "Seconds from one read() to the next; 0: none.",
+        0,
+        _period,
+        "a period in seconds, 0 for none",
+        {"type": "number", "minimum": 0},
+    ),
+    "asyn": Rule(
+        "Put callbacks are answered by callbackPV().",
+        False,
+        bool,
+        "a bool",
+        _BOOL,
+    ),
+    "asg": Rule(
+        "Access security group.",
+        "",
+        _text,
+        "a str",
+        _STRING,
+    ),
+    "port": Rule(
+        "Which driver serves this PV.",
+        "default",
+        _text,
+        "a str",
+        _STRING,
+    ),
+    "desc": Rule(
+        "What it is, for people.",
+        "",
+        _text,
+        "a str",
+        _STRING,
+    ),
+    "alias": Rule(
+        "Further names, behind the same prefix.",
+        (),
+        _names,
+        "a name, or a sequence of names",
+        {"anyOf": [_NAME, _list_of(_NAME)]},
+    ),
+    "readonly": Rule(
+        "No client may put to it.",
+        False,
+        bool,
+        "a bool",
+        _BOOL,
+    ),
+    "enforce_limits": Rule(
+        "What happens to puts outside lolim to hilim: False, 'refuse' or 'clamp'.",
+        False,
+        _enforcing,
+        "False, True or 'refuse', or 'clamp'",
+        {"enum": [False, True, "refuse", "clamp"]},
+    ),
+    "udf": Rule(
+        "Undefined until it is set; False: `value` counts as set.",
+        True,
+        bool,
+        "a bool",
+        _BOOL,
+    ),
+}
+# Fields that the released package does not have.
+NEW = ("desc", "alias", "readonly", "enforce_limits", "udf")
+DEFAULTS = {name: rule.default for name, rule in RULES.items()}
