@@ -338,7 +338,8 @@ def describe(pv: casPV) -> None:
         "enums": _ask(pv, "getEnums", ()) if kind == aitEnumEnum16 else (),
         **{key: _ask(pv, name, 0.0) for key, name in _LIMITS.items()},
     }
-    given = frozenset() if values["prec"] is None else frozenset(["prec"])
+    # A limit that no method gives is 0 for clients, as it always was.
+    given = frozenset(_LIMITS if values["prec"] is None else [*_LIMITS, "prec"])
     values["prec"] = min(max(int(values["prec"] or 0), 0), 32767)
     values["unit"] = str(values["unit"])
     values["enums"] = tuple(

@@ -5,7 +5,7 @@ import pytest
 from support.epics_client import ECA_NORMAL
 
 BAD = {
-    "type": ({"type": "double"}, ["BAD", "type", "double", "float"]),
+    "type": ({"type": "quad"}, ["BAD", "type", "quad", "float"]),
     "count": ({"count": 0}, ["BAD", "count"]),
     "count text": ({"count": "many"}, ["BAD", "count", "many"]),
     "enums": ({"type": "enum", "enums": "ON"}, ["BAD", "enums"]),
