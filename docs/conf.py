@@ -15,7 +15,12 @@ project = "pcaspy and aioca"
 author = "the pcaspy developers"
 release = version = pcaspy.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+]
 # The latter are included by a page of their own.
 exclude_patterns = ["_build", "explanation/performance-*.md", "changes"]
 html_theme = "furo"
