@@ -191,7 +191,7 @@ cdef class Loop:
             process().api.ca_flush_io()
 
     cdef complain(self, Complaint& complaint):
-        """Logs a failure without a waiting caller; puts also reach the loop's handler."""
+        """Logs a failure that no caller awaits; puts also go to the loop's handler."""
         name = complaint.channel.decode(errors="replace")
         context = complaint.context.decode(errors="replace")
         text = message(complaint.status)
