@@ -24,7 +24,7 @@ _ALONE = (
 class ServerThread(threading.Thread):
     """Calls `process` of a server in a thread, from `start()` to `stop()`.
 
-    A ``with`` block starts the thread, and at its end stops and joins it. After `stop()`
+    A ``with`` block starts the thread and at its end stops and joins it. After `stop()`
     the server does not answer clients until `process` is called again. The thread is
     not a daemon thread: if the main thread ends, the server continues.
     """

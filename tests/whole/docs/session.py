@@ -152,6 +152,10 @@ class Session:
         self._errors.flush()
         return (self.folder / ".stderr").read_text(errors="replace")
 
+    def in_background(self) -> str:
+        """All that commands in the background have printed."""
+        return (self.folder / ".background").read_text(errors="replace")
+
     def close(self) -> None:
         """Ends the shell and everything that it has left in the background."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):

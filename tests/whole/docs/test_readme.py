@@ -32,7 +32,7 @@ def reader(tmp_path):
 
 def test_every_block_is_known():
     languages = {block.language for block in blocks(ROOT / "README.md")}
-    assert languages == {"python", "json", "console", ""}
+    assert languages == {"python", "json", "console", "text", ""}
 
 
 @pytest.mark.timeout(180)
@@ -47,6 +47,13 @@ def test_a_reader_gets_what_is_shown(reader):
             )
             reader.type(block)
     assert "Traceback" not in reader.errors(), reader.errors()
+    (shown,) = [b.text for b in named_blocks() if b.language == "text"]
+    assert without_where(shown) in without_where(reader.in_background())
+
+
+def without_where(line):
+    """A server's first line, without addresses and ports."""
+    return re.sub(r" on [^:\n]*:|\d{4,}", "", line)
 
 
 def test_the_client_package_shows_the_same_client():
