@@ -1,7 +1,8 @@
 """Finds phrases that the documentation avoids: a part of `make lint`.
 
-Looks at the Markdown of the repository's top folder, client/, benchmarks/ and docs/, at
-the text in docs/changes, and at the docstrings of src/. Code is not checked.
+Looks at the Markdown of the repository's top folder, client/, benchmarks/, examples/
+and docs/, at the text in docs/changes, and at the docstrings of src/. Code is not
+checked.
 
 Usage: python tools/phrases.py [ROOT]
 """
@@ -58,6 +59,7 @@ PAGES = (
     "*.md",
     "client/*.md",
     "benchmarks/*.md",
+    "examples/*/*.md",
     "docs/**/*.md",
     "docs/changes/*.toml",
 )
