@@ -1,7 +1,8 @@
 # Targets of the benchmarks; included by the main Makefile.
 #
 # make bench            server and client beside their peers: more than an hour; writes
-#                       the tables and the plot of docs/explanation/performance.md
+#                       the tables and plots of docs/explanation/performance.md and
+#                       benchmarks/README.md
 # make bench QUICK=1    some minutes, rough, printed only
 # make bench-server     the first half; also ONLY="gets fan10" REPEAT=3
 # make bench-aioca      the second half

@@ -5,10 +5,12 @@
 
 import statistics
 
-from goals import ROWS
-from peers import CONTENDERS, ROOT
+from goals import ROWS, SUMMARY
+from peers import CONTENDERS, HERE, ROOT
 
 DOCS = ROOT / "docs" / "explanation"
+# Those that users of the documentation compare with.
+SHOWN = ("ours", "pcaspy", "caproto", "softioc", "ioc")
 
 
 def medians_of(measured):
@@ -17,7 +19,7 @@ def medians_of(measured):
 
 def number(value):
     """Write a number with three digits, large ones in k and M."""
-    for limit, unit in ((1e6, " M"), (1e4, " k")):
+    for limit, unit in ((1e6, " M"), (1e3, " k")):
         if abs(value) >= limit:
             return f"{value / (1e6 if unit == ' M' else 1e3):.3g}{unit}"
     return f"{value:.3g}"
@@ -69,15 +71,31 @@ def table(values):
     return "\n".join(lines) + "\n"
 
 
-def plot(values, path):
+def summary(values):
+    """Return the short table of the documentation: no goals, no floor."""
+    labels = ["this server", *(CONTENDERS[n].label for n in SHOWN if n != "ours")]
+    lines = [
+        "| " + " | ".join(["", *labels, "better"]) + " |",
+        "|" + "---|" * (len(labels) + 2),
+    ]
+    for row in SUMMARY:
+        measured = values.get(row.metric)
+        if measured:
+            cells = [cell(measured.get(n)) for n in SHOWN]
+            better = "more" if row.goals[0].sign == ">=" else "less"
+            lines.append("| " + " | ".join([row.text, *cells, better]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def plot(values, path, rows=ROWS, peers=tuple(CONTENDERS), size=7):
     """Draw how many times better ours is than each peer, on a logarithmic axis."""
     import matplotlib
 
     matplotlib.use("svg")
     from matplotlib import pyplot as plt
 
-    rows = [r for r in ROWS if r.goals and "ours" in values.get(r.metric, {})]
-    peers = [n for n in CONTENDERS if n != "ours"]
+    rows = [r for r in rows if r.goals and "ours" in values.get(r.metric, {})]
+    peers = [n for n in peers if n != "ours"]
     if not rows:
         return
     figure, axes = plt.subplots(figsize=(9, 0.32 * len(rows) + 1.5))
@@ -94,22 +112,24 @@ def plot(values, path):
             axes.plot(*zip(*points, strict=True), "o", label=CONTENDERS[name].label)
     axes.axvline(1, color="grey", linewidth=1)
     axes.set_xscale("log")
-    axes.set_yticks(range(len(rows)), [r.text for r in rows], fontsize=7)
+    axes.set_yticks(range(len(rows)), [r.text for r in rows], fontsize=size)
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3)
-    axes.set_xlabel("times better than (right: this server is better)")
-    axes.legend(fontsize=8)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("times better than the peer")
+    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncol=4)
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)
 
 
-def publish(values, facts):
-    """Write the table and plot that docs/explanation/performance.md includes."""
-    DOCS.mkdir(parents=True, exist_ok=True)
+def publish(values, facts, docs=DOCS, bench=HERE):
+    """Write the tables and plots of the documentation and of benchmarks/README.md."""
     head = (
         f"Measured {facts['when']} UTC, Python {facts['python']}, "
         f"{facts['repetitions']} repetitions; medians ± half the range.\n\n"
     )
-    (DOCS / "performance-results.md").write_text(head + table(values))
-    plot(values, DOCS / "performance.svg")
+    (bench / "server.md").write_text(head + table(values))
+    plot(values, bench / "server.svg")
+    (docs / "performance-results.md").write_text(head + summary(values))
+    plot(values, docs / "performance.svg", SUMMARY, SHOWN, size=9)

@@ -4,7 +4,7 @@
 
 Contenders take turns within each repetition, so that a machine that becomes slower
 becomes slower for all. Results go to benchmarks/results/ as JSON and as a table; with
---publish the table and the plot also go to the documentation.
+--publish also to benchmarks/server.md and, in short, to the documentation.
 """
 
 import argparse

@@ -15,7 +15,12 @@ project = "pcaspy and aioca"
 author = "the pcaspy developers"
 release = version = pcaspy.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+]
 # The latter are included by a page of their own.
 exclude_patterns = ["_build", "explanation/performance-*.md", "changes"]
 html_theme = "furo"
@@ -39,7 +44,7 @@ def write_tables_of_changes(app):
     made.mkdir(parents=True, exist_ok=True)
     for source in sorted(Path(app.srcdir, "changes").glob("*.toml")):
         rows = tomllib.loads(source.read_text())["change"]
-        lines = ["| before | here |", "|---|---|"]
+        lines = ["| released package | here |", "|---|---|"]
         lines += [
             f"| {row['before']} | {row['here']} |"
             for row in rows
@@ -52,7 +57,7 @@ def write_tables_of_the_engine(app):
     """The same of what the engine has tables of: options, limits and counters."""
     made = Path(app.srcdir, "_build", "tables")
     made.mkdir(parents=True, exist_ok=True)
-    lines = ["| keyword | variable | without it | meaning |", "|---|---|---|---|"]
+    lines = ["| keyword | variable | default | meaning |", "|---|---|---|---|"]
     for name, kind, standard, _least, _most, variables, meaning in _tables.options():
         shown = {"list": "none", "switch": "YES" if standard else "NO"}
         lines.append(
@@ -60,12 +65,12 @@ def write_tables_of_the_engine(app):
             f"{shown.get(kind, f'{standard:g}')} | {meaning} |"
         )
     Path(made, "options.md").write_text("\n".join(lines) + "\n")
-    lines = ["| variable | without it | meaning | at the limit |", "|---|---|---|---|"]
+    lines = ["| variable | default | meaning | at the limit |", "|---|---|---|---|"]
     for name, standard, _least, _most, of, then in _tables.limits():
         lines.append(f"| `PCASPY_{name.upper()}` | {standard} | {of} | {then} |")
     Path(made, "limits.md").write_text("\n".join(lines) + "\n")
     lines = ["| counter | counts | |", "|---|---|---|"]
-    kinds = {"now": "now", "ever": "in all", "trouble": "in all; grows: look why"}
+    kinds = {"now": "current", "ever": "total", "trouble": "total; should not grow"}
     for name, kind, meaning in _tables.counters():
         lines.append(f"| `{name}` | {meaning} | {kinds[kind]} |")
     Path(made, "counters.md").write_text("\n".join(lines) + "\n")

@@ -1,7 +1,7 @@
 """Labels, units and limits that change while clients watch.
 
 A put of 1 to MTEST:CHANGE gives MTEST:STATE two more labels and MTEST:ENERGY its unit;
-0 takes them back. Clients that subscribed with DBE_PROPERTY are told.
+0 takes them back. Clients that subscribed to DBE_PROPERTY get an update.
 """
 
 from pcaspy import Driver, SimpleServer

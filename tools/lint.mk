@@ -17,6 +17,7 @@ lint: $(VENV)/.built $(VENV)/.lint-tools
 	$(BIN)/ruff check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint src  # starts pycodestyle
 	$(BIN)/python tools/sizes.py
+	$(BIN)/python tools/phrases.py
 	$(BIN)/codespell
 	$(BIN)/clang-format --dry-run -Werror $(CPP)
 	$(BIN)/mypy

@@ -8,7 +8,8 @@ scenario take turns, so that what else the machine does falls on all of them; th
 numbers are medians over the turns, the spread is the distance of the quartiles. Numbers
 are microseconds per PV, microseconds of CPU per update (monitor), or milliseconds from
 the time stamp to the callback (burst). Only the ratios mean something. Results go to
-benchmarks/results/aioca.json; with --publish a table goes to the documentation.
+benchmarks/results/aioca.json; with --publish a table goes to benchmarks/client.md and
+a short one to the documentation.
 """
 
 from __future__ import annotations
@@ -164,6 +165,33 @@ def row(scenario: str, found: dict[str, list[float]]) -> str:
     return "| " + " | ".join([*cells, ratios(scenario, medians)]) + " |"
 
 
+# What the documentation shows, in its words.
+SUMMARY = {
+    "connect": "connect a list of 1000 PVs",
+    "get": "get a list of 1000 PVs",
+    "get_one": "get one PV at a time",
+    "put_wait": "put to a list of 1000 PVs, `wait=True`",
+    "monitor": "monitor: CPU time per update",
+}
+SHOWN = {"ours": "this client", "aioca 2.1": "aioca 2.1", "pyepics": "pyepics"}
+SHOWN["caproto"] = "caproto"
+
+
+def summary(results: dict[str, Any]) -> str:
+    """The short table of the documentation: no goals, no floor."""
+    lines = ["| | " + " | ".join(SHOWN.values()) + " |", "|---" * 5 + "|"]
+    for scenario in (s for s in SUMMARY if s in results):
+        found = results[scenario]
+        cells = [
+            f"{statistics.median(found[name]):.3g} ±{spread(found[name]):.2g}"
+            if found.get(name)
+            else "-"
+            for name in SHOWN
+        ]
+        lines.append("| " + " | ".join([SUMMARY[scenario], *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
 HEAD = "| scenario | " + " | ".join(CONTENDERS) + " | ratios |\n" + "|---" * 7 + "|"
 
 
@@ -228,8 +256,9 @@ def main() -> None:
             f"{platform.python_version()}, {options.rounds} rounds; medians ± the "
             "distance of the quartiles, smaller is better.\n\n"
         )
+        (HERE.parent / "client.md").write_text(head + "\n".join(lines) + "\n")
         page = ROOT / "docs" / "explanation" / "performance-aioca.md"
-        page.write_text(head + "\n".join(lines) + "\n")
+        page.write_text(head + summary(results))
 
 
 if __name__ == "__main__":

@@ -143,20 +143,21 @@ def caget(
 
     Args:
         pv: A name, or a list or tuple of names.
-        datatype: The type to ask for instead of the PV's own.
-        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME`` or
+        datatype: The type to request instead of the PV's own.
+        format: Attributes of the value: ``FORMAT_RAW``, ``FORMAT_TIME`` or
             ``FORMAT_CTRL``.
-        count: How many elements of an array: 0 for its present length, -1 for all.
-        timeout: Seconds for everything, ``(time,)`` for a deadline, None for ever.
-        throw: Raise what goes wrong, or return it as a `CANothing` in place of a value.
+        count: Number of array elements: 0 for the current length, -1 for all.
+        timeout: Seconds for the whole call, ``(time,)`` for a deadline, None for no
+            limit.
+        throw: Raise a failure, or return it as a `CANothing` in place of a value.
 
     Returns:
         An `AugmentedValue`, or a list of them in the order of the names.
 
     Raises:
-        CANothing: There was no answer in time, or the server reported a failure.
+        CANothing: The call timed out, or the server reported a failure.
         epicscorelibs.ca.cadef.CAException: libca refused the request.
-        epicscorelibs.ca.dbr.InvalidDatatype: There is no such type.
+        epicscorelibs.ca.dbr.InvalidDatatype: The type does not exist.
     """
     return operations.get_one(pv, datatype, format, count, timeout, throw)
 
@@ -215,31 +216,31 @@ def caput(
 ) -> Awaitable[CANothing]:
     """Writes to one PV, or to a list of them at the same time.
 
-    Puts to connected PVs are sent in the order of the calls. A failure of a put without
-    ``wait`` is logged by the logger ``aioca`` and given to the loop's exception
-    handler.
+    Puts to connected PVs are sent in the order of the calls. If a put without ``wait``
+    fails, the logger ``aioca`` logs it and the loop's exception handler is called.
 
     Args:
         pv: A name, or a list or tuple of names.
-        value: A value; for a list of names one value for each. A text, anything that is
-            no sequence, or any value with ``repeat_value=True`` goes to all of them.
-        datatype: The type to send instead of the PV's own. Text is sent as
-            ``DBR_STRING``, to names that end in ``$`` as characters.
-        wait: Return when the server has completed the operation, not at once.
-        repeat_value: For a list of names: send this one value to all. There it is the
-            third argument, and the others are given by name.
-        timeout: Seconds for everything, ``(time,)`` for a deadline, None for ever.
-        throw: Raise what goes wrong, or return it as a `CANothing`.
+        value: A value. For a list of names, one value for each; a string, a value that
+            is not a sequence, or any value with ``repeat_value=True`` goes to all PVs.
+        datatype: The type to send instead of the PV's own. A string is sent as
+            ``DBR_STRING``, or as characters if the name ends in ``$``.
+        wait: Return when the server has completed the put, not at once.
+        repeat_value: For a list of names: send one value to all. In this form it is
+            the third argument, and later arguments are keyword-only.
+        timeout: Seconds for the whole call, ``(time,)`` for a deadline, None for no
+            limit.
+        throw: Raise a failure, or return it as a `CANothing`.
 
     Returns:
         A `CANothing` whose ``ok`` is True, or a list of them.
 
     Raises:
-        CANothing: There was no answer in time, or the server reported a failure.
+        CANothing: The call timed out, or the server reported a failure.
         epicscorelibs.ca.cadef.CAException: libca refused the request, for example
-            because the server does not let us write.
-        OverflowError: A whole number does not fit the PV's type.
-        ValueError: The value is None, or a text that is no number.
+            because of the access rights.
+        OverflowError: An integer does not fit the PV's type.
+        ValueError: The value is None, or a string that is not a number.
     """
     return operations.put_one(pv, value, datatype, wait, timeout, throw)
 
@@ -303,13 +304,14 @@ async def connect(
 ) -> CANothing:
     """Connects to one PV, or to a list of them at the same time.
 
-    Other calls connect by themselves. After this one a ``caput`` without ``wait`` is
-    done without waiting.
+    Other calls connect automatically. After this call a ``caput`` without ``wait``
+    returns without waiting.
 
     Args:
         pv: A name, or a list or tuple of names.
-        wait: Return when connected. Otherwise only start to look for the PV.
-        timeout: Seconds for everything, ``(time,)`` for a deadline, None for ever.
+        wait: Return when connected. Otherwise only start the search.
+        timeout: Seconds for the whole call, ``(time,)`` for a deadline, None for no
+            limit.
         throw: Raise a failure, or return it as a `CANothing`.
 
     Returns:
@@ -359,7 +361,7 @@ async def cainfo(
 
     Returns:
         A `CAInfo`, or a list of them; with ``throw=False`` a `CANothing` in place of
-        one that failed.
+        each failure.
 
     Raises:
         CANothing: The PV did not connect in time.
@@ -421,29 +423,29 @@ def camonitor(
     notify_disconnect: bool = False,
     connect_timeout: Timeout = None,
 ) -> Any:
-    """Subscribes to one PV, or to any number of them.
+    """Subscribes to one PV, or to several.
 
-    Needs a running event loop; callbacks run in it.
+    Needs a running event loop, in which it calls the callbacks.
 
     Args:
         pv: A name, or an iterable of names.
-        callback: Called with each value, and with the position of the name if there are
-            several. If it returns an awaitable, that is awaited before the next call.
+        callback: Called with each value, and for several names also with the index of
+            the name. If it returns an awaitable, this is awaited before the next call.
             Without a callback the subscription is an asynchronous iterator.
-        events: Which changes make an update. By default the value, with ``FORMAT_TIME``
+        events: Changes that cause an update. By default the value, with ``FORMAT_TIME``
             also the alarm, with ``FORMAT_CTRL`` also limits, units and enum strings.
-        datatype: The type to ask for instead of the PV's own.
-        format: What is to come along with the value: ``FORMAT_RAW``, ``FORMAT_TIME``,
+        datatype: The type to request instead of the PV's own.
+        format: Attributes of the value: ``FORMAT_RAW``, ``FORMAT_TIME``,
             ``FORMAT_CTRL``, or ``FORMAT_FULL`` for alarm, time stamp, units, limits and
-            enum strings; when these change the latest value is delivered with the new
-            ones.
-        count: How many elements of an array: 0 for its present length, -1 for all.
-        all_updates: Deliver every update. Otherwise an update that waits for the
-            callback is replaced by a newer one, which `Subscription.dropped_callbacks`
-            counts.
-        notify_disconnect: Call back with a `CANothing` when the connection is lost.
-        connect_timeout: Call back with a `CANothing` if there is no connection after
-            this time. The subscription goes on waiting.
+            enum strings. With ``FORMAT_FULL``, a change of these attributes delivers
+            the latest value again.
+        count: Number of array elements: 0 for the current length, -1 for all.
+        all_updates: Deliver every update. Otherwise a newer update replaces one that
+            waits for the callback; `Subscription.dropped_callbacks` counts these.
+        notify_disconnect: Call the callback with a `CANothing` when the connection is
+            lost.
+        connect_timeout: Call the callback with a `CANothing` if the PV has not
+            connected after this time. The subscription continues to wait.
 
     Returns:
         A `Subscription`, or a list of them.
@@ -475,7 +477,7 @@ def _with_index(callback: Callable[[Any, int], Any], index: int) -> Callable[...
 
 
 def get_channel_infos() -> list[ChannelInfo]:
-    """What is known about every channel of the running event loop."""
+    """Returns a `ChannelInfo` for each channel of the running event loop."""
     return operations.channel_infos()
 
 
@@ -485,7 +487,7 @@ def run(coro: Coroutine[Any, Any, T], forever: bool = False) -> T | None:
     Deprecated: use `asyncio.run`.
 
     Args:
-        coro: What to run.
+        coro: The coroutine to run.
         forever: Run until the loop is stopped; otherwise until the coroutine ends.
 
     Returns:
@@ -496,7 +498,7 @@ def run(coro: Coroutine[Any, Any, T], forever: bool = False) -> T | None:
 
 
 class ValueEvent(Generic[T]):
-    """An event that hands a value, or an exception, to those who wait for it."""
+    """An event that passes a value or an exception to its waiters."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -525,7 +527,7 @@ class ValueEvent(Generic[T]):
 
 
 class _Caches(Mapping[asyncio.AbstractEventLoop, ChannelCache]):
-    """The channel caches by event loop, as they are now."""
+    """The current channel caches by event loop."""
 
     def __getitem__(self, loop: asyncio.AbstractEventLoop) -> ChannelCache:
         for known in _loop.known_loops():

@@ -58,7 +58,7 @@ def _one_libca() -> None:
     """Lets pyepics open the same libca, where it comes later.
 
     The wheel of epicscorelibs has the library twice, as two files. cadef has opened the
-    one with RTLD_GLOBAL; a second copy binds to its symbols, but initialises them anew,
+    one with RTLD_GLOBAL; a second copy binds to its symbols but initialises them again,
     and the context that pyepics has made is lost to this package. pyepics asks the
     module changed here for the name of the file; the other leads to the same bytes.
     """

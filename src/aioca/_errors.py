@@ -8,10 +8,10 @@ ECA_NORMAL: int = cadef.ECA_NORMAL
 
 
 class CANothing(Exception):
-    """The outcome of an operation that has no value to return.
+    """The result of an operation that returns no value.
 
-    Returned by `caput` and `connect` on success, returned in place of a value by a call
-    with ``throw=False`` and raised otherwise. True in a boolean context if all is well.
+    `caput` and `connect` return it on success. A failed call raises it, or with
+    ``throw=False`` returns it in place of a value. It is true if the call succeeded.
     """
 
     #: Name of the PV, or ``"Multiple PVs"`` if a list of them timed out

@@ -1,4 +1,4 @@
-"""What is known of a channel, and how to wait for or watch its state."""
+"""Information about a channel, and functions to watch its state."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 
 
 class ChannelInfo:
-    """What `get_channel_infos` tells about a channel.
+    """Information about a channel, from `get_channel_infos`.
 
     Attributes:
         name: Name of the PV.
@@ -47,7 +47,7 @@ class ChannelInfo:
 
 
 class CAInfo:
-    """What `cainfo` tells about a PV. Its ``str`` is a readable table."""
+    """Information about a PV, from `cainfo`. Its ``str`` is a readable table."""
 
     #: Names of the states that `state` counts
     state_strings: ClassVar[list[str]] = [
@@ -68,7 +68,7 @@ class CAInfo:
         "no access",
     ]
 
-    #: True: there is information
+    #: Always True
     ok: bool
     #: Name of the PV
     name: str
@@ -76,7 +76,7 @@ class CAInfo:
     state: int
     #: Name and port of the server, ``<disconnected>`` without a connection
     host: str
-    #: Whether the server lets us read and write
+    #: Whether the server allows reading and writing
     read: bool
     write: bool
     #: Number of elements, 0 without a connection
@@ -105,13 +105,13 @@ class CAInfo:
 
 
 class ChannelState(NamedTuple):
-    """A channel at one moment."""
+    """The state of a channel."""
 
     #: Whether the PV is connected
     connected: bool
-    #: Whether the server lets us read it
+    #: Whether the server allows reading
     readable: bool
-    #: Whether the server lets us write it
+    #: Whether the server allows writing
     writable: bool
     #: Name and port of the server, or None
     host: str | None
@@ -128,7 +128,7 @@ class ChannelCache:
         return self._loop.channels
 
     def get_channel(self, name: str) -> Channel:
-        """The channel of that name, opened if there is none yet."""
+        """The channel of that name. Opens one if necessary."""
         return _channel.get_channel(self._loop, name)
 
     def get_channels(self) -> list[Channel]:
@@ -145,7 +145,7 @@ class ChannelCache:
 
 
 def get_channel(pv: str) -> Channel:
-    """The channel to a PV in the running event loop, opened if there is none yet."""
+    """The channel to a PV in the running event loop. Opens one if necessary."""
     return _channel.get_channel(_loop.running_loop(), pv)
 
 

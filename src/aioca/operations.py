@@ -189,6 +189,6 @@ def run_in_new_program(coro: Coroutine[Any, Any, Any], forever: bool) -> Any:
 
 
 def _report_failure(task: asyncio.Task[Any]) -> None:
-    """Ends a program that runs for ever when its coroutine fails."""
+    """Ends a program that runs without limit when its coroutine fails."""
     if not task.cancelled() and task.exception() is not None:
         print(f"aioca.run: {task.exception()!r}", file=sys.stderr)

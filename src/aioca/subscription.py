@@ -13,18 +13,18 @@ from aioca.types import Count, Datatype, Dbe, Format, Timeout
 
 
 class Subscription(Monitor):
-    """A subscription to one PV. Made by `camonitor`.
+    """A subscription to one PV, created by `camonitor`.
 
-    With a callback it runs until `close` is called; nobody needs to keep a reference.
-    Without one it is an asynchronous iterator over the updates. Either can be used in
-    ``with`` and ``async with``, which close it at the end of the block.
+    With a callback it runs until `close` is called; you need not keep a reference.
+    Without a callback it is an asynchronous iterator over the updates. Both forms work
+    in ``with`` and ``async with``, which close it at the end of the block.
 
     Attributes:
         name: Name of the PV.
-        callback: What is called with each value; may be replaced at any time.
+        callback: Called with each value. Can be replaced at any time.
         channel: The channel it belongs to.
         state: ``OPENING``, ``OPEN`` or ``CLOSED``.
-        dropped_callbacks: How many updates were replaced by a newer one before they
+        dropped_callbacks: Number of updates that a newer one replaced before they
             could be delivered.
         all_updates: True if no update is dropped.
         notify_disconnect: True if the loss of the connection is delivered.
@@ -80,8 +80,8 @@ class Subscription(Monitor):
     async def __anext__(self) -> Any:
         """The next update; ends when the subscription is closed.
 
-        Updates that arrive while the program does something else are merged into the
-        newest one, unless all are wanted.
+        Of the updates that arrive between two calls only the newest is returned, unless
+        ``all_updates`` is true.
         """
         while True:
             if self.state == self.CLOSED:

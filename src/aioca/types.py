@@ -1,15 +1,14 @@
-"""The types that arguments and results of this package have."""
+"""Types of arguments and results."""
 
 from collections.abc import Sized
 from datetime import datetime as _datetime
 from typing import Any, Literal, Protocol
 
-#: How long a call may take, from its start: seconds, ``(time,)`` for a moment as
-#: ``time.time()`` tells it, ``None`` for as long as it takes. With 0 a call fails
-#: unless it can be done without waiting.
+#: Maximum duration of a call: seconds, ``(time,)`` for a deadline in the time of
+#: ``time.time()``, or ``None`` for no limit. With 0 a call fails if it has to wait.
 Timeout = None | tuple[float] | float
 
-#: Which changes make an update: a sum of ``DBE_VALUE`` (the value, beyond the monitor
+#: Changes that cause an update: a sum of ``DBE_VALUE`` (the value, beyond the monitor
 #: deadband), ``DBE_LOG`` (beyond the archiver's deadband), ``DBE_ALARM`` (status or
 #: severity), ``DBE_PROPERTY`` (limits, units, enum strings). ``None`` chooses by
 #: format: value for ``FORMAT_RAW``, also alarm for ``FORMAT_TIME``, all three for
@@ -17,31 +16,31 @@ Timeout = None | tuple[float] | float
 Dbe = None | int
 
 #: Codes of data types: the seven of Channel Access (``DBR_STRING`` to ``DBR_DOUBLE``),
-#: those for alarm acknowledgement (``DBR_PUT_ACKT``, ``DBR_PUT_ACKS``,
-#: ``DBR_STSACK_STRING``), the record type (``DBR_CLASS_NAME``), and four ways to treat
+#: codes for alarm acknowledgement (``DBR_PUT_ACKT``, ``DBR_PUT_ACKS``,
+#: ``DBR_STSACK_STRING``), the record type (``DBR_CLASS_NAME``), and four codes for
 #: text (``DBR_ENUM_STR``, ``DBR_CHAR_BYTES``, ``DBR_CHAR_UNICODE``, ``DBR_CHAR_STR``).
 Dbr = Literal[0, 1, 2, 3, 4, 5, 6, 35, 36, 37, 38, 996, 997, 998, 999]
 
-#: The type to ask the server for: ``None`` for the PV's own, one of `Dbr`, or what
-#: numpy takes as a dtype (``int``, ``float``, ``str``, ``numpy.int16`` ...).
+#: The type to request from the server: ``None`` for the PV's own, one of `Dbr`, or a
+#: numpy dtype (``int``, ``float``, ``str``, ``numpy.int16`` ...).
 Datatype = None | Dbr | type | Any
 
-#: What comes along with a value: nothing but its name (``FORMAT_RAW``), alarm and time
-#: stamp (``FORMAT_TIME``), or alarm, units, limits, enum strings (``FORMAT_CTRL``).
-#: A subscription can have all of it (``FORMAT_FULL``).
+#: Attributes of a value: its name only (``FORMAT_RAW``), alarm and time stamp
+#: (``FORMAT_TIME``), or alarm, units, limits, enum strings (``FORMAT_CTRL``). A
+#: subscription can also have all of them (``FORMAT_FULL``).
 Format = Literal[0, 1, 2, 3]
 
-#: How many elements of an array: 0 for as many as it holds now, -1 for all it can hold,
-#: otherwise at most that many.
+#: Number of array elements: 0 for the current length, -1 for the maximum length,
+#: otherwise at most this many.
 Count = Literal[0, -1] | int
 
 
 class AugmentedValue(Sized, Protocol):
-    """What `caget` returns and `camonitor` calls back with.
+    """A value returned by `caget` or passed to the callback of `camonitor`.
 
-    A number, a text, or a numpy array if the PV has more than one element, with these
-    attributes. ``name`` and ``ok`` are always there, ``datatype`` and ``element_count``
-    if ``ok`` is true, the others depending on format and type.
+    A number, a string, or a numpy array if the PV has more than one element, with these
+    attributes. ``name`` and ``ok`` always exist, ``datatype`` and ``element_count``
+    exist if ``ok`` is true, and the others depend on format and type.
     """
 
     #: Name of the PV
@@ -50,7 +49,7 @@ class AugmentedValue(Sized, Protocol):
     ok: bool
     #: ECA status code of a failure
     errorcode: int
-    #: The `Dbr` code that was asked for
+    #: The requested `Dbr` code
     datatype: int
     #: Number of elements that the PV can hold
     element_count: int
@@ -66,23 +65,23 @@ class AugmentedValue(Sized, Protocol):
     datetime: _datetime
     #: Engineering units
     units: str
-    #: Range of displays
+    #: Range for displays
     upper_disp_limit: float
     lower_disp_limit: float
-    #: Beyond these the alarm severity is that of HIHI and LOLO
+    #: Limits of the HIHI and LOLO alarms
     upper_alarm_limit: float
     lower_alarm_limit: float
-    #: Beyond these the alarm severity is that of HIGH and LOW
+    #: Limits of the HIGH and LOW alarms
     upper_warning_limit: float
     lower_warning_limit: float
-    #: Range of values that may be put
+    #: Range for setting the value
     upper_ctrl_limit: float
     lower_ctrl_limit: float
-    #: Digits to show, of a floating point value
+    #: Number of decimals to show, for floats
     precision: int
-    #: Texts of an enum's states
+    #: Labels of an enum's states
     enums: list[str]
-    #: Whether alarms that are over need acknowledgement
+    #: Whether past alarms need acknowledgement
     ackt: int
     #: The highest severity to be acknowledged
     acks: int

@@ -1,7 +1,7 @@
 """Portable EPICS Channel Access server for Python.
 
 A program makes a `SimpleServer`, gives it the PVs of a pvdb dict, makes a `Driver`
-subclass that reads and writes them, and calls ``server.process(0.1)`` for ever.
+subclass that reads and writes them, and calls ``server.process(0.1)`` in a loop.
 """
 
 from . import _libcom  # isort: skip  # noqa: F401  (before the engine)

@@ -73,7 +73,7 @@ def _print_names(definition: Definition) -> None:
 
 
 def _leave_hints_to_us() -> None:
-    """Unknown fields are told here, with their lines."""
+    """Reports unknown fields here, with their lines."""
     logging.getLogger("pcaspy.pvdb.unknown").setLevel(logging.ERROR)
 
 

@@ -1,9 +1,9 @@
-"""The low-level layer of pcaspy: PVs and servers that do everything themselves.
+"""The low-level layer of pcaspy: PVs and servers without drivers.
 
-A subclass of `caServer` says in `pvExistTest` which names exist and gives a PV for each
-in `pvAttach`; a subclass of `casPV` answers gets in `getValue`, takes puts in `write`
-and sends updates with `postEvent`. Values travel as `gdd`. All methods are called by
-`process()`, in its thread.
+A subclass of `caServer` decides in `pvExistTest` which names exist and returns a PV for
+each in `pvAttach`. A subclass of `casPV` answers gets in `getValue`, handles puts in
+`write` and sends updates with `postEvent`. Values are `gdd` objects. `process()` calls
+all methods in its thread.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def str2char(x: Any) -> bytes:
 def process(delay: float) -> None:
     """Handles requests for `delay` seconds.
 
-    Those of all low-level servers and of the `SimpleServer` made last.
+    Those of all low-level servers and of the `SimpleServer` created last.
     """
     turns = [host.turn for host in open_hosts() if isinstance(host, LowLevelHost)]
     if last_server() is not None:

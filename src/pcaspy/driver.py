@@ -1,4 +1,4 @@
-"""Drivers: where a program keeps its parameters and does what clients ask for."""
+"""Drivers: the parameters of a program and its reactions to gets and puts."""
 
 from __future__ import annotations
 
@@ -143,14 +143,15 @@ class DriverBase(metaclass=DriverType):
 
 
 class Driver(DriverBase):
-    """Holds the values of the PVs of one port and does what clients ask for.
+    """Stores the values of the PVs of one port and handles gets and puts.
 
-    Subclasses override `read` and `write`. Both are called by `SimpleServer.process`,
-    in its thread; `read` of a PV with `scan` in a thread of its own. All other methods
-    may be called from any thread. `current_client` tells whom a call is for.
+    Subclasses override `read` and `write`. `SimpleServer.process` calls both in its
+    thread, except `read` of a PV with `scan`, which runs in a scan thread. You can call
+    all other methods from any thread. In `read` and `write`, `current_client` returns
+    the client.
 
     Args:
-        server: The server whose PVs it is for; by default the one made last.
+        server: The server whose PVs it handles, by default the one created last.
     """
 
     port = "default"
@@ -172,18 +173,22 @@ class Driver(DriverBase):
     # ---- for subclasses to override ----
 
     def read(self, reason: str) -> Any:
-        """The value of a parameter for a client; by default that of `setParam`.
+        """Returns the value of a parameter for a get.
 
-        None fails the request. Not overridden, gets are answered without Python.
+        The default returns the value from `setParam`. None makes the get fail. If a
+        driver does not override `read`, the server answers gets without Python.
         """
         return self.getParam(reason)
 
     def write(self, reason: str, value: Any) -> Any:
-        """Takes the value that a client puts; by default `setParam`.
+        """Handles a put.
+
+        The default calls `setParam`. Can be ``async``: a put with callback then
+        completes when the coroutine ends.
 
         Returns:
-            False to refuse it: the client is told, the PV goes WRITE, INVALID. May be
-            ``async``: a put callback is answered when it ends.
+            False to refuse the put: the client gets an error, and the PV goes into a
+            WRITE, INVALID alarm.
         """
         self.setParam(reason, value)
         return True
@@ -193,12 +198,13 @@ class Driver(DriverBase):
     def setParam(
         self, reason: str, value: Any, timestamp: epicsTimeStamp | None = None
     ) -> None:
-        """Sets value, alarm and time; `updatePV` or `updatePVs` tell the clients.
+        """Sets value, alarm and time stamp.
 
-        Lists and arrays are copied.
+        Call `updatePV` or `updatePVs` to send them to clients. Lists and arrays are
+        copied.
 
         Raises:
-            KeyError: There is no such parameter.
+            KeyError: The parameter does not exist.
             TypeError, ValueError: The value does not fit; nothing is changed.
         """
         self.pvDB[reason].set(value, timestamp)
@@ -206,10 +212,10 @@ class Driver(DriverBase):
     def setParams(
         self, values: Mapping[str, Any], timestamp: epicsTimeStamp | None = None
     ) -> None:
-        """Sets many parameters to the same time and posts them.
+        """Sets many parameters with the same time stamp and sends them to clients.
 
         Raises:
-            KeyError, TypeError, ValueError: As `setParam`; those before are set.
+            KeyError, TypeError, ValueError: As `setParam`; earlier parameters are set.
         """
         when = epicsTimeStamp() if timestamp is None else timestamp
         set_and_post(self.pvDB, values, when)
@@ -217,18 +223,18 @@ class Driver(DriverBase):
     def setParamStatus(
         self, reason: str, alarm: int | None = None, severity: int | None = None
     ) -> None:
-        """Sets alarm and severity, None for as it is. The time stays."""
+        """Sets alarm and severity. None keeps the old one. The time does not change."""
         self.pvDB[reason].set_status(alarm, severity)
 
     def setParamEnums(
         self, reason: str, enums: Sequence[str], states: Sequence[int] | None = None
     ) -> None:
-        """Sets the labels of the states, and the severity of each.
+        """Sets the labels of an enum and their severities.
 
-        The alarm stays as it is until the next value.
+        The alarm does not change until the next value.
 
         Raises:
-            ValueError: Not as many states as enums.
+            ValueError: The numbers of states and enums differ.
         """
         if states is None:
             states = [Severity.NO_ALARM] * len(enums)
@@ -239,10 +245,10 @@ class Driver(DriverBase):
             self._change(reason, {"enums": enums, "states": states}, alarm=False)
 
     def setParamInfo(self, reason: str, info: Mapping[str, Any]) -> None:
-        """Sets fields of the PV; unknown ones are passed over.
+        """Sets fields of the PV. Unknown fields are ignored.
 
         Raises:
-            ValueError: A field has a value that is not allowed; nothing is changed.
+            ValueError: A field has an invalid value; nothing is changed.
         """
         self._change(reason, info)
 
@@ -256,18 +262,18 @@ class Driver(DriverBase):
         data.refresh(alarm)
 
     def getParam(self, reason: str) -> Any:
-        """The value as it was set."""
+        """Returns the value as it was set."""
         return self.pvDB[reason].value
 
     def getParamDB(self, reason: str) -> Data:
-        """Value, alarm, time and what waits to be posted."""
+        """Returns value, alarm, time and pending changes."""
         data: Data = self.pvDB[reason]
         return data
 
     def getParamInfo(
         self, reason: str, info_keys: Iterable[str] | None = None
     ) -> dict[str, Any]:
-        """Fields of the PV by name: all, or those of `info_keys` that exist."""
+        """Returns fields of the PV by name: all, or those of `info_keys` that exist."""
         info = info_of(self.pvDB[reason].handle)
         if info_keys is None:
             info_keys = _INFO_KEYS
@@ -276,20 +282,20 @@ class Driver(DriverBase):
     # ---- telling clients ----
 
     def callbackPV(self, reason: str) -> None:
-        """Answers the put callback that `write` of an `asyn` PV was last called for.
+        """Completes the current put of an `asyn` PV.
 
         Raises:
-            KeyError: The driver's port has no such PV.
+            KeyError: The driver's port does not have this PV.
         """
         for pv in self.pvDB.registry.named(self.pvDB.port, reason):
             end_put(pv)
 
     def updatePVs(self) -> None:
-        """Posts all parameters that changed, but those with `scan`."""
+        """Sends all changed parameters to clients, except those with `scan`."""
         post_changed(self.pvDB.changed)
 
     def updatePV(self, reason: str) -> None:
-        """Posts one parameter if it changed and has no `scan`."""
+        """Sends one parameter to clients if it has changed and has no `scan`."""
         self.pvDB[reason].post()
 
     # ---- for the server: which ways of a request are the short ones ----

@@ -28,7 +28,7 @@ _TURN = 0.1  # seconds in process() where nobody says
 
 
 class _Static:
-    """A method that called on the class works on the server made last."""
+    """A method that uses the server created last if it is called on the class."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -69,23 +69,23 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
 class SimpleServer(cas.caServer):
     """A Channel Access server.
 
-    It begins to serve with the first `process()`, `start()` or ``with`` block. The
-    ``EPICS_CAS_`` and ``EPICS_CA_`` variables of the environment say where; keywords go
-    first.
+    It starts to serve with the first `process()`, `start()` or ``with`` block. The
+    ``EPICS_CAS_`` and ``EPICS_CA_`` environment variables select addresses and ports.
+    Keyword arguments override them.
 
     Args:
         port: Port for searches and connections, instead of EPICS_CAS_SERVER_PORT. If it
-            is taken, connections use another one. 0: any free ports.
+            is in use, connections use another port. 0 selects free ports.
         interfaces: Addresses to serve on; empty for all.
         defined: Whether a PV whose entry has a `value` starts without the alarm UDF,
             with what its limits say of that value.
         options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
-            multicast_ttl. A limit that is no keyword may be set by the environment.
+            multicast_ttl. The environment can set the other limits.
 
     Raises:
-        TypeError: There is no such option.
-        ValueError: A limit is not a number that is allowed, here or in the environment.
+        TypeError: An option does not exist.
+        ValueError: A limit, here or in the environment, is not an allowed number.
     """
 
     _pcaspy_host = staticmethod(_host)
@@ -110,14 +110,15 @@ class SimpleServer(cas.caServer):
         """Nothing to do; kept for subclasses that call it."""
 
     def stats(self) -> dict[str, int]:
-        """Counters by name: what there is, what was done, refused and dropped.
+        """Returns the server's counters by name.
 
-        The reference has a table of them. Any thread, also after `close()`.
+        The reference has a table of them. Call it from any thread, also after
+        `close()`.
         """
         return dict(self._pcaspy.engine.stats())
 
     def pvExistTest(self, context: Any, addr: Any, fullname: str) -> Any:
-        """Whether `fullname` is served. Called by process() only if overridden.
+        """Returns whether `fullname` is served. Called by process() if overridden.
 
         Returns:
             pverExistsHere, pverDoesNotExistHere, or a PV.
@@ -127,7 +128,7 @@ class SimpleServer(cas.caServer):
         return cas.pverDoesNotExistHere
 
     def pvAttach(self, context: Any, fullname: str) -> Any:
-        """The PV of that name, or a status. Called by process() only if overridden."""
+        """Returns the PV or a status. Called by process() if overridden."""
         return self._pcaspy.pvf.get(fullname, cas.S_casApp_pvNotFound)
 
     @_static
@@ -136,12 +137,12 @@ class SimpleServer(cas.caServer):
         prefix: str,
         pvdb: Mapping[str, PVSpec] | Mapping[str, Mapping[str, Any]],
     ) -> None:
-        """Serves a PV for each entry of `pvdb`, named `prefix` + key. At any time.
+        """Creates a PV for each entry of `pvdb`, named `prefix` + key.
 
-        Called on the class it acts on the server made last.
+        Can be called at any time. Called on the class, it uses the server created last.
 
         Raises:
-            ValueError: An entry is wrong; none of them is served then.
+            ValueError: An entry is invalid; no PV is created.
         """
         _create(last() if self is None else self._pcaspy, prefix, pvdb)
 
@@ -155,11 +156,11 @@ class SimpleServer(cas.caServer):
         return f"<{type(self).__name__}, {summary.counted(len(held.pvf))}, {where}>"
 
     def run(self) -> None:
-        """Serves until Ctrl-C, SIGTERM, or `close()` by another thread.
+        """Serves until Ctrl-C, SIGTERM, or `close()` in another thread.
 
-        Prints one line when it begins: how many PVs, and where. Both signals end it
-        without a traceback; only the main thread can wait for them. The server is
-        closed then, as at the end of a ``with`` block.
+        Prints the number of PVs, the addresses and the ports when it starts. Both
+        signals end it without a traceback, but only in the main thread. Afterwards the
+        server is closed, as at the end of a ``with`` block.
 
         Raises:
             OSError: An address or port cannot be used.
@@ -176,10 +177,10 @@ class SimpleServer(cas.caServer):
 
     @_static
     def process(self, delay: float = _TURN) -> None:
-        """Handles what clients want from the drivers, for `delay` seconds.
+        """Passes clients' requests to the drivers for `delay` seconds.
 
-        `read` and `write` of drivers are called in here, in the calling thread. After
-        `close()` it only waits. Called on the class it acts on the server made last.
+        Calls `read` and `write` of drivers in the calling thread. After `close()` it
+        only waits. Called on the class, it uses the server created last.
         """
         if self is None:
             time.sleep(delay)
@@ -188,10 +189,11 @@ class SimpleServer(cas.caServer):
 
     @_static
     def initAccessSecurityFile(self, filename: str, **subst: str) -> None:
-        """Replaces the rules of access security, which hold for the whole process.
+        """Replaces the access security rules of the whole process.
 
-        At any time, before or after `createPV`, and again. Clients are told of their
-        new rights. Inputs of rules are found as `cas.asCaStart` says.
+        Can be called at any time, before or after `createPV`, and again. Clients are
+        notified of their new rights. `cas.asCaStart` describes how the inputs of rules
+        are found.
 
         Args:
             filename: An access security file.
@@ -199,7 +201,7 @@ class SimpleServer(cas.caServer):
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It is not valid: file, line and reason. The old rules stay.
+            ValueError: The file is invalid: file, line and reason. The old rules stay.
         """
         cas.asInitFile(filename, access.as_definitions(subst))
         cas.asCaStart()

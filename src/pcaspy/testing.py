@@ -1,4 +1,4 @@
-"""A server for tests: on loopback, on free ports, heard of by nobody else."""
+"""A server for tests, on loopback and free ports."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["IsolatedServer", "LeakError", "check_leaks"]
 
 
 class LeakError(AssertionError):
-    """Objects of the engine outlived the server that they belonged to."""
+    """Objects of the engine still exist after their server has closed."""
 
 
 class IsolatedServer(SimpleServer):
-    """A SimpleServer on 127.0.0.1 and ports that the system chooses, without beacons.
+    """A SimpleServer on 127.0.0.1 and free ports, without beacons.
 
-    In a ``with`` block a thread processes it, and the block's end checks that the
-    engine has let go of everything but the PVs.
+    In a ``with`` block a thread calls `process`. The end of the block checks that the
+    engine has released all objects of clients.
 
     Args:
-        threaded: Whether the ``with`` block processes the server by itself.
+        threaded: Whether a thread calls `process` in the ``with`` block.
         options: As for `SimpleServer`.
     """
 
@@ -43,7 +43,7 @@ class IsolatedServer(SimpleServer):
         self._before: Mapping[str, int] = {}
 
     def environment(self) -> dict[str, str]:
-        """The variables with which a client finds this server and no other."""
+        """Returns the variables for a client that finds only this server."""
         return {
             "EPICS_CA_ADDR_LIST": "127.0.0.1",
             "EPICS_CA_AUTO_ADDR_LIST": "NO",
@@ -74,10 +74,10 @@ _OF_A_CLIENT = ("Circuit", "Channel", "Subscription", "Request")
 
 
 def check_leaks(before: Mapping[str, int], timeout: float = 5.0) -> None:
-    """Waits until no more engine objects of clients live than `before`.
+    """Waits until there are no more engine objects of clients than `before`.
 
     Raises:
-        LeakError: They still do after `timeout` seconds.
+        LeakError: There are still more after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     while True:

@@ -22,11 +22,11 @@ _ALONE = (
 
 
 class ServerThread(threading.Thread):
-    """Processes a server in the background, from `start()` to `stop()`.
+    """Calls `process` of a server in a thread, from `start()` to `stop()`.
 
-    Afterwards clients are not answered any more, until somebody processes the server
-    again. A ``with`` block starts it, and at its end stops it and waits for that. The
-    thread is no daemon: a program whose main thread ends goes on serving.
+    A ``with`` block starts the thread and at its end stops and joins it. After `stop()`
+    the server does not answer clients until `process` is called again. The thread is
+    not a daemon thread: if the main thread ends, the server continues.
     """
 
     def __init__(self, server: SimpleServer) -> None:
@@ -56,7 +56,7 @@ class ServerThread(threading.Thread):
         self.join()
 
     def stop(self) -> None:
-        """Lets the thread end; `join()` waits for that."""
+        """Ends the thread. Call `join()` to wait for the end."""
         self.running = False
 
 

@@ -2,5 +2,5 @@
 
 From the bottom to the top: `_context`, `_loop`, `_plan`, `_channel`, `_decode` and
 `_encode`, `_request`, `_metadata` and `_monitor`. Their C++ is the shared library that
-lies beside them, made from ext/client; `_cpp` declares it, one file for each header.
+is next to them, made from ext/client; `_cpp` declares it, one file for each header.
 """

@@ -99,7 +99,7 @@ cdef class Channel(Sink):
         return 0
 
     def on_ca_connect_(self, op):
-        """Tells the loop's side that the connection came up or was lost (``CA_OP``)."""
+        """Notifies the loop's side that the connection came or was lost (``CA_OP``)."""
         if op not in (_epics.cadef.CA_OP_CONN_UP, _epics.cadef.CA_OP_CONN_DOWN):
             raise AssertionError(f"no connection event: {op!r}")
         if op == _epics.cadef.CA_OP_CONN_UP:

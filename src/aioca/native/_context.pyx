@@ -108,7 +108,7 @@ def end_process():
 
 
 cdef bint loops_elsewhere() except *:
-    """Whether another thread, a daemon, has a loop that may go on just now."""
+    """Whether another thread, a daemon, has a loop that may be running."""
     here = threading.current_thread()
     return any(loop.thread is not here and loop.thread.is_alive()
                for loop in list(loops.values()))

@@ -169,7 +169,7 @@ def numbers_of(value, code):
 
     Raises:
         OverflowError: a number does not fit the type.
-        ValueError: None or a text that is no number.
+        ValueError: None or a text that is not a number.
     """
     target = DTYPES[code]
     source = numpy.asarray(value)

@@ -1,5 +1,5 @@
 # distutils: language = c++
-"""Event loops: the queue that libca's threads fill, and who is told of what is in it.
+"""Event loops: the queue that libca's threads fill, and who receives its events.
 
 One `Loop` per asyncio event loop. It drains the whole queue in one go: channels that
 connected, requests that are finished, monitors with updates.
@@ -191,7 +191,7 @@ cdef class Loop:
             process().api.ca_flush_io()
 
     cdef complain(self, Complaint& complaint):
-        """Logs a failure that nobody waits for; puts also reach the loop's handler."""
+        """Logs a failure that no caller awaits; puts also go to the loop's handler."""
         name = complaint.channel.decode(errors="replace")
         context = complaint.context.decode(errors="replace")
         text = message(complaint.status)
@@ -225,7 +225,7 @@ cdef class Loop:
         return self.loop.is_running() or self.thread.is_alive()
 
     def purge(self):
-        """Closes every subscription and channel. Requests under way fail."""
+        """Closes every subscription and channel. Pending requests fail."""
         attach()
         channels = list(self.channels.values())
         self.channels.clear()
@@ -300,7 +300,7 @@ def dispose_closed(int keep=0):
 
 
 cdef void on_neglect() noexcept nogil:
-    """A libca thread found a queue that nobody has drained for a while."""
+    """A libca thread found a queue that has not been drained for a while."""
     Py_AddPendingCall(look_for_closed, NULL)
 
 
@@ -315,7 +315,7 @@ cdef int look_for_closed(void* unused) noexcept:
 
 
 def dispose_neglected():
-    """Gives up the channels of closed loops. Runs in a thread of its own."""
+    """Gives up the channels of closed loops. Runs in a separate thread."""
     try:
         dispose_closed()
         if not has_ended():

@@ -33,7 +33,7 @@ cdef class Metadata:
         self.close()
 
     cdef int start(self, Sink subscriber) except -1:
-        """Starts; whenever something arrives the subscriber is told."""
+        """Starts; notifies the subscriber of everything that arrives."""
         cdef long wire_type = self.plan.wire_type
         cdef long mask = DBE_PROPERTY
         cdef NativeMonitor* fresh = new NativeMonitor(self.channel.native)

@@ -139,7 +139,7 @@ cdef class Monitor(Sink):
             self.close(sys.exc_info())
 
     def on_disconnected(self):
-        """A program says so, see `Channel.on_ca_connect_`."""
+        """Called by a program, see `Channel.on_ca_connect_`."""
         if self.native != NULL and self.tell_disconnect:
             report(self.native, ECA_DISCONN)
             self.on_ready()
@@ -197,7 +197,7 @@ cdef class Monitor(Sink):
     def close(self, exc_info=None):
         """Ends the subscription: no callback follows, not even for queued updates.
 
-        May be called more than once, from a callback, and after the loop was closed.
+        Can be called more than once, from a callback, and after the loop was closed.
         """
         if exc_info:
             print(f"Subscription {self.name} callback raised exception",

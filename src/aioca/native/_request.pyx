@@ -2,7 +2,7 @@
 """Calls that wait for libca: connect, get and put of one or many PVs.
 
 A `Request` is one call. It sends what can be sent at once, and the rest when channels
-connect; one future, one timer and one flush serve the whole call. It goes on until
+connect; one future, one timer and one flush serve the whole call. It continues until
 libca has finished every part of it, also when its caller has had the first exception
 already.
 """
@@ -202,7 +202,7 @@ cdef class Request(Sink):
     cdef int wait_again(self, bint later) except -1:
         """What libca did not take, because the connection is lost, waits for the next.
 
-        The loop has not been told of the loss, so it will also be told of the next
+        The loop has not heard about the loss, so it will also hear about the next
         connection; unless that was some time ago (``later``).
         """
         cdef vector[size_t] lost
@@ -302,7 +302,7 @@ cdef class Request(Sink):
     # ---- ending --------------------------------------------------------------------
 
     def cancel(self):
-        """Nobody waits any more: what was not sent yet never will be."""
+        """No caller waits any more: what was not sent yet never will be."""
         self.over = True
         for channel in self.channels:
             (<Channel> channel).waiters.pop(self, None)

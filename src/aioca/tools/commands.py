@@ -60,7 +60,7 @@ async def connect_all(names: list[str], options: Options) -> bool:
 
 
 def patience(options: Options) -> float | None:
-    """The time to wait; 0 seconds mean for ever, as with libca."""
+    """The time to wait; 0 seconds mean no limit, as with libca."""
     return options.seconds or None
 
 
@@ -332,7 +332,7 @@ class Watched:
         print(f"{head}{now_text()} {wrong}", flush=True)
 
     def complain_if_missing(self) -> None:
-        """Says so if the PV was not found."""
+        """Reports that the PV was not found, if so."""
         if self.subscription is None and not get_channel(self.name).connected():
             head = name_text(self.name, 0, self.options.style)
             print(f"{head}*** Not connected (PV not found)", flush=True)

@@ -1,7 +1,7 @@
-"""Failures of user code, told to the log: the first ones in full, then by number.
+"""Logs failures of user code: the first ones in full, then their number.
 
-A client decides how often a driver fails. So of one kind of failure of one PV only so
-many are told in a while; how many more there were is told when the while is over.
+A client decides how often a driver fails. So only the first failures of one kind and
+PV are logged in each period; the number of the others is logged at its end.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class _Kind:
 class Failures:
     """Called by the thread that processes the server, and by that of the coroutines.
 
-    Without a lock, which a fork could hold: where both tell of the same kind at the
-    same time, a number may be off by one.
+    Without a lock, which a fork could hold: if both log the same kind at the same time,
+    a number may be off by one.
 
     Args:
         clock: Seconds, from any time on.
@@ -72,7 +72,7 @@ class Failures:
             who: The PV, or what else fails; with `what` it is the kind of failure.
             what: A fixed text: nothing in it that a client chooses.
             error: The exception that was raised.
-            about: What is told with those that are told in full; its text is made then.
+            about: Added to those that are logged in full; converted to text then.
         """
         error = of_program(error)
         now = self._clock()
@@ -89,7 +89,7 @@ class Failures:
             kind.last = log, level, f"{who}: {what}"
 
     def turn(self) -> None:
-        """Now and then: tells the numbers that are due."""
+        """Now and then: logs the numbers that are due."""
         now = self._clock()
         if now < self._next:
             return
@@ -100,7 +100,7 @@ class Failures:
                 self._tell_more(kind)
 
     def end(self) -> None:
-        """Tells all numbers that are left."""
+        """Logs all numbers that are left."""
         for key, kind in list(self._kinds.items()):
             self._kinds.pop(key, None)
             self._tell_more(kind)

@@ -27,7 +27,7 @@ class Dispatcher(Protocol):
     """What handles the requests that an engine has for Python."""
 
     def end(self, engine: Server) -> None:
-        """Before the engine closes: what it has to say for the last time."""
+        """Before the engine closes: its last messages."""
 
     def forget_threads(self) -> None:
         """In the child of a fork: its threads are the parent's."""
@@ -46,7 +46,7 @@ class Host:
     debug_level = 0  # what setDebugLevel was given
 
     def serve_with(self, engine: Server, dispatcher: Dispatcher) -> None:
-        """From now on it has this engine, and is looked after as long as it lives."""
+        """Takes this engine, and cares for it as long as it lives."""
         self.engine, self.dispatcher = engine, dispatcher
         self.closed = False
         for warning in engine.warnings:
@@ -55,7 +55,7 @@ class Host:
 
     @property
     def is_open(self) -> bool:
-        """There is an engine, and nobody has closed it."""
+        """There is an engine, and it is not closed."""
         return self.engine is not None and not self.closed
 
     def start(self) -> None:

@@ -1,6 +1,6 @@
-"""What a server is told at its start: keywords of its constructor, and limits.
+"""Options of a server: keyword arguments of its constructor, and limits.
 
-Keywords go before the variables of the environment, these before what is built in.
+Keyword arguments override environment variables, and these override the defaults.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..native._tables import limits, options
 
 
 class Limits(TypedDict, total=False):
-    """How much clients get. Each has a variable: PCASPY_ and its name in capitals.
+    """Limits of a server. Each has a variable: PCASPY_ and its name in capitals.
 
     The names of the engine's table (ext/server/limits.hpp), for type checkers.
     """
@@ -41,7 +41,7 @@ class Limits(TypedDict, total=False):
 
 
 class ServerOptions(Limits, total=False):
-    """All keywords of a server's constructor but port and interfaces.
+    """All keyword arguments of a server's constructor except port and interfaces.
 
     The other names of the engine's other table (ext/server/options.hpp) follow the
     limits.
@@ -73,8 +73,8 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     """The engine's options: `given`, and limits that the environment sets.
 
     Raises:
-        TypeError: There is no such option.
-        ValueError: A value is not one that is allowed.
+        TypeError: An option does not exist.
+        ValueError: A value is not allowed.
     """
     checks = _checks()
     for name in given:

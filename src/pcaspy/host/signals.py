@@ -12,8 +12,8 @@ from collections.abc import Iterator
 def ended_by_signals() -> Iterator[None]:
     """Ctrl-C and SIGTERM end the block, and nothing else.
 
-    In other threads than the main one Python delivers no signals: there it only takes
-    a KeyboardInterrupt that somebody raises.
+    Python delivers signals to the main thread only. In other threads the block ends
+    only if it raises KeyboardInterrupt.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():

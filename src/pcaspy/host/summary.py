@@ -43,7 +43,7 @@ def counted(pvs: int) -> str:
 
 
 def announcement(engine: Server, pvs: int) -> str:
-    """What a server tells when it begins to serve."""
+    """The line that a server prints when it starts to serve."""
     where = ", ".join(engine.interfaces) or "all addresses"
     return (
         f"serving {counted(pvs)} on {where}: searches on UDP port {engine.udp_port},"
@@ -52,7 +52,7 @@ def announcement(engine: Server, pvs: int) -> str:
 
 
 class Summary:
-    """Tells the log: at the end, and once per PERIOD in which something was refused.
+    """Logs the counters at the end, and once per PERIOD in which something was refused.
 
     Called by the thread that processes the server.
     """

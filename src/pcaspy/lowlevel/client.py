@@ -1,4 +1,4 @@
-"""Who asks: the clients of a low-level server, as its methods are told of them."""
+"""Who asks: the clients of a low-level server, as its methods see them."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ client_of_task: contextvars.ContextVar[Request | None] = contextvars.ContextVar(
 
 
 def current_client() -> casClientInfo | None:
-    """Who the present `read` or `write` is for; None outside of both.
+    """Returns the client for which `read` or `write` is running.
 
-    Also None in the reads of a PV with `scan`, which are for nobody.
+    Returns None outside of both, and in reads of a PV with `scan`.
     """
     client = _request.current_client()
     if client is None:

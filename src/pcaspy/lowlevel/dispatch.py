@@ -96,11 +96,11 @@ class _Attached:
 class Dispatcher:
     """Handles requests in the thread that calls process().
 
-    A failure of user code is told to the log and fails the one request at hand.
+    A failure of user code is logged and fails this one request.
 
     Args:
         engine: Whose requests they are.
-        server: Gives what has pvExistTest and pvAttach; None when that is gone.
+        server: Returns the object with pvExistTest and pvAttach; None if it was freed.
     """
 
     def __init__(self, engine: Server, server: Callable[[], Any]) -> None:
@@ -121,7 +121,7 @@ class Dispatcher:
     # ---- called by the host ----
 
     def end(self, engine: Server) -> None:
-        """Before the engine closes: what it has to say for the last time."""
+        """Before the engine closes: its last messages."""
         if engine.running:
             self._log_records(engine.drain_log())
             self._failures.end()
@@ -141,7 +141,7 @@ class Dispatcher:
             (write_log if of_put else _engine_log).log(level, "%s", text)
 
     def turn(self, records: list[tuple[int, str, bool]]) -> None:
-        """Once per batch: postponed puts, and what the engine has to say."""
+        """Once per batch: postponed puts, and the engine's messages."""
         self._log_records(records)
         self._failures.turn()
         self._summary.turn()
@@ -156,7 +156,7 @@ class Dispatcher:
         self._handlers[request.kind](request)
 
     def failed(self, request: Request) -> None:
-        """Handling it raised what nobody has expected: it alone fails."""
+        """Handling it raised an unexpected exception: only this request fails."""
         who = f"request {request.kind!r}"
         self.tell(_server_log, who, "failed", sys.exc_info()[1])
         request.complete(PUTFAIL if request.kind == "write" else GETFAIL)
@@ -170,7 +170,7 @@ class Dispatcher:
         about: object = "",
         level: int = logging.ERROR,
     ) -> None:
-        """Says in the log what failed, as `Failures.tell`."""
+        """Logs what failed, as `Failures.tell`."""
         self._failures.tell(log, level, who, what, error, about)
 
     # ---- puts ----

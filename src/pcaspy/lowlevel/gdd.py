@@ -263,7 +263,7 @@ class gdd:
         return self._prim
 
     def setPrimType(self, t: int) -> None:
-        """Sets the type of an element; a value that is there is converted.
+        """Sets the type of an element and converts the value.
 
         Raises:
             ValueError: There is no such type.

@@ -126,7 +126,7 @@ def as_text(value: Any, prim: int) -> str:
 
 
 def one(value: Any, prim: int, old: int = DOUBLE) -> Any:
-    """One number or text as that type; None for text that is no number of it.
+    """One number or text as that type; None for text that is not such a number.
 
     `old` is the type that a number had.
     """

@@ -121,7 +121,7 @@ class AsyncWrites:
 class casPV(PvHandle):
     """A PV that does everything itself. Subclasses override what they can do.
 
-    It has no attributes of its own: all names but those of these methods are free.
+    It has no attributes: all names except those of these methods are free.
     """
 
     def __init__(self) -> None:
@@ -229,7 +229,7 @@ class casPV(PvHandle):
         """Not called; kept for programs that define or call it."""
 
     def destroy(self) -> None:
-        """Not called: Python frees a PV when nobody refers to it."""
+        """Not called: Python frees a PV when nothing refers to it."""
 
     def show(self, level: int = 0) -> None:
         """Prints what it is."""
@@ -246,7 +246,7 @@ class casPV(PvHandle):
         Before the first client comes it does nothing.
 
         Raises:
-            TypeError: `mask` is no number, `value` no gdd, or it does not fit this PV.
+            TypeError: `mask` is not a number, `value` not a gdd, or it does not fit.
             ValueError: It does not fit this PV.
         """
         if not isinstance(mask, int) or not isinstance(value, gdd):

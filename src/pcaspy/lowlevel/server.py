@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class shown:
-    """A property that an object may have an attribute of its own in place of.
+    """A property that an attribute of an object can replace.
 
     Programs set what they like on their servers.
     """
@@ -162,4 +162,4 @@ class LowLevelServer:
         raise NotImplementedError("there are no timers of the server library")
 
     def generateBeaconAnomaly(self) -> None:
-        """Does nothing: beacons begin anew when a server starts."""
+        """Does nothing: beacons begin again when a server starts."""

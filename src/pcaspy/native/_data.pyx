@@ -1,6 +1,6 @@
 # distutils: language = c++
 # cython: nonecheck=True
-"""A parameter of a Driver: new values, what is told of them, the user's view."""
+"""A parameter of a Driver: new values, their events, the user's view."""
 
 cimport cython
 from libc.stdint cimport uint16_t
@@ -72,7 +72,7 @@ cdef class Data(StoredValue):
         self.post_now(False)
 
     cdef EventMask take(self, value, TimeStamp when) except? 0xff:
-        """Keeps a new value, and returns the events that it is worth. Tells nobody."""
+        """Keeps a new value, and returns the events that it is worth. Sends nothing."""
         cdef EventMask mask
         cdef AlarmState alarm
         cdef NewSnapshot made

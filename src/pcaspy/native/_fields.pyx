@@ -1,6 +1,6 @@
 # distutils: language = c++
 # cython: nonecheck=True
-"""What a PV is: the fields of its pvdb entry, and what is its own beside them."""
+"""What a PV is: the fields of its pvdb entry, and what each PV has in addition."""
 
 cimport cython
 from libc.math cimport NAN
@@ -47,14 +47,14 @@ cdef class Fields:
         self.metadata = self.make_metadata()
 
     def pair(self, low, high):
-        """Both alarm limits as they are checked: NaN if absent or not in order."""
+        """Both alarm limits as checked: NaN if absent or not in order."""
         cdef double a = self.limit(low), b = self.limit(high)
         if a >= b:
             a = b = NAN
         return a, b
 
     cdef double limit(self, name) except? -1:
-        """An alarm limit as an IOC tells it: NaN where it was not given."""
+        """An alarm limit as an IOC sends it: NaN if it was not set."""
         return self.values[name] if name in self.given else NAN
 
     cdef MetadataPtr make_metadata(self) except *:
@@ -103,7 +103,7 @@ cdef class Fields:
 
 
 cdef class InfoBase:
-    """Base of PVInfo: what is a PV's own beside the shared fields."""
+    """Base of PVInfo: what each PV has in addition to the shared fields."""
 
     def _added(self):
         return PyObject_GenericGetDict(self, NULL)

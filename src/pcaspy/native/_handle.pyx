@@ -200,14 +200,14 @@ def open_pv(PvHandle pv not None, str name not None, InfoBase info not None,
         pv: The handle.
         name: The full name.
         info: What is known of it.
-        given: Nobody need ask its methods for what is in `info`.
+        given: Its methods need not be asked for what is in `info`.
     """
     pv.name, pv.info, pv.given = name, info, given
     pv.open()
 
 
 def reopen_pv(PvHandle pv not None):
-    """Makes the engine's PV anew if type or count changed; whether that was so."""
+    """Makes the engine's PV again if type or count changed; returns whether."""
     if pv.fits(pv.info.fields):
         return False
     pv.open()
@@ -243,7 +243,7 @@ def set_info(PvHandle pv not None, InfoBase info not None):
     """Replaces what is known of it.
 
     Raises:
-        ValueError: Nobody need ask its methods, and type or size are others.
+        ValueError: Its methods are not asked, and type or size differ.
     """
     if pv.given and not pv.fits(info.fields):
         raise ValueError(f"PV {pv.name} cannot get another type or size so")
@@ -271,7 +271,7 @@ def is_in_use(PvHandle pv not None):
 
 
 def wants_interest(PvHandle pv not None):
-    """From now on Python is told of the first and of the last subscription."""
+    """From now on Python is notified of the first and of the last subscription."""
     pv.opened().set_wants_interest(True)
 
 
@@ -324,7 +324,7 @@ def set_access_group(PvHandle pv not None, group):
 
 
 def set_read_only(PvHandle pv not None, bint on):
-    """Whether no client may put to it; those connected are told."""
+    """Makes it readonly for all clients, or not; connected clients are notified."""
     pv.opened()
     with nogil:
         pv.pv.get().set_read_only(on)

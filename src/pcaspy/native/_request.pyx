@@ -26,7 +26,7 @@ PUTFAIL = ECA_PUTFAIL
 cdef class Request:
     """What a client wants and only Python can do; completed once, from any thread.
 
-    Completion lets go of it: a log record that keeps an exception, and with that this
+    Completion releases it: a log record that keeps an exception, and with that this
     object, keeps nothing of the engine.
     """
     cdef EngineRequest* here(self) except NULL:
@@ -171,7 +171,7 @@ cdef object identity(const ClientPtr& client):
 
 
 def current_client():
-    """(user, host, address) of whom this thread reads or writes for now, or None."""
+    """(user, host, address) of the client of this thread's read or write, or None."""
     cdef const EngineRequest* request = current_request()
     return None if request == NULL else identity(request.client)
 

@@ -35,7 +35,7 @@ cdef class StampBase:
 class epicsTimeStamp(StampBase):
     """A time: seconds since 1990 and nanoseconds. Without arguments: now.
 
-    Both numbers may be set; programs derive from it and change its methods.
+    Both numbers can be set; programs derive from it and change its methods.
     """
 
     def __init__(self, *args):

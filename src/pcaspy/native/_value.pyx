@@ -72,7 +72,7 @@ cdef class StoredValue(Links):
         pv.apply_reads()
 
     def unlink(self, PvHandle pv=None):
-        """Lets go of `pv`, or of all PVs."""
+        """Releases `pv`, or all PVs."""
         if pv is not None and pv is not self.pv:
             self.drop_alias(pv)
             return

@@ -1,9 +1,9 @@
-"""The PVs and drivers of a server, in the dicts that programs know and edit.
+"""The PVs and drivers of a server, in dicts that programs can edit.
 
-`manager.pvs` is {port: {reason: PV}}, `manager.pvf` {full name: PV} and
-`manager.driver` {port: Driver}; a Driver's `pvDB` is {reason: Data}. Whatever is put
-into them or taken out takes effect at once: names are served or not, values linked or
-not, drivers asked or not.
+`manager.pvs` is {port: {reason: PV}}, `manager.pvf` is {full name: PV} and
+`manager.driver` is {port: Driver}; a Driver's `pvDB` is {reason: Data}. Every change of
+these dicts takes effect at once: a PV that is added is served, a PV that is removed is
+not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .tables import DriverMap, NameTable, PortMap, replace
 
 
 class ManagerType(type):
-    """Makes the dicts of `Manager` those of the server made last."""
+    """Maps the dicts of `Manager` to those of the server created last."""
 
     @property
     def pvs(cls) -> PortMap:
@@ -44,7 +44,7 @@ class ManagerType(type):
 
 
 class Manager(metaclass=ManagerType):
-    """The PVs and drivers of the server made last: `pvs`, `pvf` and `driver`."""
+    """The PVs and drivers of the server created last: `pvs`, `pvf` and `driver`."""
 
     pvs = property(
         lambda self: Manager.pvs, lambda self, new: replace(Manager.pvs, new)

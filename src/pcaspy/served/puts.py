@@ -24,7 +24,7 @@ class _Turn:
 
 
 class Coroutines:
-    """Runs coroutines of drivers in an event loop with a thread of its own.
+    """Runs coroutines of drivers in an event loop in a separate thread.
 
     Those of one PV run one after the other, in the order of the puts.
     """

@@ -36,7 +36,7 @@ class SimplePV(casPV):
 
     Args:
         name: The full name that clients use.
-        info: What is configured of it.
+        info: The configuration of the PV.
     """
 
     def __init__(self, name: str, info: PVInfo) -> None:
@@ -51,11 +51,11 @@ class SimplePV(casPV):
         return f"<{type(self).__name__} {name_of(self)!r}, {what}>"
 
     name = property(name_of, set_name, doc="The full name.")
-    info = property(info_of, set_info, doc="What is configured of it.")
+    info = property(info_of, set_info, doc="The configuration of the PV.")
 
     @property
     def interest(self) -> bool:
-        """True while a client subscribes."""
+        """True while a client is subscribed."""
         return bool(has_interest(self))
 
     @interest.setter
@@ -63,7 +63,7 @@ class SimplePV(casPV):
         """Programs that override `interestRegister` set it; it is known anyway."""
 
     def scan(self) -> None:
-        """Reads the driver once and posts what it gave. Called by a scan thread."""
+        """Calls the driver's `read` and posts the value. Called by a scan thread."""
         driver, data, reason = driver_of(self), data_of(self), info_of(self).reason
         if driver is None or data is None:
             return
@@ -204,7 +204,7 @@ def no_driver(pv: SimplePV) -> str:
 def put_value(pv: SimplePV, client: Any, value: Any) -> Any:
     """Gives a value to the driver; what Driver.write returned, or False.
 
-    A coroutine has not begun then; whoever runs it logs the put.
+    A coroutine has not begun then; its runner logs the put.
     """
     info, driver = info_of(pv), driver_of(pv)
     if driver is None:
@@ -218,7 +218,7 @@ def put_value(pv: SimplePV, client: Any, value: Any) -> Any:
 
 
 class Overrides:
-    """Which methods a class of PVs has of its own; these close the short ways."""
+    """Which methods a class of PVs overrides; these disable the short ways."""
 
     __slots__ = ("interest", "read", "update", "write")
 

@@ -1,7 +1,7 @@
-"""From a pvdb entry to a PVInfo. Every error of configuration is raised here.
+"""From a pvdb entry to a PVInfo. All configuration errors are raised here.
 
-A pvdb is a dict ``{reason: {field: value}}``. Fields that are alike are kept once for
-all PVs that have them: a hundred thousand PVs cost little more than their names.
+A pvdb is a dict ``{reason: {field: value}}``. Equal fields are stored once for
+all PVs: a hundred thousand PVs need little more memory than their names.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _checked(pv: str, name: str, value: Any) -> Any:
 
 
 def _limited_labels(pv: str, labels: tuple[str, ...]) -> tuple[str, ...]:
-    """At most 16 labels of at most 25 bytes; says so when it cuts."""
+    """At most 16 labels of at most 25 bytes; logs a warning when it cuts."""
     longest = casdef.MAX_ENUM_STRING_SIZE - 1
     if len(labels) > casdef.MAX_ENUM_STATES:
         _log.warning(
@@ -161,17 +161,17 @@ def _shared(name: str) -> Any:
 
 
 class PVInfo(InfoBase):
-    """All that is configured of one PV: the fields of its pvdb entry as attributes.
+    """The configuration of one PV: the fields of its pvdb entry as attributes.
 
-    `reason` is its key in the pvdb, `name` the full name that clients use, `type` the
-    number that pcaspy gives to the type. Changes to a PV that is being served are made
-    with `Driver.setParamInfo`.
+    `reason` is its key in the pvdb, `name` the full name that clients use, and `type`
+    pcaspy's number for the type. Use `Driver.setParamInfo` to change a PV that is being
+    served.
 
     Args:
         info: A pvdb entry.
 
     Raises:
-        ValueError: A field has a value that is not allowed.
+        ValueError: A field has an invalid value.
     """
 
     __slots__ = ()

@@ -1,6 +1,6 @@
-"""What a pvdb entry says and cannot mean: served all the same, with a warning.
+"""Warnings about pvdb entries that are probably wrong, but are served.
 
-Programs written for the released pcaspy have such entries and have to go on running.
+Programs written for the released pcaspy have such entries and must continue to run.
 """
 
 from __future__ import annotations

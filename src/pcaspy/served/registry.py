@@ -160,7 +160,7 @@ class Registry(Host):
             self.scanner.set(pv, 0)
 
     def wire_port(self, port: str, driver: Any) -> None:
-        """`driver` (None: nobody) answers for the PVs of `port`."""
+        """`driver` (None: no driver) answers for the PVs of `port`."""
         table = self.pvs.get(port)
         if table is not None:
             reads, updates = overrides_of(driver)
@@ -204,18 +204,18 @@ class Registry(Host):
 
 
 class _Last:
-    """The registry of the server made last."""
+    """The registry of the server created last."""
 
     registry = Registry()
 
 
 def last() -> Registry:
-    """The registry of the server made last; before there is one, the next one's."""
+    """The registry of the server created last; before there is one, the next one's."""
     return _Last.registry
 
 
 def last_server() -> Any:
-    """The server made last; None before there is one, and when it is gone."""
+    """The server created last; None before there is one and after it was freed."""
     server = _Last.registry.server
     return None if server is None else server()
 
@@ -229,6 +229,6 @@ def claim(server: Callable[[], Any]) -> Registry:
 
 
 def discard(registry: Registry) -> None:
-    """The server of `registry` was closed for good: the next one begins anew."""
+    """The server of `registry` was closed for good: the next one begins empty."""
     if _Last.registry is registry:
         _Last.registry = Registry()

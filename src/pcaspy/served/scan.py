@@ -96,7 +96,7 @@ class Scanner:
             self._thread.start()
 
     def stop(self) -> None:
-        """Ends the threads; a read() that goes on is not waited for."""
+        """Ends the threads; does not wait for a read() that is running."""
         if not self._started:
             return
         with self._changed:

@@ -187,7 +187,7 @@ class ParamTable(HookedDict):
         return text
 
     def attach(self, reason: str, pv: Any, now: epicsTimeStamp) -> None:
-        """Links `pv` to the Data of its reason; one that does not fit begins anew."""
+        """Links `pv` to the Data of its reason, or to a new one if it does not fit."""
         checks = overridden_hooks(pv)
         data = self.get(reason)
         if data is not None:
@@ -359,7 +359,7 @@ class NameTable(HookedDict):
             self.registry.forget(value)
 
     def _other_name(self, pv: Any, gone: str) -> bool:
-        """Whether `pv` has a name besides its own, now that one is gone."""
+        """Whether `pv` has another name, after one was removed."""
         names = self.registry.other_names.get(pv, set())
         names.discard(gone)
         if not names:

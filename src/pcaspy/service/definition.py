@@ -1,6 +1,6 @@
 """What a file says is to be served: a prefix, a pvdb and, in Python, drivers.
 
-What is wrong with it is told with file and line.
+Errors name file and line.
 """
 
 from __future__ import annotations

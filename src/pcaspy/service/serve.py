@@ -2,7 +2,7 @@
 
 A .yaml or .json file that changes while it is served is taken over in place: PVs whose
 fields are as before keep their clients and values. A .py file has code in it, perhaps
-with threads: there the whole program begins anew.
+with threads: there the whole program restarts.
 """
 
 from __future__ import annotations

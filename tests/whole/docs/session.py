@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import json
 import os
 import signal
 import subprocess
@@ -24,6 +25,19 @@ from support.ports import free_port
 ROOT = Path(__file__).parents[3]
 SECONDS = 40.0
 _MARK = "--- done ---"
+# What a notebook does with its cells, which come as JSON.
+_NOTEBOOK = """
+import ast, asyncio, inspect, json, sys
+
+async def run(cells, names):
+    for cell in cells:
+        code = compile(cell, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        result = eval(code, names)
+        if inspect.isawaitable(result):
+            await result
+
+asyncio.run(run(json.load(sys.stdin), {"__name__": "__main__"}))
+"""
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -103,6 +117,19 @@ class Session:
         )
         assert ended.returncode == 0, f"line {block.line}:\n{ended.stderr}"
 
+    def notebook(self, cells: list[Block]) -> None:
+        """Runs blocks as the cells of one notebook: `await` works in each of them."""
+        ended = subprocess.run(
+            [sys.executable, "-c", _NOTEBOOK],
+            input=json.dumps([cell.text for cell in cells]),
+            cwd=self.folder,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        assert ended.returncode == 0, f"line {cells[0].line}:\n{ended.stderr}"
+
     def _run(self, command: str) -> str:
         assert self._shell.stdin is not None
         assert self._shell.stdout is not None
@@ -124,6 +151,10 @@ class Session:
         """All that was written to standard error."""
         self._errors.flush()
         return (self.folder / ".stderr").read_text(errors="replace")
+
+    def in_background(self) -> str:
+        """All that commands in the background have printed."""
+        return (self.folder / ".background").read_text(errors="replace")
 
     def close(self) -> None:
         """Ends the shell and everything that it has left in the background."""

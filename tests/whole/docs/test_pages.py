@@ -30,7 +30,12 @@ def reader(tmp_path):
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_blocks(page, reader):
+    cells = [block for block in blocks(page) if block.options.get("class") == "cell"]
+    if cells:
+        reader.notebook(cells)
     for block in blocks(page):
+        if block in cells:
+            continue
         where = f"{page.name}:{block.line}"
         if block.language == "console":
             reader.type(block)
