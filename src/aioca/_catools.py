@@ -154,8 +154,9 @@ def caget(
         An `AugmentedValue`, or a list of them in the order of the names.
 
     Raises:
-        CANothing: There was no answer in time, or the server reported a failure.
-        epicscorelibs.ca.cadef.CAException: libca refused the request.
+        CANothing: There was no answer in time, the server reported a failure, or libca
+            refused the request, for example because the server does not let us read.
+            What libca refuses is also a ``CAException`` of epicscorelibs, as ever.
         epicscorelibs.ca.dbr.InvalidDatatype: There is no such type.
     """
     return operations.get_one(pv, datatype, format, count, timeout, throw)
@@ -216,8 +217,8 @@ def caput(
     """Writes to one PV, or to a list of them at the same time.
 
     Puts to connected PVs are sent in the order of the calls. A failure of a put without
-    ``wait`` is logged by the logger ``aioca`` and given to the loop's exception
-    handler.
+    ``wait`` is logged by the logger ``aioca``, and given to the loop's exception
+    handler if the program has set one.
 
     Args:
         pv: A name, or a list or tuple of names.
@@ -235,9 +236,9 @@ def caput(
         A `CANothing` whose ``ok`` is True, or a list of them.
 
     Raises:
-        CANothing: There was no answer in time, or the server reported a failure.
-        epicscorelibs.ca.cadef.CAException: libca refused the request, for example
-            because the server does not let us write.
+        CANothing: There was no answer in time, the server reported a failure, or libca
+            refused the request, for example because the server does not let us write.
+            What libca refuses is also a ``CAException`` of epicscorelibs, as ever.
         OverflowError: A whole number does not fit the PV's type.
         ValueError: The value is None, or a text that is no number.
     """

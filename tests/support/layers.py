@@ -55,7 +55,7 @@ LAYERS = {
         {"service", "__main__"},
     ],
     "aioca": [
-        {"_epics", "_errors", "types"},
+        {"_epics", "_errors", "_search", "types"},
         {"native"},
         {"channel", "operations", "subscription", "_catools", ""},
         {"tools", "__main__"},
