@@ -57,7 +57,7 @@ LAYERS = {
     "aioca": [
         {"_epics", "_errors", "_search", "types"},
         {"native"},
-        {"channel", "operations", "subscription", "_catools", ""},
+        {"channel", "operations", "subscription", "_camonitor", "_catools", ""},
         {"tools", "__main__"},
     ],
 }

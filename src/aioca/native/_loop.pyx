@@ -27,8 +27,8 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject*)
     unsigned long PyThread_get_thread_ident() nogil
 
-NO_LOOP = ("no running event loop: call this in a coroutine, and run that with "
-           "asyncio.run()")
+cdef str NO_LOOP = ("no running event loop: call this in a coroutine, and run that "
+                    "with asyncio.run()")
 # Two flushes that are closer than this become one.
 cdef double FLUSH_SECONDS = 20e-6
 # The channels of a closed loop are kept that long for the one that comes after.
