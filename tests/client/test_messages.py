@@ -297,6 +297,17 @@ def test_without_a_loop():
             call()
 
 
+def test_a_call_that_nobody_awaits_is_told_by_its_name():
+    for function, arguments in (
+        (caget, ("X",)),
+        (caput, ("X", 1)),
+        (connect, (["X"],)),
+        (aioca.cainfo, ("X",)),
+    ):
+        with pytest.warns(RuntimeWarning, match=rf"'{function.__name__}' was never"):
+            function(*arguments)
+
+
 async def test_run_inside_a_loop_says_what_to_do():
     async def program():
         raise AssertionError("it runs")
