@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from aioca._epics import cadef
+from aioca._epics import cadef, dbr
 from aioca._search import few, where_searched
 
 # Without types for the type checkers.
@@ -202,8 +202,18 @@ def wrong_timeout(names: Sequence[str], timeout: object) -> TypeError:
     )
 
 
+# What encoding a value and planning a request raise.
+_ABOUT_INPUT = (
+    AssertionError,
+    OverflowError,
+    TypeError,
+    ValueError,
+    dbr.InvalidDatatype,
+)
+
+
 def with_name(error: Exception, name: str) -> Exception:
-    """The same exception, whose text now begins with the name of the PV."""
-    if len(error.args) == 1 and isinstance(error.args[0], str):
+    """The same exception; if its text is ours, that now begins with the PV's name."""
+    if type(error) in _ABOUT_INPUT and len(error.args) == 1:
         error.args = (f"{name}: {error.args[0]}",)
     return error

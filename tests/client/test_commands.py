@@ -235,6 +235,13 @@ def test_put_wide(fresh):
 
 
 REFUSED = [
+    *(
+        (
+            [command, "", *more],
+            "CA error Invalid string occurred while trying to create channel ''.\n",
+        )
+        for command, *more in (["get"], ["put", "1"], ["info"], ["monitor"])
+    ),
     (["put", "T:MBBO", "junk"], "Enum string value 'junk' invalid.\n"),
     (["put", "-s", "T:MBBO", "2"], "Enum string value '2' invalid.\n"),
     (["put", "-n", "T:MBBO", "two"], "Enum index value 'two' is not a number.\n"),

@@ -45,7 +45,11 @@ def run(command: str, arguments: list[str]) -> int:
     if command == "put" and len(options.arguments) == 1:
         fail(f"No value specified. {options.hint()}")
     _context.set_priority(options.priority)
-    return asyncio.run(COMMANDS[command](options))
+    try:
+        return asyncio.run(COMMANDS[command](options))
+    except CARefused as error:
+        text = cadef.ca_message(error.errorcode)
+        fail(f"CA error {text} occurred while trying to create channel '{error.name}'.")
 
 
 async def connect_all(names: list[str], options: Options) -> bool:
@@ -62,7 +66,7 @@ async def connect_all(names: list[str], options: Options) -> bool:
         text = f"'{names[0]}' not found."
     print(
         f"Channel connect timed out: {text} Searched {where_searched()} "
-        f"for {options.seconds:g} s.",
+        f"for {max(options.seconds, 0):g} s.",
         file=sys.stderr,
     )
     return False
