@@ -15,19 +15,29 @@ from collections.abc import (
     Awaitable,
     Callable,
     Coroutine,
-    Iterable,
     Iterator,
     Mapping,
 )
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Literal, TypeVar, overload
 
 from aioca import operations
+from aioca._camonitor import camonitor
 from aioca._epics import cadef, dbr
 from aioca._errors import CANothing
 from aioca.channel import CAInfo, Channel, ChannelCache, ChannelInfo, get_channel
 from aioca.native import _context, _loop
 from aioca.subscription import Subscription
-from aioca.types import AugmentedValue, Count, Datatype, Dbe, Format, Timeout
+from aioca.types import (
+    AugmentedBytes,
+    AugmentedFloat,
+    AugmentedInt,
+    AugmentedStr,
+    AugmentedValue,
+    Count,
+    Datatype,
+    Format,
+    Timeout,
+)
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -64,12 +74,6 @@ Form = TypeVar("Form", bound=Callable[..., Any])
 PVs = list[str] | tuple[str, ...]
 
 
-def _call_shape(scalar: Callable[..., Any]) -> inspect.Signature:
-    """The signature that a function of this package shows: the scalar form's."""
-    signature = inspect.signature(scalar)
-    return signature.replace(return_annotation=inspect.Signature.empty)
-
-
 def _by_first_argument(scalar: Callable[..., Any]) -> Any:
     """Makes a function that chooses its form by the type of the first argument.
 
@@ -87,7 +91,9 @@ def _by_first_argument(scalar: Callable[..., Any]) -> Any:
         return await dispatch(args[0].__class__ if args else object)(*args, **kwargs)
 
     call.register = chosen.register  # type: ignore[attr-defined]
-    call.__signature__ = _call_shape(scalar)  # type: ignore[attr-defined]
+    call.__signature__ = inspect.signature(scalar).replace(  # type: ignore[attr-defined]
+        return_annotation=inspect.Signature.empty
+    )
     return call
 
 
@@ -103,6 +109,102 @@ def _list_form_of(function: Any) -> Callable[[Form], Form]:
 
 
 # ---- caget -------------------------------------------------------------------------
+
+
+@overload
+async def caget(
+    pv: str,
+    datatype: type[int],
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: Literal[True] = ...,
+) -> AugmentedInt: ...
+
+
+@overload
+async def caget(
+    pv: str,
+    datatype: type[float],
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: Literal[True] = ...,
+) -> AugmentedFloat: ...
+
+
+@overload
+async def caget(
+    pv: str,
+    datatype: type[str],
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: Literal[True] = ...,
+) -> AugmentedStr: ...
+
+
+@overload
+async def caget(
+    pv: str,
+    datatype: type[bytes],
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: Literal[True] = ...,
+) -> AugmentedBytes: ...
+
+
+@overload
+async def caget(
+    pv: PVs,
+    datatype: type[int],
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: Literal[True] = ...,
+) -> list[AugmentedInt]: ...
+
+
+@overload
+async def caget(
+    pv: PVs,
+    datatype: type[float],
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: Literal[True] = ...,
+) -> list[AugmentedFloat]: ...
+
+
+@overload
+async def caget(
+    pv: PVs,
+    datatype: type[str],
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: Literal[True] = ...,
+) -> list[AugmentedStr]: ...
+
+
+@overload
+async def caget(
+    pv: PVs,
+    datatype: type[bytes],
+    format: Format = ...,
+    count: Count = ...,
+    *,
+    timeout: Timeout = ...,
+    throw: Literal[True] = ...,
+) -> list[AugmentedBytes]: ...
 
 
 @overload
@@ -155,8 +257,9 @@ def caget(
         An `AugmentedValue`, or a list of them in the order of the names.
 
     Raises:
-        CANothing: The call timed out, or the server reported a failure.
-        epicscorelibs.ca.cadef.CAException: libca refused the request.
+        CANothing: The call timed out, the server reported a failure, or libca
+            refused the request, for example because the server does not let us read.
+            What libca refuses is also a ``CAException`` of epicscorelibs.
         epicscorelibs.ca.dbr.InvalidDatatype: The type does not exist.
     """
     return operations.get_one(pv, datatype, format, count, timeout, throw)
@@ -217,7 +320,8 @@ def caput(
     """Writes to one PV, or to a list of them at the same time.
 
     Puts to connected PVs are sent in the order of the calls. If a put without ``wait``
-    fails, the logger ``aioca`` logs it and the loop's exception handler is called.
+    fails, the logger ``aioca`` logs it, and the loop's exception handler is called if
+    the program has set one.
 
     Args:
         pv: A name, or a list or tuple of names.
@@ -236,9 +340,9 @@ def caput(
         A `CANothing` whose ``ok`` is True, or a list of them.
 
     Raises:
-        CANothing: The call timed out, or the server reported a failure.
-        epicscorelibs.ca.cadef.CAException: libca refused the request, for example
-            because of the access rights.
+        CANothing: The call timed out, the server reported a failure, or libca
+            refused the request, for example because the server does not let us write.
+            What libca refuses is also a ``CAException`` of epicscorelibs.
         OverflowError: An integer does not fit the PV's type.
         ValueError: The value is None, or a string that is not a number.
     """
@@ -379,98 +483,6 @@ async def cainfo_array(
 ) -> list[Any]:
     """The list form of `cainfo`."""
     return await operations.info_many(pvs, wait, timeout, throw, False)
-
-
-# ---- camonitor ---------------------------------------------------------------------
-
-
-@overload
-def camonitor(  # type: ignore[overload-overlap]  # a str is an iterable of str
-    pv: str,
-    callback: Callable[[Any], Awaitable[None] | None] | None = ...,
-    events: Dbe = ...,
-    datatype: Datatype = ...,
-    format: Format = ...,
-    count: Count = ...,
-    all_updates: bool = ...,
-    notify_disconnect: bool = ...,
-    connect_timeout: Timeout = ...,
-) -> Subscription: ...
-
-
-@overload
-def camonitor(
-    pv: Iterable[str],
-    callback: Callable[[Any, int], Awaitable[None] | None] | None = ...,
-    events: Dbe = ...,
-    datatype: Datatype = ...,
-    format: Format = ...,
-    count: Count = ...,
-    all_updates: bool = ...,
-    notify_disconnect: bool = ...,
-    connect_timeout: Timeout = ...,
-) -> list[Subscription]: ...
-
-
-def camonitor(
-    pv: Any,
-    callback: Any = None,
-    events: Dbe = None,
-    datatype: Datatype = None,
-    format: Format = 0,
-    count: Count = 0,
-    all_updates: bool = False,
-    notify_disconnect: bool = False,
-    connect_timeout: Timeout = None,
-) -> Any:
-    """Subscribes to one PV, or to several.
-
-    Needs a running event loop, in which it calls the callbacks.
-
-    Args:
-        pv: A name, or an iterable of names.
-        callback: Called with each value, and for several names also with the index of
-            the name. If it returns an awaitable, this is awaited before the next call.
-            Without a callback the subscription is an asynchronous iterator.
-        events: Changes that cause an update. By default the value, with ``FORMAT_TIME``
-            also the alarm, with ``FORMAT_CTRL`` also limits, units and enum strings.
-        datatype: The type to request instead of the PV's own.
-        format: Attributes of the value: ``FORMAT_RAW``, ``FORMAT_TIME``,
-            ``FORMAT_CTRL``, or ``FORMAT_FULL`` for alarm, time stamp, units, limits and
-            enum strings. With ``FORMAT_FULL``, a change of these attributes delivers
-            the latest value again.
-        count: Number of array elements: 0 for the current length, -1 for all.
-        all_updates: Deliver every update. Otherwise a newer update replaces one that
-            waits for the callback; `Subscription.dropped_callbacks` counts these.
-        notify_disconnect: Call the callback with a `CANothing` when the connection is
-            lost.
-        connect_timeout: Call the callback with a `CANothing` if the PV has not
-            connected after this time. The subscription continues to wait.
-
-    Returns:
-        A `Subscription`, or a list of them.
-    """
-    options = (
-        events,
-        datatype,
-        format,
-        count,
-        all_updates,
-        notify_disconnect,
-        connect_timeout,
-    )
-    if isinstance(pv, str):
-        return Subscription(pv, callback, *options)
-    if callback is None:
-        return [Subscription(name, None, *options) for name in pv]
-    return [
-        Subscription(name, _with_index(callback, index), *options)
-        for index, name in enumerate(pv)
-    ]
-
-
-def _with_index(callback: Callable[[Any, int], Any], index: int) -> Callable[..., Any]:
-    return lambda value: callback(value, index)
 
 
 # ---- the rest ----------------------------------------------------------------------

@@ -1,10 +1,39 @@
 """The result of a put, and the failure of any operation."""
 
-import sys
+from __future__ import annotations
 
-from aioca._epics import cadef
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aioca._epics import cadef, dbr
+from aioca._search import few, where_searched
+
+# Without types for the type checkers.
+_CAException: Any = cadef.CAException
+_Disconnected: Any = cadef.Disconnected
 
 ECA_NORMAL: int = cadef.ECA_NORMAL
+ECA_TIMEOUT: int = cadef.ECA_TIMEOUT
+ECA_BADCOUNT = 176
+ECA_BADSTR = 186
+
+# By the number of the message: the upper bits of a code. The lower three tell severity.
+_NAMES = """
+NORMAL MAXIOC UKNHOST UKNSERV SOCK CONN ALLOCMEM UKNCHAN UKNFIELD TOLARGE TIMEOUT
+NOSUPPORT STRTOBIG DISCONNCHID BADTYPE CHIDNOTFND CHIDRETRY INTERNAL DBLCLFAIL GETFAIL
+PUTFAIL ADDFAIL BADCOUNT BADSTR DISCONN DBLCHNL EVDISALLOW BUILDGET NEEDSFP OVEVFAIL
+BADMONID NEWADDR NEWCONN NOCACTX DEFUNCT EMPTYSTR NOREPEATER NOCHANMSG DLCKREST
+SERVBEHIND NOCAST BADMASK IODONE IOINPROGRESS BADSYNCGRP PUTCBINPROG NORDACCESS
+NOWTACCESS ANACHRONISM NOSEARCHADDR NOCONVERT BADCHID BADFUNCPTR ISATTACHED
+UNAVAILINSERV CHANDESTROY BADPRIORITY NOTTHREADED 16KARRAYCLIENT CONNSEQTMO UNRESPTMO
+""".split()
+
+
+def code_name(code: int) -> str:
+    """The name of an ECA status code, for example ``ECA_TIMEOUT``."""
+    number = code >> 3
+    return f"ECA_{_NAMES[number]}" if 0 <= number < len(_NAMES) else f"ECA code {code}"
 
 
 class CANothing(Exception):
@@ -12,16 +41,21 @@ class CANothing(Exception):
 
     `caput` and `connect` return it on success. A failed call raises it, or with
     ``throw=False`` returns it in place of a value. It is true if the call succeeded.
+
+    Attributes:
+        name: Name of the PV, or ``"Multiple PVs"`` if a list of them timed out.
+        ok: True for success.
+        errorcode: ECA status code.
+        pvs: The PVs that did not answer in time, if the call was for a list of them.
+        reason: What is known besides the code: where a PV was searched and for how
+            long, or that its server is connected and does not answer.
     """
 
-    #: Name of the PV, or ``"Multiple PVs"`` if a list of them timed out
     name: str
-    #: True for success
     ok: bool = True
-    #: ECA status code
     errorcode: int = ECA_NORMAL
-    #: The PVs that did not answer in time, if the call was for a list of them
     pvs: tuple[str, ...] = ()
+    reason: str = ""
 
     def __init__(self, name: str, errorcode: int = ECA_NORMAL) -> None:
         self.name = name
@@ -29,34 +63,157 @@ class CANothing(Exception):
         self.errorcode = errorcode
 
     def __repr__(self) -> str:
-        return f"CANothing({self.name!r}, {self.errorcode})"
+        text = "ok" if self.ok else self.reason or cadef.ca_message(self.errorcode)
+        code = code_name(self.errorcode)
+        return f"{type(self).__name__}({self.name!r}, {code}: {text})"
 
     def __str__(self) -> str:
         text = f"{self.name}: {cadef.ca_message(self.errorcode)}"
-        if self.pvs:
-            named = ", ".join(self.pvs[:10])
-            more = len(self.pvs) - 10
-            text += f": {named}" + (f" and {more} more" if more > 0 else "")
-        return text
+        return f"{text}: {self.reason}" if self.reason else text
 
     def __bool__(self) -> bool:
         return self.ok
 
 
-def several_timed_out(names: list[str]) -> CANothing:
-    """The exception of a list call in which these PVs did not answer in time."""
-    error = CANothing("Multiple PVs", 80)
-    error.pvs = tuple(names)
+class CARefused(CANothing, _CAException):  # type: ignore[misc]
+    """libca did not take the request, for example because access is denied.
+
+    Attributes:
+        status: The same as ``errorcode``.
+        function: The function of libca that did not take it.
+    """
+
+    _function: str
+
+    def __init__(self, name: str, errorcode: int, function: str) -> None:
+        super().__init__(name, errorcode)
+        self.status = errorcode
+        self._function = function
+
+    def __bool__(self) -> bool:
+        # As a CAException always was: some programs look whether there is an exception
+        # by its truth. This one is raised and never stands for a value.
+        return True
+
+    @property
+    def function(self) -> Any:
+        return getattr(cadef, self._function)
+
+
+class CADisconnected(CANothing, _Disconnected):  # type: ignore[misc]
+    """The connection was lost while a request was being made."""
+
+    def __bool__(self) -> bool:
+        return True  # see CARefused
+
+
+# ---- out of time -------------------------------------------------------------------
+
+
+def _seconds(seconds: float) -> str:
+    return f"{max(seconds, 0):.3g} s"
+
+
+def _host(channel: Any) -> str | None:
+    host: str | None = channel.host
+    return None if host == "<disconnected>" else host
+
+
+def timed_out(name: str, channel: Any, seconds: float) -> CANothing:
+    """The failure of a PV that did not connect or answer in time.
+
+    Args:
+        name: Name of the PV.
+        channel: Its channel, as it is now.
+        seconds: For how long the caller has waited.
+    """
+    host, time = _host(channel), _seconds(seconds)
+    error = CANothing(name, ECA_TIMEOUT)
+    if host is not None:
+        error.reason = f"connected to {host}, which did not answer within {time}"
+    elif channel.native_type >= 0:
+        error.reason = (
+            f"was connected; the connection was lost and did not come back within "
+            f"{time}; searched {where_searched()}"
+        )
+    else:
+        error.reason = f"no server answered within {time}; searched {where_searched()}"
+    error.__cause__ = asyncio.TimeoutError()
     return error
 
 
-def refusal(name: str, status: int, function: str) -> Exception:
-    """The exception for a request that libca did not take."""
+def several_timed_out(channels: Sequence[Any], seconds: float) -> CANothing:
+    """The exception of a list call in which these PVs did not answer in time."""
+    missing: list[str] = []
+    lost: list[str] = []
+    silent: list[str] = []
+    for channel in channels:
+        if _host(channel) is not None:
+            silent.append(channel.name)
+        else:
+            (missing if channel.native_type < 0 else lost).append(channel.name)
+    time, parts = _seconds(seconds), []
+    if missing:
+        parts.append(f"no server answered for {few(missing)} within {time}")
+    if lost:
+        parts.append(
+            f"the connection to {few(lost)} was lost and did not come back within "
+            f"{time}"
+        )
+    if missing or lost:
+        parts.append(f"searched {where_searched()}")
+    if silent:
+        parts.append(f"connected, but no answer within {time}: {few(silent)}")
+    error = CANothing("Multiple PVs", ECA_TIMEOUT)
+    error.pvs = tuple(channel.name for channel in channels)
+    error.reason = "; ".join(parts)
+    error.__cause__ = asyncio.TimeoutError()
+    return error
+
+
+# ---- refused -----------------------------------------------------------------------
+
+
+def refusal(name: str, status: int, function: str, count: int, most: int) -> CANothing:
+    """The exception for a request that libca did not take.
+
+    Args:
+        name: Name of the PV.
+        status: What libca returned.
+        function: Name of the function that did.
+        count: How many elements were to be read or written.
+        most: How many the PV can hold.
+    """
     if status == cadef.ECA_DISCONN:
-        lost: Exception = cadef.Disconnected.__new__(cadef.Disconnected)
-        lost.name = name  # type: ignore[attr-defined]
-        return lost
-    refused: Exception = cadef.CAException(status, getattr(cadef, function))
-    if sys.version_info >= (3, 11):
-        refused.add_note(name)
-    return refused
+        return CADisconnected(name, status)
+    error = CARefused(name, status, function)
+    if status == ECA_BADCOUNT:
+        error.reason = f"{count} elements asked for, the PV has {most}"
+    elif status == ECA_BADSTR and function != "ca_create_channel":
+        error.reason = "a text of DBR_STRING has at most 39 bytes"
+    return error
+
+
+def wrong_timeout(names: Sequence[str], timeout: object) -> TypeError:
+    """The exception for a timeout that is none."""
+    return TypeError(
+        f"{few(list(names))}: timeout must be seconds, (deadline,) or None, "
+        f"not {timeout!r}"
+    )
+
+
+# What encoding a value and planning a request raise.
+_ABOUT_INPUT = (
+    AssertionError,
+    OverflowError,
+    TypeError,
+    ValueError,
+    dbr.InvalidDatatype,
+)
+
+
+def with_name(error: Exception, name: str) -> Exception:
+    """The same exception; if its text is ours, that now begins with the PV's name."""
+    if type(error) in _ABOUT_INPUT and len(error.args) == 1:
+        error.args = (f"{name}: {error.args[0]}",)
+    return error

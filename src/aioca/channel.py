@@ -95,6 +95,19 @@ class CAInfo:
         self.count = int(channel.element_count) if connected else 0
         self.datatype = channel.native_type if connected else 7
 
+    def __repr__(self) -> str:
+        state = self.state_strings[self.state]
+        if self.state != cadef.cs_conn:
+            return f"<CAInfo {self.name!r} {state}>"
+        kind = self.datatype_strings[self.datatype]
+        access = " and ".join(
+            word for word, has in (("read", self.read), ("write", self.write)) if has
+        )
+        return (
+            f"<CAInfo {self.name!r} {state} to {self.host}, {self.count} {kind}, "
+            f"access: {access or 'none'}>"
+        )
+
     def __str__(self) -> str:
         return f"""{self.name}:
     State: {self.state_strings[self.state]}
@@ -171,6 +184,9 @@ class watch_channel:
         self.channel = get_channel(pv)
         self._changed = asyncio.Event()
         self._last: ChannelState | None = None
+
+    def __repr__(self) -> str:
+        return f"<watch_channel {self.channel!r}>"
 
     @property
     def state(self) -> ChannelState:

@@ -156,14 +156,20 @@ async def in_parallel(
     pvs: Sequence[str], calls: Sequence[Awaitable[Any]], timeout: Timeout
 ) -> list[Any]:
     """The results of calls that run at the same time; the first failure is raised."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
     if isinstance(timeout, tuple):
         timeout = timeout[0] - time.time()
     try:
-        together = asyncio.gather(*calls)
+        together = asyncio.gather(*tasks)
         results: list[Any] = await asyncio.wait_for(together, timeout)
         return results
     except asyncio.TimeoutError as error:
-        raise several_timed_out(list(pvs)) from error
+        late = [
+            get_channel(running_loop(), pv)
+            for pv, task in zip(pvs, tasks, strict=True)
+            if task.cancelled()
+        ]
+        raise several_timed_out(late, timeout or 0) from error
 
 
 def run_in_new_program(coro: Coroutine[Any, Any, Any], forever: bool) -> Any:
@@ -171,10 +177,16 @@ def run_in_new_program(coro: Coroutine[Any, Any, Any], forever: bool) -> Any:
     warnings.warn(
         "aioca.run is deprecated, use asyncio.run", DeprecationWarning, stacklevel=3
     )
-    with warnings.catch_warnings():
-        # From Python 3.12 on a loop that had to be made is worth a warning.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        loop = asyncio.get_event_loop()
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        loop = _current_loop()
+    else:
+        coro.close()
+        raise RuntimeError(
+            "aioca.run() cannot be called in a running event loop: "
+            "write `await` in front of the coroutine"
+        )
     task = loop.create_task(coro)
     try:
         if forever:
@@ -186,6 +198,17 @@ def run_in_new_program(coro: Coroutine[Any, Any, Any], forever: bool) -> Any:
     finally:
         loop.stop()
         loop.close()
+
+
+def _current_loop() -> asyncio.AbstractEventLoop:
+    with warnings.catch_warnings():
+        # From Python 3.12 on a loop that had to be made is worth a warning.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return asyncio.get_event_loop()
+        except RuntimeError:
+            # There was one, or this Python makes none.
+            return asyncio.new_event_loop()
 
 
 def _report_failure(task: asyncio.Task[Any]) -> None:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from aioca._errors import CANothing
 from aioca.native._monitor import Monitor
-from aioca.types import Count, Datatype, Dbe, Format, Timeout
+from aioca.types import AugmentedValue, Count, Datatype, Dbe, Format, Timeout
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, TypeVar
+
+    #: The type of the values: what ``datatype`` asks for
+    Value = TypeVar("Value", covariant=True, default=AugmentedValue)
+else:
+    from typing import TypeVar
+
+    Value = TypeVar("Value", covariant=True)
 
 
-class Subscription(Monitor):
+class Subscription(Monitor, Generic[Value]):
     """A subscription to one PV, created by `camonitor`.
 
     With a callback it runs until `close` is called; you need not keep a reference.
@@ -74,10 +84,10 @@ class Subscription(Monitor):
         if self._arrival is not None and not self._arrival.get_loop().is_closed():
             self.on_arrival()
 
-    def __aiter__(self) -> Subscription:
+    def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Value:
         """The next update; ends when the subscription is closed.
 
         Of the updates that arrive between two calls only the newest is returned, unless
@@ -89,7 +99,7 @@ class Subscription(Monitor):
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 raise failure
-            value = self.next_value()
+            value: Value | None = self.next_value()
             if value is not None:
                 return value
             self._arrival = asyncio.get_running_loop().create_future()
@@ -100,7 +110,7 @@ class Subscription(Monitor):
 
     # ---- as a context manager ----------------------------------------------------
 
-    def __enter__(self) -> Subscription:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -111,7 +121,7 @@ class Subscription(Monitor):
     ) -> None:
         self.close()
 
-    async def __aenter__(self) -> Subscription:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -1,8 +1,12 @@
 """Types of arguments and results."""
 
+from __future__ import annotations
+
 from collections.abc import Sized
 from datetime import datetime as _datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from aioca._epics import dbr as _dbr
 
 #: Maximum duration of a call: seconds, ``(time,)`` for a deadline in the time of
 #: ``time.time()``, or ``None`` for no limit. With 0 a call fails if it has to wait.
@@ -85,3 +89,26 @@ class AugmentedValue(Sized, Protocol):
     ackt: int
     #: The highest severity to be acknowledged
     acks: int
+
+
+# What `caget` gives for the datatype of that kind, from a PV with one element. From one
+# with more it is a numpy array, whatever its type says.
+if TYPE_CHECKING:
+
+    class AugmentedInt(int, AugmentedValue):
+        """A whole number with the attributes of an `AugmentedValue`."""
+
+    class AugmentedFloat(float, AugmentedValue):
+        """A floating point number with the attributes of an `AugmentedValue`."""
+
+    class AugmentedStr(str, AugmentedValue):
+        """A text with the attributes of an `AugmentedValue`."""
+
+    class AugmentedBytes(bytes, AugmentedValue):
+        """A text as bytes with the attributes of an `AugmentedValue`."""
+
+else:
+    AugmentedInt = _dbr.ca_int
+    AugmentedFloat = _dbr.ca_float
+    AugmentedStr = _dbr.ca_str
+    AugmentedBytes = _dbr.ca_bytes

@@ -52,6 +52,8 @@ async def outcome(awaitable):
 def tell(value):
     if isinstance(value, list):
         return [tell(item) for item in value]
+    if isinstance(value, cadef.Disconnected):
+        return ["Disconnected", value.name]
     if isinstance(value, aioca.CANothing):
         return [value.name, value.errorcode]
     return type(value).__name__

@@ -25,11 +25,14 @@ def tell(value):
     """Everything that can be seen of a value, an outcome or an exception."""
     if isinstance(value, list):
         return [tell(item) for item in value]
+    # Before CANothing: a program's `except` clauses may come in either order.
+    if isinstance(value, cadef.CAException):
+        return ["CAException", value.status, value.function.__name__]
+    if isinstance(value, cadef.Disconnected):
+        return ["Disconnected", value.name]
     if isinstance(value, aioca.CANothing):
         return ["CANothing", value.name, value.errorcode, value.ok, bool(value)]
     kind = f"{type(value).__module__}.{type(value).__name__}"
-    if isinstance(value, cadef.CAException):
-        return [kind, value.status, value.function.__name__]
     if isinstance(value, BaseException):
         return [kind]
     fields = {k: repr(v) for k, v in sorted(vars(value).items())}

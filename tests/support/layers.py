@@ -55,9 +55,9 @@ LAYERS = {
         {"service", "__main__"},
     ],
     "aioca": [
-        {"_epics", "_errors", "types"},
+        {"_epics", "_errors", "_search", "types"},
         {"native"},
-        {"channel", "operations", "subscription", "_catools", ""},
+        {"channel", "operations", "subscription", "_camonitor", "_catools", ""},
         {"tools", "__main__"},
     ],
 }

@@ -12,6 +12,7 @@ from aioca.native._loop cimport Loop, Sink
 from aioca.native._plan cimport Plan, attributes_for
 
 from aioca import _epics
+from aioca._errors import CARefused
 
 
 cdef class Channel(Sink):
@@ -37,7 +38,9 @@ cdef class Channel(Sink):
             status = open_channel(self.native, text)
         if status != ECA_NORMAL:
             self.forget()
-            raise _epics.cadef.CAException(status, _epics.cadef.ca_create_channel)
+            error = CARefused(name, status, "ca_create_channel")
+            error.reason = "libca takes no such name: it is empty or too long"
+            raise error
 
     def __dealloc__(self):
         self.forget()
@@ -117,6 +120,10 @@ cdef class Channel(Sink):
         return self.attributes
 
     # What programs use of a channel.
+
+    def __repr__(self):
+        state = f"connected to {self.host}" if self.is_connected else "not connected"
+        return f"<Channel {self.name} {state}>"
 
     def connected(self):
         """Whether the PV is connected now."""

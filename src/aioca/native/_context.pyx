@@ -13,6 +13,7 @@ from aioca.native._cpp.process cimport has_ended, process
 
 from aioca import _epics
 from aioca._errors import CANothing
+from aioca._search import note_settings
 
 cdef bint owns_context = False
 cdef bint main_attached = False     # its thread has had the context
@@ -83,6 +84,7 @@ cdef int make_context() except -1:
         context = process().api.ca_current_context()
         owns_context = True
     process().context = context
+    note_settings()
     note_main_thread()
     install_exception_handler()
     atexit.register(end_process)

@@ -27,6 +27,8 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject*)
     unsigned long PyThread_get_thread_ident() nogil
 
+cdef str NO_LOOP = ("no running event loop: call this in a coroutine, and run that "
+                    "with asyncio.run()")
 # Two flushes that are closer than this become one.
 cdef double FLUSH_SECONDS = 20e-6
 # The channels of a closed loop are kept that long for the one that comes after.
@@ -191,7 +193,11 @@ cdef class Loop:
             process().api.ca_flush_io()
 
     cdef complain(self, Complaint& complaint):
-        """Logs a failure that no caller awaits; puts also go to the loop's handler."""
+        """Logs a failure that no caller awaits.
+
+        The loop's exception handler, if the program has set one, gets those of a PV.
+        The default one would only log the same again.
+        """
         name = complaint.channel.decode(errors="replace")
         context = complaint.context.decode(errors="replace")
         text = message(complaint.status)
@@ -199,10 +205,12 @@ cdef class Loop:
             log.warning("%s (%s)", text, context)
             return
         log.error("%s: %s (%s)", name, text, context)
-        self.loop.call_exception_handler({
-            "message": f"Channel Access request to {name} failed: {text} ({context})",
-            "exception": CANothing(name, complaint.status),
-        })
+        if self.loop.get_exception_handler() is not None:
+            self.loop.call_exception_handler({
+                "message": (
+                    f"Channel Access request to {name} failed: {text} ({context})"),
+                "exception": CANothing(name, complaint.status),
+            })
 
     def purge_soon(self):
         """Like `purge`, from any thread: a loop of another does it in its turn."""
@@ -258,7 +266,10 @@ cdef Loop current_loop():
     """The state of the running event loop; attaches its thread to the CA context."""
     global latest
     cdef Loop state
-    loop = get_running_loop()
+    try:
+        loop = get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(NO_LOOP) from None
     state = latest
     if state is None or state.loop is not loop:
         state = loops.get(loop)

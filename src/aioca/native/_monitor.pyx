@@ -27,7 +27,6 @@ from aioca.native._cpp.db_access cimport (
     DBR_DOUBLE,
     DBR_TIME_STRING,
     ECA_DISCONN,
-    ECA_TIMEOUT,
 )
 from aioca.native._cpp.process cimport has_ended
 from aioca.native._cpp.queue cimport Node
@@ -37,7 +36,7 @@ from aioca.native._metadata cimport Metadata, metadata_of
 from aioca.native._plan cimport Plan, plan_for
 
 from aioca._epics import dbr
-from aioca._errors import CANothing
+from aioca._errors import CANothing, timed_out
 
 #: Format of a subscription whose values carry alarm, time stamp and metadata
 FORMAT_FULL = 3
@@ -110,19 +109,20 @@ cdef class Monitor(Sink):
     # ---- subscribing ---------------------------------------------------------------
 
     cdef int start_timer(self, object timeout) except -1:
-        if isinstance(timeout, tuple):
-            timeout = timeout[0] - time()
-        self.timer = self.loop.loop.call_later(max(timeout, 0), self.on_timeout)
+        seconds = timeout[0] - time() if isinstance(timeout, tuple) else timeout
+        self.timer = self.loop.loop.call_later(
+            max(seconds, 0), self.on_timeout, seconds)
         return 0
 
-    def on_timeout(self):
+    def on_timeout(self, seconds):
         """The PV did not connect in time."""
         self.timer = None
         if self.state == STATE_OPENING:
+            failure = timed_out(self.name, self.channel, seconds)
             if self.callback is None:
-                self.on_arrival(CANothing(self.name, ECA_TIMEOUT))
+                self.on_arrival(failure)
             else:
-                self.deliver(CANothing(self.name, ECA_TIMEOUT))
+                self.deliver(failure)
 
     def on_connected(self):
         """The channel is connected, for the first time or again."""

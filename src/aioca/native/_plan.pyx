@@ -107,7 +107,9 @@ cdef Plan make_plan(object datatype, object format, long native, bint long_strin
         plan.wire_type = base + DBR_CTRL_STRING
         plan.fields = ENUM_FIELDS if base == DBR_ENUM else CONTROL_FIELDS
     else:
-        raise InvalidDatatype("Format not recognised")
+        raise InvalidDatatype(
+            f"Format not recognised: {format!r} is not FORMAT_RAW, FORMAT_TIME or "
+            f"FORMAT_CTRL")
     return plan
 
 
@@ -121,7 +123,8 @@ def dbr_of_datatype(datatype):
         return DBR_OF_CHARACTER[numpy.dtype(datatype).char]
     except Exception as error:
         raise InvalidDatatype(
-            f'Datatype "{datatype}" not supported for channel access'
+            f'Datatype "{datatype}" not supported for channel access: it must be None, '
+            f'a DBR_ code, or a type of numbers or text'
         ) from error
 
 

@@ -7,7 +7,6 @@ libca has finished every part of it, also when its caller has had the first exce
 already.
 """
 
-import asyncio
 from time import time
 
 from cpython.object cimport PyObject_SetAttr
@@ -29,14 +28,15 @@ from aioca.native._cpp.batch cimport (
 )
 from aioca.native._cpp.calls cimport submit
 from aioca.native._cpp.channel cimport is_lost
-from aioca.native._cpp.db_access cimport ECA_NORMAL, ECA_TIMEOUT
+from aioca.native._cpp.db_access cimport ECA_NORMAL
 from aioca.native._cpp.queue cimport Node
 from aioca.native._decode cimport decode
 from aioca.native._encode cimport encode
 from aioca.native._loop cimport Loop, Sink, current_loop
 from aioca.native._plan cimport Plan, count_for, plan_for
 
-from aioca._errors import CANothing, refusal, several_timed_out
+from aioca import _errors
+from aioca._errors import CANothing
 
 CONNECT = <int> Operation.Connect
 GET = <int> Operation.Get
@@ -68,6 +68,7 @@ cdef class Request(Sink):
     cdef size_t error_at        # the slot whose error that is
     cdef readonly object future
     cdef bint over
+    cdef double patience
     cdef Plan plan              # of the channel before, which often fits the next one
     cdef long plan_type
     cdef bint plan_text
@@ -115,11 +116,14 @@ cdef class Request(Sink):
         cdef Py_ssize_t i
         cdef Channel channel
         cdef vector[Slot*] ready
-        cdef double patience = 0
         if timeout is not None:
-            patience = timeout[0] - time() if isinstance(timeout, tuple) else timeout
+            try:
+                self.patience = (timeout[0] - time() if isinstance(timeout, tuple)
+                                 else timeout)
+            except (IndexError, TypeError):
+                raise _errors.wrong_timeout(self.names, timeout) from None
         # With no time to wait, nothing is sent that would have to be waited for.
-        cdef bint may_wait = timeout is None or patience > 0
+        cdef bint may_wait = timeout is None or self.patience > 0
         for i in range(len(self.names)):
             channel = <Channel> self.channels[i]
             self.batch.slots[i].channel = channel.native
@@ -140,7 +144,7 @@ cdef class Request(Sink):
         self.future = self.loop.loop.create_future()
         self.loop.requests.add(self)
         if timeout is not None:
-            self.loop.add_deadline(self, patience)
+            self.loop.add_deadline(self, self.patience)
         if self.error is not None and self.throw:
             self.future.set_exception(self.error)
         return 0
@@ -171,7 +175,7 @@ cdef class Request(Sink):
             # The other PVs of the list are served all the same.
             slot.state = SlotState.Done
             if self.error is None:
-                self.error = error
+                self.error = _errors.with_name(error, channel.name)
                 self.error_at = i
             return 0
         ready.push_back(slot)
@@ -326,18 +330,13 @@ cdef class Request(Sink):
     # ---- results -------------------------------------------------------------------
 
     cdef object timeout_error(self):
-        if self.single:
-            error = CANothing(self.names[0], ECA_TIMEOUT)
-        else:
-            error = several_timed_out(self.names_not_done())
-        error.__cause__ = asyncio.TimeoutError()
-        return error
-
-    cdef list names_not_done(self):
         cdef vector[uint8_t] done
         cdef size_t i
+        if self.single:
+            return self.result(0, False)
         look_at_slots(self.batch, done)
-        return [self.names[i] for i in range(done.size()) if not done[i]]
+        return _errors.several_timed_out([self.channels[i] for i in range(done.size())
+                                          if not done[i]], self.patience)
 
     cdef object failure(self, size_t i):
         """The exception for a slot that is done and not well."""
@@ -347,7 +346,8 @@ cdef class Request(Sink):
         function = ("ca_array_get_callback" if self.operation == Operation.Get
                     else "ca_array_put_callback"
                     if self.operation == Operation.PutCallback else "ca_array_put")
-        return refusal(self.names[i], slot.status, function)
+        return _errors.refusal(self.names[i], slot.status, function, slot.count,
+                               (<Channel> self.channels[i]).element_count)
 
     def __await__(self):
         """Waits, unless all is done already, and gives the `results`."""
@@ -386,9 +386,7 @@ cdef class Request(Sink):
         cdef Plan plan
         name = self.names[i]
         if not done:
-            nothing = CANothing(name, ECA_TIMEOUT)
-            nothing.__cause__ = asyncio.TimeoutError()
-            return nothing
+            return _errors.timed_out(name, self.channels[i], self.patience)
         if slot.status != ECA_NORMAL:
             return CANothing(name, slot.status)
         if self.operation == Operation.Get:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from typing import Any
 
 from aioca._catools import caget, camonitor, caput, connect
 from aioca._epics import cadef, dbr
-from aioca._errors import CANothing
+from aioca._errors import CANothing, CARefused
+from aioca._search import few, where_searched
 from aioca.channel import CAInfo, Channel, get_channel
 from aioca.native import _context
 from aioca.tools.options import Options, fail, parse
@@ -43,19 +45,30 @@ def run(command: str, arguments: list[str]) -> int:
     if command == "put" and len(options.arguments) == 1:
         fail(f"No value specified. {options.hint()}")
     _context.set_priority(options.priority)
-    return asyncio.run(COMMANDS[command](options))
+    try:
+        return asyncio.run(COMMANDS[command](options))
+    except CARefused as error:
+        text = cadef.ca_message(error.errorcode)
+        fail(f"CA error {text} occurred while trying to create channel '{error.name}'.")
 
 
 async def connect_all(names: list[str], options: Options) -> bool:
     """Connects and complains about those that are not found in time."""
     outcomes = await connect(names, timeout=patience(options), throw=False)
-    if all(outcomes):
+    missing = [
+        name for name, outcome in zip(names, outcomes, strict=True) if not outcome
+    ]
+    if not missing:
         return True
     if len(names) > 1:
-        text = "Channel connect timed out: some PV(s) not found."
+        text = f"some PV(s) not found. Missing: {few(missing)}."
     else:
-        text = f"Channel connect timed out: '{names[0]}' not found."
-    print(text, file=sys.stderr)
+        text = f"'{names[0]}' not found."
+    print(
+        f"Channel connect timed out: {text} Searched {where_searched()} "
+        f"for {max(options.seconds, 0):g} s.",
+        file=sys.stderr,
+    )
     return False
 
 
@@ -70,7 +83,7 @@ def patience(options: Options) -> float | None:
 async def get(options: Options) -> int:
     """Reads PVs and prints them in the order of the command line."""
     names = options.arguments
-    await connect_all(names, options)
+    found = await connect_all(names, options)
     values = await asyncio.gather(*(read(name, options) for name in names))
     if not any(get_channel(name).connected() for name in names):
         return 1
@@ -78,7 +91,7 @@ async def get(options: Options) -> int:
         print("Read operation timed out: some PV data was not read.", file=sys.stderr)
     for name, value in zip(names, values, strict=True):
         print_value(name, value, options)
-    return 0
+    return 0 if found and all(value.ok for value in values) else 1
 
 
 def is_timeout(value: Any) -> bool:
@@ -182,23 +195,26 @@ async def put(options: Options) -> int:
     if not await connect_all([name], options):
         return 1
     value, datatype = await value_to_put(name, words, options)
+    fine = True
     if options.form != "terse":
-        await print_now("Old : ", name, options)
-    outcome = await write(name, value, datatype, options)
-    if outcome is not None:
-        print(outcome, file=sys.stderr)
-        return 1
-    await print_now("New : " if options.form != "terse" else "", name, options)
-    return 0
+        fine = await print_now("Old : ", name, options)
+    complaint, done = await write(name, value, datatype, options)
+    if complaint is not None:
+        print(complaint, file=sys.stderr)
+    if done:
+        head = "New : " if options.form != "terse" else ""
+        fine = await print_now(head, name, options) and fine
+    return 0 if fine and complaint is None else 1
 
 
-async def print_now(head: str, name: str, options: Options) -> None:
-    """Prints a PV's present value."""
+async def print_now(head: str, name: str, options: Options) -> bool:
+    """Prints a PV's present value and returns whether it could be read."""
     value = await read(name, options)
     if is_timeout(value):
         print("Read operation timed out: PV data was not read.", file=sys.stderr)
     print(head, end="")
     print_value(name, value, options)
+    return bool(value.ok)
 
 
 async def value_to_put(name: str, words: list[str], options: Options) -> Any:
@@ -255,8 +271,23 @@ def leading_real(text: str) -> float | None:
     return None
 
 
-async def write(name: str, value: Any, datatype: Any, options: Options) -> str | None:
-    """Puts a value; the complaint if that failed."""
+async def write(
+    name: str, value: Any, datatype: Any, options: Options
+) -> tuple[str | None, bool]:
+    """Puts a value; the complaint if that failed, and whether the rest is to be done.
+
+    As with EPICS' tool the new value is shown unless the put was refused at once.
+    """
+    failures: list[CANothing] = []
+    loop = asyncio.get_running_loop()
+    logging.getLogger("aioca").disabled = True  # the complaint says it
+    loop.set_exception_handler(
+        lambda loop, context: (
+            failures.append(context["exception"])
+            if isinstance(context.get("exception"), CANothing)
+            else loop.default_exception_handler(context)
+        )
+    )
     try:
         await caput(
             name,
@@ -266,19 +297,24 @@ async def write(name: str, value: Any, datatype: Any, options: Options) -> str |
             timeout=patience(options),
         )
         if not options.callback:
-            # The answer to a read behind it tells that the write has arrived.
+            # The answer to a read behind it tells that the write has arrived, and that
+            # the server has said what it thinks of it.
             await caget(name, timeout=patience(options), throw=False)
+            if failures:
+                raise failures[0]
+    except CARefused as error:
+        return f"Error from put operation: {cadef.ca_message(error.errorcode)}", False
     except CANothing as error:
         if error.errorcode == cadef.ECA_TIMEOUT:
             if options.callback:
-                print("Write callback operation timed out", file=sys.stderr)
-                return None
-            return "Write operation timed out: Data was not written."
+                return "Write callback operation timed out", True
+            return "Write operation timed out: Data was not written.", False
         text = cadef.ca_message(error.errorcode)
-        return f"Error occured writing data: {text}"  # codespell:ignore occured
-    except cadef.CAException as error:
-        return f"Error from put operation: {cadef.ca_message(error.status)}"
-    return None
+        return (
+            f"Error occured writing data: {text}",  # codespell:ignore occured
+            not options.callback,
+        )
+    return None, True
 
 
 # ---- monitor -----------------------------------------------------------------------
@@ -344,13 +380,14 @@ class Watched:
 async def info(options: Options) -> int:
     """Prints what is known about PVs."""
     names = options.arguments
-    if names and not await connect_all(names, options):
-        return 1
+    found = not names or await connect_all(names, options)
     if options.interest:
         sys.stdout.flush()
         _context.print_status(options.interest)
-        return 0
+        return 0 if found else 1
     for name in names:
+        if not get_channel(name).connected():
+            continue
         about = CAInfo(name, get_channel(name))
         native = TYPES[about.datatype]
         access = ("" if about.read else "no ") + "read, "
@@ -362,7 +399,7 @@ async def info(options: Options) -> int:
     Native data type: DBF_{native}
     Request type:     DBR_{native}
     Element count:    {about.count}""")
-    return 0
+    return 0 if found else 1
 
 
 COMMANDS = {"get": get, "put": put, "monitor": monitor, "info": info}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ def unescape(text: str) -> bytes:
         return _RAW.get(sequence, sequence.encode()).decode("latin-1")
 
     # Bytes as characters, so that escapes and UTF-8 come out as they are.
-    plain = text.encode().decode("latin-1")
+    plain = os.fsencode(text).decode("latin-1")
     return _ESCAPED.sub(replace, plain).encode("latin-1")
 
 

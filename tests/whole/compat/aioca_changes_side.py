@@ -17,6 +17,7 @@ import numpy  # noqa: E402
 
 import aioca  # noqa: E402
 from aioca import caget, camonitor, caput, connect  # noqa: E402
+from aioca._catools import cadef  # noqa: E402
 
 SECONDS = 30
 CASES = {}
@@ -115,6 +116,80 @@ async def failed_put():
     for _ in range(20):
         await asyncio.sleep(0.001)
     return any("C:REFUSES" in text for text in said)
+
+
+@case
+async def timeouts_say_where():
+    try:
+        await caget("C:NONE", timeout=0.2)
+    except aioca.CANothing as error:
+        text = str(error)
+        return [
+            text.startswith(f"C:NONE: {cadef.ca_message(80)}"),
+            "within 0.2 s; searched 127.0.0.1:" in text,
+        ]
+
+
+@case
+async def refused():
+    try:
+        await caput("C:AO.NAME", "x")
+    except Exception as error:
+        return [
+            isinstance(error, cadef.CAException),
+            isinstance(error, aioca.CANothing),
+            "C:AO.NAME" in str(error),
+        ]
+
+
+@case
+async def input_names_the_pv():
+    told = []
+    for call in (caget("C:AO", format=9), caput("C:AO", numpy.zeros((2, 2)))):
+        try:
+            await call
+        except Exception as error:
+            told.append("C:AO" in str(error))
+    return told
+
+
+@case
+async def shown_as():
+    return [repr(await caput("C:AO", 5)), repr(aioca.CANothing("X", 160))]
+
+
+@case
+def no_loop():
+    try:
+        camonitor("C:AO", print)
+    except RuntimeError as error:
+        text = str(error)
+        return [text.startswith("no running event loop"), "asyncio.run" in text]
+
+
+@case
+def run_in_a_loop():
+    async def five():
+        return 5
+
+    async def program():
+        try:
+            aioca.run(five())
+        except RuntimeError:
+            await asyncio.sleep(0.01)
+        return "goes on"
+
+    loop = asyncio.new_event_loop()
+    try:
+        told = [loop.run_until_complete(program())]
+    except RuntimeError:
+        told = ["stopped"]
+    asyncio.set_event_loop(None)
+    try:
+        told.append(aioca.run(five()))
+    except RuntimeError as error:
+        told.append(type(error).__name__)
+    return told
 
 
 @case

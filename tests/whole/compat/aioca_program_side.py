@@ -31,13 +31,15 @@ def tell(value):
     """Everything that can be seen of a value, an outcome or an exception."""
     if isinstance(value, list):
         return [tell(item) for item in value]
+    if isinstance(value, cadef.CAException):
+        return ["CAException", value.status, value.function.__name__]
+    if isinstance(value, cadef.Disconnected):
+        return ["Disconnected", value.name]
     if isinstance(value, aioca.CANothing):
         return ["CANothing", value.name, value.errorcode, value.ok]
     if isinstance(value, aioca.CAInfo):
         return {k: v for k, v in vars(value).items() if k != "host"}
     kind = f"{type(value).__module__}.{type(value).__name__}"
-    if isinstance(value, cadef.CAException):
-        return [kind, value.status, value.function.__name__]
     if isinstance(value, BaseException):
         return [kind]
     fields = {

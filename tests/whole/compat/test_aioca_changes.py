@@ -48,6 +48,23 @@ SHOWN = {
     ),
     "purge-ends-calls": ("purge_ends_calls", False, True),
     "failed-put": ("failed_put", False, True),
+    "timeouts-say-where": ("timeouts_say_where", [True, False], [True, True]),
+    "refused": (
+        "refused",
+        [True, False, False],
+        [True, True, True],
+    ),
+    "input-names-the-pv": ("input_names_the_pv", [False, False], [True, True]),
+    "shown-as": (
+        "shown_as",
+        ["CANothing('C:AO', 1)", "CANothing('X', 160)"],
+        [
+            "CANothing('C:AO', ECA_NORMAL: ok)",
+            "CANothing('X', ECA_PUTFAIL: Channel write request failed)",
+        ],
+    ),
+    "no-loop": ("no_loop", [True, False], [True, True]),
+    "run-in-a-loop": ("run_in_a_loop", ["stopped", "RuntimeError"], ["goes on", 5]),
     "closed-loops": ("closed_loops", True, False),
     "import": ("imports", True, False),
     "failed-subscription": ("failed_subscription", [False, "KeyError"], [True]),

@@ -1,7 +1,11 @@
 """What users write: mypy and pyright find nothing (`make lint`, test_types.py)."""
 
+from typing import Any
+
+from typing_extensions import assert_type
+
 from aioca import CANothing, Subscription, caget, camonitor, caput
-from aioca.types import AugmentedValue
+from aioca.types import AugmentedFloat, AugmentedStr, AugmentedValue
 from pcaspy import Driver, SimpleServer
 from pcaspy.pvdb import PVSpec
 
@@ -30,3 +34,39 @@ async def client() -> None:
     subscription: Subscription = camonitor("P:A", print)
     subscription.close()
     print(one, many, done.ok)
+
+
+async def typed_client() -> None:
+    level: float = await caget("P:A", float)
+    text = await caget("P:A", datatype=str)
+    assert_type(text, AugmentedStr)
+    print(level + 1, text.upper(), text.name, text.severity)
+    whole: int = await caget(pv="P:A", datatype=int)
+    raw: bytes = await caget("P:A", datatype=bytes, timeout=1)
+    levels = await caget(["P:A", "P:B"], float)
+    assert_type(levels, list[AugmentedFloat])
+    print(sum(levels), whole, raw, [level.units for level in levels])
+    # An augmented value of any kind; it may be a failure.
+    either: AugmentedValue = await caget("P:A", float, throw=False)
+    value: AugmentedValue = await caget("P:A", float)
+    print(either.ok, value)
+
+
+async def subscriber() -> None:
+    async with camonitor("P:A", datatype=float) as updates:
+        assert_type(updates, Subscription[AugmentedFloat])
+        async for value in updates:
+            assert_type(value, AugmentedFloat)
+            print(value * 2, value.timestamp)
+    async for any_value in camonitor("P:A", format=1):
+        assert_type(any_value, AugmentedValue)
+    async for word in camonitor("P:A", datatype=str):
+        print(word.lower())
+
+    def show(value: Any) -> None:
+        print(value)
+
+    own: Subscription = camonitor("P:A", show, datatype=float)
+    several: list[Subscription] = camonitor(["P:A"], lambda value, index: None)
+    told: Subscription = camonitor("P:A", datatype=float, notify_disconnect=True)
+    print(own, several, told)

@@ -17,6 +17,12 @@ async def client() -> None:
     await caput("P:A")  # type: ignore
     await caget("P:A", timeout="soon")  # type: ignore
     camonitor("P:A", "print")  # type: ignore
+    text: str = await caget("P:A", float)  # type: ignore
+    texts: list[str] = await caget(["P:A"], float)  # type: ignore
+    (await caget("P:A", int)).upper()  # type: ignore
+    async for value in camonitor("P:A", datatype=float):
+        value.upper()  # type: ignore
+    print(text, texts)
 
 
 def serve(driver: Driver) -> None:
