@@ -1,4 +1,5 @@
 // What the server holds for clients: it is counted, limited and given back.
+#include "base/instances.hpp"
 #include "served.hpp"
 
 using namespace served;
@@ -356,4 +357,18 @@ TEST_CASE("held: what a circuit holds is given back at its end, whatever that wa
     served.turn();
     CHECK(held(served) == 0u);
     CHECK(LoopDriver::circuits(served.loop) == 0u);
+}
+
+TEST_CASE("held: posts keep nothing for a channel without subscriptions") {
+    Served served(1000);
+    Client client(served.loop);
+    const std::uint32_t sid = served.channel(client, "pv");
+    client.send(subscribe(sid, 1, 1000));
+    served.settle({&client});
+    client.send(message(CA_PROTO_EVENT_CANCEL, DBR_DOUBLE, 1000, sid, 1));
+    served.settle({&client});
+    served.post(0);
+    const auto before = living(Counted::Snapshot);
+    for (int n = 1; n < 10; ++n) served.post(n);  // no turn in between
+    CHECK(living(Counted::Snapshot) == before);
 }
