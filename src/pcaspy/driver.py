@@ -22,7 +22,7 @@ from .served.manager import Manager, manager
 from .served.pv import SimplePV
 from .served.pvdb import PVInfo
 from .served.pvdb_fields import AIT_OF_TYPE
-from .served.registry import last
+from .served.registry import incomplete, last
 from .served.tables import ParamTable
 from .server import SimpleServer
 
@@ -88,6 +88,7 @@ def _register(driver: Any, port: str) -> None:
     table = driver.__dict__.get("pvDB")
     if table is None:
         driver.__dict__[_WAITS] = port
+        last().incomplete.add(driver)
     else:  # a dict of the program's own belongs to the server made last
         held = table.registry if isinstance(table, ParamTable) else last()
         held.driver[port] = driver
@@ -125,11 +126,6 @@ class DriverType(type):
 
     def __call__(cls, *args: Any, **kargs: Any) -> Any:
         driver = super().__call__(*args, **kargs)
-        if isinstance(driver, cls) and "pvDB" not in vars(driver):
-            raise TypeError(
-                f"{cls.__name__}.__init__ did not call Driver.__init__: "
-                "it has to call super().__init__()"
-            )
         if cls is Driver:
             _register(driver, driver.port)
         return driver
@@ -163,6 +159,13 @@ class Driver(DriverBase):
         port = vars(self).pop(_WAITS, None)
         if port is not None:
             _register(self, port)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "pvDB":
+            raise AttributeError(incomplete(self))
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}"
+        )
 
     def __repr__(self) -> str:
         """Its class, its port, and how many parameters it has."""

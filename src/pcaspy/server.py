@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import time
 import types
 from collections.abc import Callable, Mapping
@@ -44,6 +45,11 @@ class _Static:
         def without_server(*args: Any, **kargs: Any) -> Any:
             return self._function(None, *args, **kargs)
 
+        # Less `self`, which calls on the class do not give.
+        shape = inspect.signature(self._function)
+        without_server.__signature__ = shape.replace(  # type: ignore[attr-defined]
+            parameters=list(shape.parameters.values())[1:]
+        )
         return without_server
 
 

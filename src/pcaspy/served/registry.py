@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,14 @@ def overrides_of(driver: Any) -> tuple[bool, bool]:
     return driver.overrides_read(), driver.overrides_update()
 
 
+def incomplete(driver: Any) -> str:
+    """What is wrong with a driver that was made without Driver.__init__."""
+    return (
+        f"{type(driver).__name__}.__init__ did not call Driver.__init__: it has to call"
+        " super().__init__()"
+    )
+
+
 class Registry(Host):
     """Everything that a server serves.
 
@@ -43,6 +52,8 @@ class Registry(Host):
     def __init__(self) -> None:
         self.server: Callable[[], Any] | None = None
         self.defined = False  # a `value` that is given has no UDF alarm
+        # Drivers that were made without Driver.__init__, which may still come.
+        self.incomplete: weakref.WeakSet[Any] = weakref.WeakSet()
         self.scanner = Scanner()
         self.pvf = NameTable(self)
         self.driver = DriverMap(self)
@@ -119,7 +130,11 @@ class Registry(Host):
         self.scanner.start()
 
     def _warn_of_ports(self) -> None:
-        """A driver whose port no PV has is asked for nothing."""
+        """A driver whose port no PV has, or without a base, is asked for nothing."""
+        for driver in list(self.incomplete):
+            if "pvDB" not in vars(driver):
+                _log.warning("%s", incomplete(driver))
+        self.incomplete.clear()
         ports = [port for port, table in self.pvs.items() if table]
         for port, driver in self.driver.items():
             if ports and port not in ports:

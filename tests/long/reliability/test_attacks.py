@@ -356,7 +356,7 @@ def test_a_driver_that_fails_again_and_again_is_told_by_number(start):
     server.child.ask(do="close")
     log = server.child.stderr()
     assert 1 <= log.count("this write always fails") <= 50
-    told = log.count("PV X:PUT: write failed\n")
+    told = log.count("PV X:PUT: write failed; put of 1")
     more = [int(n) for n in re.findall(r"write failed: \.\.\. and (\d+) more", log)]
     assert told + sum(more) == number
 

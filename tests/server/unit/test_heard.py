@@ -111,17 +111,25 @@ def test_an_unknown_permission(tmp_path):
     assert "REWRITE" in said
 
 
+WITHOUT_BASE = (
+    "Mine.__init__ did not call Driver.__init__: it has to call super().__init__()\n"
+)
+MINE = """
+server.createPV('P:', {'A': {}})
+class Mine(Driver):
+    def __init__(self):
+        self.n = 1
+driver = Mine()
+"""
+
+
 def test_a_driver_without_its_base():
-    said = heard(
-        "server.createPV('P:', {'A': {}})\n"
-        "class Mine(Driver):\n    def __init__(self): self.n = 1\n"
-        "Mine()",
-        status=1,
+    """Programs may call it later, but before the server begins to serve."""
+    assert heard(MINE + "server.process(0.01)") == WITHOUT_BASE
+    assert heard(MINE + "driver.setParam('A', 1)", status=1).endswith(
+        "AttributeError: " + WITHOUT_BASE
     )
-    assert said.endswith(
-        "TypeError: Mine.__init__ did not call Driver.__init__: it has to call"
-        " super().__init__()\n"
-    )
+    assert heard(MINE + "Driver.__init__(driver)\nserver.process(0.01)") == ""
 
 
 NAMES = """

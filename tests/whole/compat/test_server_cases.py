@@ -178,6 +178,22 @@ SAME = {
             STATE,
         ]
     ),
+    "Driver.__init__ after the constructor": program(
+        [
+            run(
+                "class Late(pcaspy.Driver):",
+                "    port = driver.port",
+                "    def __init__(self):",
+                "        pass",
+                "side.driver = Late()",
+                "pcaspy.Driver.__init__(side.driver)",
+                "result = manager.driver[driver.port] is side.driver",
+            ),
+            put(4),
+            STATE,
+            get(),
+        ]
+    ),
     "the port at the beginning of the constructor counts": program(
         [
             run(

@@ -77,17 +77,6 @@ def test_the_base_class_is_a_driver(fresh):
     ]
 
 
-@shows("driver-without-base")
-def test_a_driver_without_its_base_is_refused(fresh):
-    lines = (
-        "class Late(pcaspy.Driver):",
-        "    def __init__(self):",
-        "        pass",
-        "Late()",
-    )
-    assert both_run(fresh(), *lines) == [None, "TypeError"]
-
-
 @shows("own-pvs")
 def test_servers_have_pvs_of_their_own(fresh):
     lines = (

@@ -14,7 +14,7 @@ from aioca.tools import options as tool_options
 from aioca.tools.help import usage
 from pcaspy.__main__ import command_line
 from pcaspy.native._tables import counters
-from pcaspy.served import pvdb
+from pcaspy.served import pvdb, pvdb_fields
 from pcaspy.testing import IsolatedServer
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -32,7 +32,7 @@ def sources(suffixes):
 
 
 def test_fields_of_a_pvdb():
-    fields = list(pvdb.PVSpec.__annotations__)
+    fields = list(pvdb_fields.PVSpec.__annotations__)
     rows = [name for name in first_column("pvdb.md") if name in fields]
     assert sorted(rows[: len(fields)]) == sorted(fields)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from program_dialog import transcript
-from program_sides import HERE, RELEASED, SERVERS, Program, at_once
+from program_sides import HERE, SERVERS, Program, assert_same, at_once
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -33,5 +33,5 @@ def seen_on(side, peer, script):
 )
 def test_the_same_on_both_servers(peer):
     seen = at_once(lambda side: seen_on(side, peer, f"{peer}_client.py"))
-    assert seen[HERE] == seen[RELEASED]
+    assert_same(seen)
     assert len(seen[HERE]) > 20
