@@ -163,9 +163,11 @@ class Driver(DriverBase):
     def __getattr__(self, name: str) -> Any:
         if name == "pvDB":
             raise AttributeError(incomplete(self))
-        raise AttributeError(
-            f"{type(self).__name__!r} object has no attribute {name!r}"
-        )
+        after = getattr(super(), "__getattr__", None)  # of another base class
+        if after is None:
+            kind = type(self).__name__
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+        return after(name)
 
     def __repr__(self) -> str:
         """Its class, its port, and how many parameters it has."""

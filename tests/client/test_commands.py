@@ -270,17 +270,17 @@ def test_refused(fresh, arguments, expected):
 
 
 def test_put_that_fails(fresh):
-    status, output, errors = run("put", "T:AO", "junk")
+    status, output, errors = run("put", "-w", "60", "T:AO", "junk")
     assert output == f"Old : {padded('T:AO')}1.5\nNew : {padded('T:AO')}1.5\n"
     assert status == 1  # EPICS' tool does not wait to be told
     assert errors.startswith("Error occur")
     assert errors.endswith(": Channel write request failed\n")
     assert errors.count("\n") == 1
-    status, output, errors = run("put", "-c", "T:AO", "junk")
+    status, output, errors = run("put", "-w", "60", "-c", "T:AO", "junk")
     assert status == 1
     assert errors.startswith("Error occur")
     assert errors.count("\n") == 1
-    status, output, errors = run("put", "T:AO.NAME", "x")
+    status, output, errors = run("put", "-w", "60", "T:AO.NAME", "x")
     assert (status, errors) == (
         1,
         "Error from put operation: Write access denied\n",
