@@ -23,7 +23,7 @@ std::string number(double value) {
 std::string put_value(const Message& put) {
     const Header& header = put.header;
     const DbrType type{header.type};
-    const std::string elements = std::to_string(header.count) + " elements";
+    std::string elements = std::to_string(header.count) + " elements";
     if (header.count != 1 || put.dropped) return elements;
     const DbfType as = header.type == DBR_STRING ? DbfType::String : DbfType::Double;
     static const Metadata kNoLabels;
