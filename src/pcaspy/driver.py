@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from logging import NullHandler
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import cas
 from .alarm import Alarm, Severity
@@ -131,6 +131,15 @@ class DriverType(type):
         return driver
 
 
+class _Missing:
+    """Says why there is no pvDB; what an instance has goes before it."""
+
+    def __get__(self, driver: Any, kind: type) -> Any:
+        if driver is None:
+            return self
+        raise AttributeError(incomplete(driver))
+
+
 class DriverBase(metaclass=DriverType):
     """What is common to all drivers."""
 
@@ -151,7 +160,10 @@ class Driver(DriverBase):
     """
 
     port = "default"
-    pvDB: ParamTable
+    if TYPE_CHECKING:
+        pvDB: ParamTable
+    else:
+        pvDB = _Missing()
 
     def __init__(self, server: SimpleServer | None = None) -> None:
         held = last() if server is None else server._pcaspy  # noqa: SLF001
@@ -159,15 +171,6 @@ class Driver(DriverBase):
         port = vars(self).pop(_WAITS, None)
         if port is not None:
             _register(self, port)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "pvDB":
-            raise AttributeError(incomplete(self))
-        after = getattr(super(), "__getattr__", None)  # of another base class
-        if after is None:
-            kind = type(self).__name__
-            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
-        return after(name)
 
     def __repr__(self) -> str:
         """Its class, its port, and how many parameters it has."""
