@@ -117,7 +117,7 @@ def test_nothing_is_created_when_one_entry_is_wrong(idle):
 def test_unknown_keys_are_only_a_hint(caplog):
     caplog.set_level(logging.WARNING, "pcaspy.pvdb.unknown")
     for reason in ("HINTED", "AGAIN"):  # each field once
-        PVInfo({"unitt": "mm", "hai": 3, "remark": "x"}, reason=reason)
+        PVInfo({"unitt": reason, "hai": 3, "remark": "x"}, reason=reason)
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 3
     assert all("HINTED" in record.getMessage() for record in caplog.records)
 
