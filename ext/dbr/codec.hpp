@@ -37,8 +37,13 @@ std::size_t encode_head(const Snapshot& snapshot, DbrType type,
 struct DecodeTarget {
     DbfType type;              // how the PV stores
     std::uint32_t max_count;   // its largest number of elements
-    const Metadata* metadata;  // states and precision, for conversions; not null
+    const Metadata* metadata;  // states and precision; null if it needs_no_states()
 };
+
+// Elements are taken as they come: decode() looks at no metadata of the PV.
+inline bool needs_no_states(DbrType type, DbfType stored) noexcept {
+    return stored != DbfType::String && raw(type) == static_cast<std::uint16_t>(stored);
+}
 
 struct Decoded {
     EcaStatus status;  // ECA_NORMAL: snapshot is set

@@ -140,17 +140,15 @@ bool payload_suffices(DbfType from, std::uint32_t count, std::size_t size) noexc
     }
     Ref<Snapshot> made = Snapshot::create_unfilled(target.type, count);
     if (!made) return fail(ECA_ALLOCMEM);
+    if (from == target.type && from != DbfType::String) {
+        take_numbers(made->mutable_data(), payload.data(), count, element_size(from));
+        return {ECA_NORMAL, std::move(made)};
+    }
     ConvertRules rules{{}, target.metadata->string_precision};
     if (target.type == DbfType::Enum) rules.states = target.metadata->states;
-
-    bool taken = true;
-    if (from == DbfType::String) {
-        taken = take_strings(*made, payload, rules);
-    } else if (from == target.type) {
-        take_numbers(made->mutable_data(), payload.data(), count, element_size(from));
-    } else {
-        taken = take_converted(*made, from, payload.data(), rules);
-    }
+    const bool taken = from == DbfType::String
+                           ? take_strings(*made, payload, rules)
+                           : take_converted(*made, from, payload.data(), rules);
     if (!taken) return fail(ECA_PUTFAIL);
     return {ECA_NORMAL, std::move(made)};
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/invariant.hpp"
+#include "base/prefetch.hpp"
 
 namespace pcas {
 
@@ -90,6 +91,7 @@ std::vector<RequestPtr> RequestQueue::take(std::size_t max,
     out.reserve(std::min(max, requests_));
     while (out.size() < max && requests_ > 0) out.push_back(take_next());
     lock.unlock();
+    for (const RequestPtr& request : out) prefetch(request->pv.get());
     std::erase_if(out, nothing_new);
     return out;
 }

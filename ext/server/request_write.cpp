@@ -49,9 +49,13 @@ void Circuit::execute_write(const Message& message, bool notify) {
         return refuse_write(message, channel, ECA_ALLOCMEM, "too many puts wait");
     }
     const Pv& pv = *channel->pv;
-    const SnapshotPtr current = pv.snapshot();
-    Decoded decoded = decode(type, header.count, message.payload,
-                             {pv.type(), pv.max_count(), current->metadata.get()});
+    // The PV's lock, which the driver's thread has just had, only for those who need
+    // it.
+    SnapshotPtr current;
+    if (!needs_no_states(type, pv.type())) current = pv.snapshot();
+    Decoded decoded = decode(
+        type, header.count, message.payload,
+        {pv.type(), pv.max_count(), current ? current->metadata.get() : nullptr});
     if (decoded.status != ECA_NORMAL) {
         return refuse_write(message, channel, decoded.status,
                             decoded.status == ECA_BADCOUNT

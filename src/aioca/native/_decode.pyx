@@ -20,6 +20,7 @@ from aioca.native._cpp.db_access cimport (
     DBR_STRING,
     DBR_STSACK_STRING,
     MAX_STRING_SIZE,
+    POSIX_TIME_AT_EPICS_EPOCH,
     dbr_stsack_string,
 )
 from aioca.native._cpp.dbr_fields cimport (
@@ -57,10 +58,6 @@ cdef extern from "Python.h":
 
 cdef extern from "<string.h>" nogil:
     size_t strnlen(const char* text, size_t limit)
-
-# Seconds from 1970 to 1990, where EPICS' time begins.
-cdef enum:
-    EPICS_EPOCH = 631152000
 
 cdef object ca_int = _dbr.ca_int
 cdef object ca_float = _dbr.ca_float
@@ -189,7 +186,7 @@ cdef int set_fields(dict fields, Plan plan, long type, const char* data) except 
     fields["severity"] = alarm[1]
     if plan.fields == TIME_FIELDS:
         memcpy(stamp, data + 4, sizeof(stamp))
-        seconds = <long long> stamp[0] + EPICS_EPOCH
+        seconds = <long long> stamp[0] + POSIX_TIME_AT_EPICS_EPOCH
         # The sum as a double, rounded to microseconds: what round(moment, 6) gives,
         # without its detour through decimal text.
         moment = seconds + stamp[1] * 1e-9

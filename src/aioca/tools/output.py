@@ -27,7 +27,7 @@ CONDITIONS = (
 SEVERITIES = ("NO_ALARM", "MINOR", "MAJOR", "INVALID")
 
 #: Seconds from 1970 to the beginning of EPICS' time
-EPICS_EPOCH = 631152000
+EPICS_EPOCH = dbr.EPICS_epoch
 
 _ESCAPES = {
     0: "\\0",

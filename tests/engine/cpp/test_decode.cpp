@@ -99,6 +99,23 @@ TEST_CASE("decode, encode: the plain forms, both ways") {
     }
 }
 
+TEST_CASE("decode: elements that are taken as they come need no metadata") {
+    for (const Form& form : forms()) {
+        NOTE("form", form.name);
+        const DbfType type = form.snapshot->type();
+        const DbrType plain{static_cast<std::uint16_t>(plain_dbr(type))};
+        CHECK(needs_no_states(plain, type) == (type != DbfType::String));
+        CHECK(!needs_no_states(DbrType{0}, type));
+        if (!needs_no_states(plain, type)) continue;
+        const std::uint32_t count = form.snapshot->count();
+        const auto got =
+            decode(plain, count, form.wire.bytes(), {type, count, nullptr});
+        CHECK(got.status == EcaStatus{ECA_NORMAL});
+        CHECK(std::memcmp(got.snapshot->data(), form.snapshot->data(),
+                          form.snapshot->size_bytes()) == 0);
+    }
+}
+
 TEST_CASE("decode, encode: long arrays of every type, both ways") {
     for (int type = 1; type <= 6; ++type) {
         NOTE("type", type);

@@ -23,3 +23,8 @@ cdef extern from "caeventmask.h" nogil:
         DBE_VALUE
         DBE_ALARM
         DBE_PROPERTY
+
+
+cdef extern from "epicsTime.h" nogil:
+    enum:
+        POSIX_TIME_AT_EPICS_EPOCH
