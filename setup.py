@@ -3,6 +3,9 @@
 import sys
 from pathlib import Path
 
+import pvxslibs.path
+import pvxslibs.version
+
 sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))
 from building import (
     ROOT,
@@ -11,6 +14,7 @@ from building import (
     modules_in,
     plain_sources_in,
     setup,
+    sources_in,
     string_abi,
 )
 from setuptools.command.build_py import build_py
@@ -25,17 +29,27 @@ LIBRARY = library(
     dsos=["epicscorelibs.lib.Com"],
     macros=string_abi(),
 )
-# They share the C++ of the binding's own; each has what it uses of it.
-MODULES = [
-    extension(
-        name,
-        [source, *plain_sources_in("pcaspy.native")],
-        dsos=[LIBRARY.name],
-        macros=string_abi(),
-        trimmed=True,
+PVA = "pcaspy.native._pva"
+
+
+def module(name, source):
+    """One of the binding. They share its C++, and have of it what they use.
+
+    PVAccess is in one of its own, which nothing but `pva=True` loads: it links pvxs.
+    """
+    sources = [source, *plain_sources_in("pcaspy.native")]
+    dsos = [LIBRARY.name]
+    include = []
+    if name == PVA:
+        sources += sources_in("pva")
+        dsos += ["pvxslibs.lib.pvxs", "epicscorelibs.lib.Com"]
+        include = [pvxslibs.path.include_path]
+    return extension(
+        name, sources, dsos=dsos, macros=string_abi(), include=include, trimmed=True
     )
-    for name, source in modules_in("pcaspy.native").items()
-]
+
+
+MODULES = [module(*found) for found in modules_in("pcaspy.native").items()]
 
 
 class BuildWithHeaders(build_py):
@@ -53,4 +67,12 @@ class BuildWithHeaders(build_py):
                 self.copy_file(str(header), str(target))
 
 
-setup(libraries=[LIBRARY], modules=MODULES, commands={"build_py": BuildWithHeaders})
+setup(
+    libraries=[LIBRARY],
+    modules=MODULES,
+    commands={"build_py": BuildWithHeaders},
+    extras_require={
+        "pva": [pvxslibs.version.abi_requires()],
+        "yaml": ["PyYAML>=6"],
+    },
+)

@@ -95,7 +95,13 @@ def string_abi():
     return [macro for macro in macros if macro[0] == "_GLIBCXX_USE_CXX11_ABI"]
 
 
-def extension(name, sources, dsos=(), macros=(), trimmed=False):
+def foreign(folders):
+    """Flags for headers of others, whose warnings are not ours."""
+    option = "/external:I" if sys.platform == "win32" else "-isystem"
+    return [flag for folder in folders for flag in (option, folder)]
+
+
+def extension(name, sources, dsos=(), macros=(), include=(), trimmed=False):
     """An extension module in C++20; it may link libraries, ours and others.
 
     A trimmed one leaves out the functions of its sources that it does not use.
@@ -108,7 +114,7 @@ def extension(name, sources, dsos=(), macros=(), trimmed=False):
         sources=list(sources),
         include_dirs=INCLUDE,
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), *macros],
-        extra_compile_args=[*COMPILE, *sections],
+        extra_compile_args=[*COMPILE, *sections, *foreign(include)],
         extra_link_args=[*LINK, *unused],
         libraries=LIBRARIES,
         dsos=list(dsos),

@@ -65,7 +65,7 @@ class PCAS_API AccessMember final : public ListNode<AccessMember> {
 
 // A channel's standing with the member it is on. Made and destroyed by the loop thread;
 // `member` and `changes` outlive it.
-class AccessClient final : public ListNode<AccessClient> {
+class PCAS_API AccessClient final : public ListNode<AccessClient> {
   public:
     AccessClient(AccessMember& member, ClientPtr who, RightsQueue& changes,
                  RightsQueue::Entry channel);

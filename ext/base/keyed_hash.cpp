@@ -51,6 +51,10 @@ HashKey HashKey::draw() noexcept {
 
 const HashKey kHashKey = HashKey::draw();
 
+std::uint64_t keyed_hash(std::string_view text) noexcept {
+    return sip_hash(text, kHashKey);
+}
+
 std::uint64_t sip_hash(std::string_view text, const HashKey& key) noexcept {
     SipState state{key.a ^ 0x736f6d6570736575u, key.b ^ 0x646f72616e646f6du,
                    key.a ^ 0x6c7967656e657261u, key.b ^ 0x7465646279746573u};

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/export.hpp"
+
 namespace pcas {
 
 struct HashKey {
@@ -30,6 +32,15 @@ struct KeyedHash {
     }
     std::size_t operator()(std::string_view text) const noexcept {
         return static_cast<std::size_t>(sip_hash(text, kHashKey));
+    }
+};
+
+// The hash of a text, for tables outside of the library.
+PCAS_API std::uint64_t keyed_hash(std::string_view text) noexcept;
+
+struct KeyedTextHash {
+    std::size_t operator()(std::string_view text) const noexcept {
+        return static_cast<std::size_t>(keyed_hash(text));
     }
 };
 

@@ -61,6 +61,6 @@ class PCAS_API Log {
 };
 
 // Text from the network made safe to print: control and non-ASCII bytes as \xNN, cut.
-std::string printable(std::string_view text, std::size_t limit = 80);
+PCAS_API std::string printable(std::string_view text, std::size_t limit = 80);
 
 }  // namespace pcas

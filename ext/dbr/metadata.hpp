@@ -11,6 +11,18 @@
 
 namespace pcas {
 
+// How displays are asked to show numbers, and characters as text (display.form of
+// EPICS' normative types). Channel Access has no such thing.
+enum class DisplayForm : std::uint8_t {
+    Default,
+    String,
+    Binary,
+    Decimal,
+    Hex,
+    Exponential,
+    Engineering
+};
+
 struct Metadata : RefCounted {
     std::string units;           // cut to 7 bytes on the wire
     std::int16_t precision = 0;  // as GR_ and CTRL_ types carry it
@@ -22,6 +34,8 @@ struct Metadata : RefCounted {
     double upper_alarm = NAN, upper_warning = NAN, lower_warning = NAN,
            lower_alarm = NAN;
     double upper_ctrl = 0, lower_ctrl = 0;
+    std::string description;  // as no type of Channel Access has it
+    DisplayForm form = DisplayForm::Default;
     std::vector<std::string> states;  // at most 16 of at most 25 bytes
 
     static void destroy(const Metadata* m) noexcept { delete m; }

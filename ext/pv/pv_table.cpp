@@ -54,6 +54,14 @@ Found PvTable::find(std::string_view name, NameUse) const {
 // Whoever waited for the mutex does not exist here: it is a new one.
 void PvTable::after_fork_in_child() { std::construct_at(&mutex_); }
 
+std::vector<std::string> PvTable::names() const {
+    std::vector<std::string> all;
+    std::shared_lock lock(mutex_);
+    all.reserve(pvs_.size());
+    for (const auto& [name, entry] : pvs_) all.emplace_back(name);
+    return all;
+}
+
 std::size_t PvTable::size() const {
     std::shared_lock lock(mutex_);
     return pvs_.size();

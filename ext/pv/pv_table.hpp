@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/export.hpp"
 #include "base/keyed_hash.hpp"
@@ -24,6 +25,8 @@ class PCAS_API PvTable final : public Source {
     PvPtr remove(std::string_view name);
     PvPtr find(std::string_view name) const;
     std::size_t size() const;
+    // All there are, in no order.
+    std::vector<std::string> names() const;
 
     // ---- Source ----
     Found find(std::string_view name, NameUse use) const override;

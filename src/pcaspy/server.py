@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import cas
-from .host import access, summary
+from .host import access, pva, summary
 from .host.options import ServerOptions, resolve
 from .host.signals import ended_by_signals
 from .native._server import Server
@@ -63,11 +63,14 @@ else:
 
 def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     """What serves a new server."""
-    engine = Server(resolve(options))
+    over_pva = pva.wanted(options.pop("pva", None))
+    chosen = resolve(options)
+    engine = Server(chosen)
     kind = type(server())
     engine.set_search_by_request(kind.pvExistTest is not SimpleServer.pvExistTest)
     engine.set_attach_by_request(kind.pvAttach is not SimpleServer.pvAttach)
     held = claim(server)
+    held.pva = pva.serve(engine, chosen) if over_pva else None
     held.serve_with(engine, DriverDispatcher(engine, server))
     return held
 
@@ -85,11 +88,15 @@ class SimpleServer(cas.caServer):
         interfaces: Addresses to serve on; empty for all.
         defined: Whether a PV whose entry has a `value` starts without the alarm UDF,
             with what its limits say of that value.
+        pva: Whether the PVs are served over PVAccess, too; None for what PCASPY_PVA
+            says (YES or NO). The ``EPICS_PVAS_`` and ``EPICS_PVA_`` variables select
+            its ports, and its addresses unless `interfaces` does.
         options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
             multicast_ttl. The environment can set the other limits.
 
     Raises:
+        ImportError: `pva` is True and pvxslibs is not installed.
         TypeError: An option does not exist.
         ValueError: A limit, here or in the environment, is not an allowed number.
     """
@@ -102,6 +109,7 @@ class SimpleServer(cas.caServer):
         port: int | None = None,
         interfaces: list[str] | None = None,
         defined: bool = False,
+        pva: bool | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
         given: dict[str, Any] = {**options}
@@ -109,6 +117,7 @@ class SimpleServer(cas.caServer):
             given = {"udp_port": port, "tcp_port": port, **given}
         if interfaces is not None:
             given["interfaces"] = interfaces
+        given["pva"] = pva
         cas.caServer.__init__(self, 0, **given)
         self._pcaspy.defined = defined
 
@@ -121,7 +130,7 @@ class SimpleServer(cas.caServer):
         The reference has a table of them. Call it from any thread, also after
         `close()`.
         """
-        return dict(self._pcaspy.engine.stats())
+        return dict(self._pcaspy.stats())
 
     def pvExistTest(self, context: Any, addr: Any, fullname: str) -> Any:
         """Returns whether `fullname` is served. Called by process() if overridden.

@@ -14,11 +14,14 @@ import sys
 import threading
 import time
 import weakref
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..native import _access
 from ..native._server import Server
 from . import access
+
+if TYPE_CHECKING:
+    from ..native._pva import Pva
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 
@@ -41,6 +44,7 @@ class Host:
     """
 
     engine: Server | None = None
+    pva: Pva | None = None  # the same names over PVAccess
     dispatcher: Dispatcher | None = None
     closed = False  # serve no more until start()
     debug_level = 0  # what setDebugLevel was given
@@ -69,6 +73,12 @@ class Host:
             raise RuntimeError("the server is gone")
         self.closed = False
         self.engine.start()
+        if self.pva is not None:
+            try:
+                self.pva.start()
+            except RuntimeError as error:
+                self.engine.close()
+                raise OSError(f"PVAccess cannot be served: {error}") from error
         access.server_started(self.engine)
 
     def turn(self, delay: float) -> None:
@@ -92,6 +102,8 @@ class Host:
             return
         access.server_stopped(self.engine)
         self.dispatcher.end(self.engine)
+        if self.pva is not None:
+            self.pva.close()
         self.engine.close()
 
     def close(self) -> None:
@@ -105,7 +117,16 @@ class Host:
         # run any more may hold a lock of the engine or of logging for ever.
         if not sys.is_finalizing():
             self.shut()
-            self.engine = self.dispatcher = None
+            self.engine = self.dispatcher = self.pva = None
+
+    def stats(self) -> dict[str, int]:
+        """The counters of all protocols by name."""
+        if self.engine is None:
+            return {}
+        counters = self.engine.stats()
+        if self.pva is not None:
+            counters.update(self.pva.stats())
+        return counters
 
     def forget_threads(self) -> None:
         """In the child of a fork: its threads are the parent's; so are the circuits."""
@@ -135,32 +156,31 @@ class _Fork:
 
     def __init__(self) -> None:
         self.gate = threading.Lock()
-        self.engines: list[Server] = []
+        self.parts: list[Server | Pva] = []
 
     def before(self) -> None:
         self.gate.acquire()
         for host in list(_hosts):
-            engine = host.engine
-            if engine is not None:
-                engine.prepare_fork()
-                self.engines.append(engine)
+            # PVAccess first: its threads use the engine's names.
+            for part in (host.pva, host.engine):
+                if part is not None:
+                    part.prepare_fork()
+                    self.parts.append(part)
         # After the engines: requests of circuits wait for its lock.
         _access.access_prepare_fork()
 
     def in_parent(self) -> None:
         _access.access_after_fork(False)
-        while self.engines:
-            self.engines.pop().after_fork_in_parent()
+        while self.parts:
+            self.parts.pop().after_fork_in_parent()
         self.gate.release()
 
     def in_child(self) -> None:
         _access.access_after_fork(True)
         access.after_fork_in_child()
-        self.engines.clear()
+        while self.parts:
+            self.parts.pop().after_fork_in_child()
         for host in list(_hosts):
-            engine = host.engine
-            if engine is not None:
-                engine.after_fork_in_child()
             host.forget_threads()
         self.gate = threading.Lock()
 

@@ -62,11 +62,15 @@ class Range(NamedTuple):
 
     least: int
     most: int
+    standard: int = 0
 
 
 _LONGEST_ADDRESS = 255
 
-LIMITS = {name: Range(least, most) for name, _, least, most, _, _ in limits()}
+LIMITS = {
+    name: Range(least, most, standard)
+    for name, standard, least, most, _, _ in limits()
+}
 
 
 def resolve(given: Mapping[str, Any]) -> dict[str, Any]:

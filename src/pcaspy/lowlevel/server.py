@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..host import pva
 from ..host.lifetime import Host
 from ..host.options import resolve
 from ..native._server import Server
@@ -48,9 +49,12 @@ class LowLevelHost(Host):
     dispatcher_kind: ClassVar[type[Dispatcher]] = Dispatcher
 
     def __init__(self, server: Callable[[], Any], options: dict[str, Any]) -> None:
-        engine = Server(resolve(options))
+        over_pva = pva.wanted(options.pop("pva", None))
+        chosen = resolve(options)
+        engine = Server(chosen)
         engine.set_search_by_request(True)
         engine.set_attach_by_request(True)
+        self.pva = pva.serve(engine, chosen) if over_pva else None
         self.serve_with(engine, self.dispatcher_kind(engine, server))
 
 
@@ -110,6 +114,18 @@ class LowLevelServer:
         """Where searches are answered; 0 while not serving."""
         return int(self._pcaspy.engine.udp_port)
 
+    @shown
+    def pva_tcp_port(self) -> int:
+        """Where PVAccess clients connect to; 0 while not serving PVAccess."""
+        served = self._pcaspy.pva
+        return 0 if served is None else int(served.tcp_port)
+
+    @shown
+    def pva_udp_port(self) -> int:
+        """Where PVAccess searches are answered; 0 while not serving PVAccess."""
+        served = self._pcaspy.pva
+        return 0 if served is None else int(served.udp_port)
+
     # ---- of little use here, but called by programs ----
 
     def setDebugLevel(self, level: int) -> None:
@@ -122,7 +138,7 @@ class LowLevelServer:
 
     def show(self, level: int = 0) -> None:
         """Prints the counters of the engine."""
-        for name, count in self._pcaspy.engine.stats().items():
+        for name, count in self._pcaspy.stats().items():
             print(f"{name}: {count}")
 
     def registerEvent(self, name: str) -> int:

@@ -54,12 +54,6 @@ cdef int configure(Config& config, dict options) except -1:
 
 cdef class Server(Claimant):
     """The engine: sockets, circuits and its loop thread."""
-    cdef unique_ptr[EngineServer] server
-    cdef deque[RequestPtr] left      # taken, not yet handled
-    cdef size_t take                 # how many to take at a time
-    cdef readonly list warnings      # what was wrong with the environment
-    cdef readonly list interfaces    # the addresses that it is bound to; empty: all
-
     def __cinit__(self, dict options not None):
         cdef vector[string] warnings
         cdef Config config = config_from_environment(warnings)

@@ -6,9 +6,14 @@ from pcaspy.native._cpp.errors cimport translate_exception
 
 
 cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
+    cdef enum class DisplayForm "pcas::DisplayForm":
+        Default
+
     cdef cppclass Metadata:
         Metadata() except +translate_exception
         string units
+        string description
+        DisplayForm form
         int16_t precision
         int16_t string_precision
         double upper_disp

@@ -1,6 +1,7 @@
 from libc.stdint cimport uint16_t, uint64_t
 from libcpp cimport bool
 from libcpp.map cimport map
+from libcpp.memory cimport shared_ptr
 from libcpp.string cimport string
 
 from pcaspy.native._cpp.config cimport Config
@@ -8,6 +9,11 @@ from pcaspy.native._cpp.log cimport Log
 from pcaspy.native._cpp.pv cimport PvPtr
 from pcaspy.native._cpp.errors cimport translate_exception
 from pcaspy.native._cpp.request_queue cimport CompletionQueue, RequestQueue
+
+
+cdef extern from "pv/namespace.hpp" namespace "pcas" nogil:
+    cdef cppclass Namespace:
+        pass
 
 
 cdef extern from "server/server.hpp" namespace "pcas" nogil:
@@ -27,6 +33,7 @@ cdef extern from "server/server.hpp" namespace "pcas" nogil:
         RequestQueue& requests() noexcept
         CompletionQueue& completions() noexcept
         Log& log() noexcept
+        const shared_ptr[Namespace]& names() noexcept
         map[string, uint64_t] stats() except +translate_exception
         void prepare_fork() except +translate_exception
         void after_fork_in_parent() except +translate_exception

@@ -1,0 +1,223 @@
+#include "pva/fill.hpp"
+
+#include <alarm.h>
+#include <alarmString.h>
+#include <epicsTime.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+
+namespace pcas::pva {
+namespace {
+
+using pvxs::shared_array;
+using pvxs::Value;
+
+// Looked up for every value: made once.
+struct Names {
+    const std::string value{"value"}, index{"value.index"}, choices{"value.choices"};
+    const std::string seconds{"timeStamp.secondsPastEpoch"};
+    const std::string nanoseconds{"timeStamp.nanoseconds"};
+    const std::string tag{"timeStamp.userTag"};
+    const std::string severity{"alarm.severity"}, status{"alarm.status"};
+    const std::string message{"alarm.message"};
+    const std::string description{"display.description"}, units{"display.units"};
+    const std::string display_low{"display.limitLow"},
+        display_high{"display.limitHigh"};
+    const std::string precision{"display.precision"};
+    const std::string form{"display.form.index"}, forms{"display.form.choices"};
+    const std::string control_low{"control.limitLow"},
+        control_high{"control.limitHigh"};
+    const std::string lolo{"valueAlarm.lowAlarmLimit"};
+    const std::string low{"valueAlarm.lowWarningLimit"};
+    const std::string high{"valueAlarm.highWarningLimit"};
+    const std::string hihi{"valueAlarm.highAlarmLimit"};
+};
+const Names kNames;
+
+std::string text_at(const Snapshot& s, std::size_t i) {
+    const char* text = reinterpret_cast<const char*>(s.data()) + kStringSize * i;
+    return {text, strnlen(text, kStringSize)};
+}
+
+template <class T>
+void fill_array(Value field, const SnapshotPtr& s) {
+    auto kept = std::make_shared<SnapshotPtr>(s);
+    const auto* elements = reinterpret_cast<const T*>(s->data());
+    field = shared_array<const T>(std::shared_ptr<const T>(kept, elements), s->count());
+}
+
+void fill_texts(Value field, const Snapshot& s) {
+    shared_array<std::string> texts(s.count());
+    for (std::size_t i = 0; i < s.count(); ++i) texts[i] = text_at(s, i);
+    field = texts.freeze();
+}
+
+void fill_array(Value field, const SnapshotPtr& s) {
+    switch (s->type()) {
+        case DbfType::String:
+            return fill_texts(field, *s);
+        case DbfType::Short:
+            return fill_array<std::int16_t>(field, s);
+        case DbfType::Float:
+            return fill_array<float>(field, s);
+        case DbfType::Enum:
+            return fill_array<std::uint16_t>(field, s);
+        case DbfType::Char:
+            return fill_array<std::uint8_t>(field, s);
+        case DbfType::Long:
+            return fill_array<std::int32_t>(field, s);
+        case DbfType::Double:
+            return fill_array<double>(field, s);
+    }
+}
+
+void fill_scalar(Value field, const Snapshot& s) {
+    switch (s.type()) {
+        case DbfType::String:
+            field = text_at(s, 0);
+            return;
+        case DbfType::Short:
+            field = s.elements<std::int16_t>()[0];
+            return;
+        case DbfType::Float:
+            field = s.elements<float>()[0];
+            return;
+        case DbfType::Enum:
+            field = s.elements<std::uint16_t>()[0];
+            return;
+        case DbfType::Char:
+            field = s.elements<std::uint8_t>()[0];
+            return;
+        case DbfType::Long:
+            field = s.elements<std::int32_t>()[0];
+            return;
+        case DbfType::Double:
+            field = s.elements<double>()[0];
+            return;
+    }
+}
+
+void fill_value(Value& v, const Form& form, const SnapshotPtr& s) {
+    if (form.shape == Shape::Array) return fill_array(v[kNames.value], s);
+    if (form.shape == Shape::Text) {
+        const char* text = reinterpret_cast<const char*>(s->data());
+        v[kNames.value] = std::string(text, strnlen(text, s->count()));
+        return;
+    }
+    if (s->count() == 0) return v[kNames.value].mark();
+    fill_scalar(v[form.shape == Shape::Enum ? kNames.index : kNames.value], *s);
+}
+
+void fill_time(Value& v, const TimeStamp& time) {
+    v[kNames.seconds] = std::int64_t{time.seconds} + POSIX_TIME_AT_EPICS_EPOCH;
+    v[kNames.nanoseconds] = static_cast<std::int32_t>(time.nanoseconds);
+    v[kNames.tag] = std::int32_t{0};
+}
+
+void fill_alarm(Value& v, const AlarmState& alarm) {
+    v[kNames.severity] = std::int32_t{alarm.severity};
+    v[kNames.status] = std::int32_t{alarm_status_of(alarm.status)};
+    const bool named = alarm.status != epicsAlarmNone && alarm.status < ALARM_NSTATUS;
+    v[kNames.message] =
+        named ? std::string(epicsAlarmConditionStrings[alarm.status]) : std::string();
+}
+
+shared_array<const std::string> texts_of(const std::vector<std::string>& from) {
+    shared_array<std::string> texts(from.begin(), from.end());
+    return texts.freeze();
+}
+
+const shared_array<const std::string>& forms() {
+    static const auto names = texts_of({"Default", "String", "Binary", "Decimal", "Hex",
+                                        "Exponential", "Engineering"});
+    return names;
+}
+
+// A limit has the type of the value: what does not fit is the nearest that does.
+void fill_limit(Value field, double limit) {
+    if (field.type().kind() == pvxs::Kind::Real) {
+        field = limit;
+        return;
+    }
+    const bool is_unsigned = field.type().isunsigned();
+    const int bits = 8 * static_cast<int>(field.type().size());
+    const double most = std::ldexp(1.0, is_unsigned ? bits : bits - 1) - 1;
+    const double least = is_unsigned ? 0 : -most - 1;
+    if (std::isnan(limit)) limit = 0;
+    field = static_cast<std::int64_t>(std::min(std::max(limit, least), most));
+}
+
+void fill_properties(Value& v, const Form& form, const Metadata& m) {
+    v[kNames.description] = m.description;
+    if (form.shape == Shape::Enum) {
+        v[kNames.choices] = texts_of(m.states);
+        return;
+    }
+    v[kNames.units] = m.units;
+    if (!form.is_number()) return;
+    fill_limit(v[kNames.display_low], m.lower_disp);
+    fill_limit(v[kNames.display_high], m.upper_disp);
+    v[kNames.forms] = forms();
+    v[kNames.form] = static_cast<std::int32_t>(m.form);
+    if (form.type == DbfType::Double || form.type == DbfType::Float) {
+        v[kNames.precision] = std::int32_t{m.precision};
+    }
+    fill_limit(v[kNames.control_low], m.lower_ctrl);
+    fill_limit(v[kNames.control_high], m.upper_ctrl);
+    if (form.shape == Shape::Array) return;
+    fill_limit(v[kNames.lolo], m.lower_alarm);
+    fill_limit(v[kNames.low], m.lower_warning);
+    fill_limit(v[kNames.high], m.upper_warning);
+    fill_limit(v[kNames.hihi], m.upper_alarm);
+}
+
+}  // namespace
+
+int alarm_status_of(unsigned status) noexcept {
+    switch (status) {
+        case epicsAlarmNone:
+            return 0;  // none
+        case epicsAlarmRead:
+        case epicsAlarmWrite:
+        case epicsAlarmHiHi:
+        case epicsAlarmHigh:
+        case epicsAlarmLoLo:
+        case epicsAlarmLow:
+        case epicsAlarmState:
+        case epicsAlarmCos:
+        case epicsAlarmHwLimit:
+            return 1;  // device
+        case epicsAlarmComm:
+        case epicsAlarmTimeout:
+        case epicsAlarmUDF:
+            return 2;  // driver
+        case epicsAlarmCalc:
+        case epicsAlarmScan:
+        case epicsAlarmLink:
+        case epicsAlarmSoft:
+        case epicsAlarmBadSub:
+            return 3;  // record
+        case epicsAlarmDisable:
+        case epicsAlarmSimm:
+        case epicsAlarmReadAccess:
+        case epicsAlarmWriteAccess:
+            return 4;  // database
+        default:
+            return 6;  // undefined
+    }
+}
+
+Value value_of(const Form& form, const SnapshotPtr& snapshot, Parts parts) {
+    Value v = form.prototype.cloneEmpty();
+    if (parts & kValuePart) {
+        fill_value(v, form, snapshot);
+        fill_time(v, snapshot->time);
+    }
+    if (parts & kAlarmPart) fill_alarm(v, snapshot->alarm);
+    if (parts & kPropertyPart) fill_properties(v, form, *snapshot->metadata);
+    return v;
+}
+
+}  // namespace pcas::pva

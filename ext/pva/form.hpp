@@ -1,0 +1,32 @@
+// What a PV looks like over PVAccess: its structure (EPICS' normative types), which is
+// settled when its first client comes. Pure.
+#pragma once
+
+#include <pvxs/data.h>
+
+#include <cstdint>
+
+#include "dbr/snapshot.hpp"
+
+namespace pcas::pva {
+
+enum class Shape : std::uint8_t {
+    Scalar,  // NTScalar
+    Enum,    // NTEnum
+    Array,   // NTScalarArray
+    Text     // NTScalar of a string, which is stored as characters
+};
+
+struct Form {
+    Shape shape;
+    DbfType type;
+    pvxs::Value prototype;  // empty; every value of the PV is of its type
+
+    bool is_number() const noexcept {
+        return shape != Shape::Enum && shape != Shape::Text && type != DbfType::String;
+    }
+};
+
+Form form_of(DbfType type, std::uint32_t max_count, const Metadata& metadata);
+
+}  // namespace pcas::pva

@@ -1,0 +1,59 @@
+#include "pva/monitor.hpp"
+
+#include <utility>
+
+namespace pcas::pva {
+
+pvxs::Value EventValues::take(Parts parts) {
+    pvxs::Value& built = built_[parts];
+    if (built) return built.clone();
+    built = value_of(form_, snapshot_, parts);
+    return built;
+}
+
+void Monitor::start(const Form& form, const SnapshotPtr& first, std::uint64_t post) {
+    joined_ = post;
+    first_value(form, first);
+}
+
+void Monitor::first_value(const Form& form, const SnapshotPtr& first) {
+    started_ = true;
+    if (!muted_) post(value_of(form, first), first);
+    const SnapshotPtr missed = std::exchange(missed_, {});
+    if (missed && !muted_) post(value_of(form, missed), missed);
+}
+
+bool Monitor::on_event(EventValues& values, const Event& event) {
+    if (event.number <= joined_ || !(event.mask & mask_) || muted_) return false;
+    if (!started_) {
+        missed_ = event.snapshot;
+        return false;
+    }
+    Parts parts = 0;
+    if (event.mask & mask_ & ~kPropertyEvent) parts |= kValuePart;
+    if (event.mask & mask_ & kPropertyEvent) parts |= kPropertyPart;
+    const AlarmState& alarm = event.snapshot->alarm;
+    if (alarm.status != alarm_.status || alarm.severity != alarm_.severity) {
+        parts |= kAlarmPart;
+    }
+    post(values.take(parts), event.snapshot);
+    return true;
+}
+
+void Monitor::unmute(const Form& form, const SnapshotPtr& current) {
+    muted_ = false;
+    if (started_) post(value_of(form, current), current);
+}
+
+std::size_t Monitor::take_merged() {
+    pvxs::server::MonitorStat stat;
+    control_->stats(stat, true);
+    return stat.nSquash;
+}
+
+void Monitor::post(pvxs::Value value, const SnapshotPtr& of) {
+    alarm_ = of->alarm;
+    control_->post(value);
+}
+
+}  // namespace pcas::pva

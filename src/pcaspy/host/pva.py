@@ -1,0 +1,70 @@
+"""PVAccess, which is loaded when a server asks for it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..native._server import Server
+from .options import LIMITS
+
+if TYPE_CHECKING:
+    from ..native._pva import Pva
+
+_VARIABLE = "PCASPY_PVA"
+_SWITCH = {"YES": True, "NO": False, "1": True, "0": False, "": False}
+
+
+def wanted(pva: bool | None) -> bool:
+    """Whether a server serves PVAccess: what it was given, or the environment says.
+
+    Raises:
+        ValueError: It is neither True nor False, or the variable neither YES nor NO.
+    """
+    if pva is not None:
+        if not isinstance(pva, bool):
+            raise ValueError(f"pva is {pva!r}: True or False is allowed")
+        return pva
+    text = os.environ.get(_VARIABLE, "").strip()
+    if text.upper() not in _SWITCH:
+        raise ValueError(f"{_VARIABLE} is {text!r}: YES or NO is allowed")
+    return _SWITCH[text.upper()]
+
+
+def serve(engine: Server, options: Mapping[str, Any]) -> Pva:
+    """PVAccess for the names of `engine`.
+
+    Raises:
+        ImportError: pvxslibs is not installed, or of another version.
+    """
+    module = _load()
+    return module.Pva(
+        engine, *(_limit(options, name) for name in ("open_requests", "open_bytes"))
+    )
+
+
+def _limit(options: Mapping[str, Any], name: str) -> int:
+    limit = f"max_{name}"
+    return int(options.get(limit, LIMITS[limit].standard))
+
+
+def _load() -> Any:
+    try:
+        # Its folder is known without pvxslibs.path, which takes 0.3 s to import.
+        from pvxslibs.lib import pvxs_dsoinfo  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ImportError(
+            "PVAccess needs the package pvxslibs: pip install 'pcaspy[pva]'"
+        ) from error
+    try:
+        # By this name the module finds it, wherever both are installed.
+        ctypes.CDLL(pvxs_dsoinfo.sofilename)
+        from ..native import _pva
+    except (ImportError, OSError) as error:
+        raise ImportError(
+            "PVAccess cannot use this pvxslibs: pip install --upgrade"
+            f" 'pcaspy[pva]' ({error})"
+        ) from error
+    return _pva
