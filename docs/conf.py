@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pcaspy
+from pcaspy.host import pva
 from pcaspy.native import _tables
 
 if sys.version_info >= (3, 11):
@@ -71,7 +72,7 @@ def write_tables_of_the_engine(app):
     Path(made, "limits.md").write_text("\n".join(lines) + "\n")
     lines = ["| counter | counts | |", "|---|---|---|"]
     kinds = {"now": "current", "ever": "total", "trouble": "total; should not grow"}
-    for name, kind, meaning in _tables.counters():
+    for name, kind, meaning in (*_tables.counters(), *pva.counters()):
         lines.append(f"| `{name}` | {meaning} | {kinds[kind]} |")
     Path(made, "counters.md").write_text("\n".join(lines) + "\n")
 

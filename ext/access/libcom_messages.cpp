@@ -9,10 +9,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <utility>
 
 namespace pcas {
 namespace {
+
+// As set by set_error_log_console().
+std::atomic<int> console{1};
 
 std::string without_colours(const std::string& text) {
     std::string out;
@@ -27,6 +31,11 @@ std::string without_colours(const std::string& text) {
 }
 
 }  // namespace
+
+void set_error_log_console(bool on) {
+    console = on;
+    eltc(on);
+}
 
 LibComMessages::LibComMessages(bool with_log)
     : with_log_(with_log), file_(std::tmpfile()) {
@@ -43,7 +52,7 @@ void LibComMessages::finish() {
     if (with_log_) {
         errlogFlush();
         errlogRemoveListeners(&LibComMessages::on_logged, this);
-        eltc(1);
+        eltc(console);
     }
     if (file_) {
         epicsSetThreadStderr(nullptr);

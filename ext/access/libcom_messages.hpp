@@ -4,7 +4,13 @@
 #include <cstdio>
 #include <string>
 
+#include "base/export.hpp"
+
 namespace pcas {
+
+// Whether the error log of the process goes to the console, too, as it does from the
+// beginning.
+PCAS_API void set_error_log_console(bool on);
 
 // From construction to finish(): this thread's standard error as libCom knows it, and
 // the error log of the process, which does not go to the console meanwhile.

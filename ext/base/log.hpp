@@ -19,7 +19,7 @@ namespace pcas {
 
 enum class LogLevel : std::uint8_t { Debug = 10, Info = 20, Warning = 30, Error = 40 };
 
-enum class LogTopic : std::uint8_t { Engine, Put };
+enum class LogTopic : std::uint8_t { Engine, Put, Pva };
 
 struct LogRecord {
     LogLevel level;

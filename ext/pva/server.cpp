@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "pva/feeder.hpp"
+#include "pva/pvxs_messages.hpp"
 #include "pva/source.hpp"
 
 namespace pcas::pva {
@@ -14,6 +15,8 @@ namespace pcas::pva {
 namespace sv = pvxs::server;
 
 struct PvaServer::Running {
+    explicit Running(Log& log) : messages(log) {}
+    PvxsMessages messages;
     sv::Server server;
     std::unique_ptr<Feeder> feeder;
 };
@@ -43,7 +46,7 @@ void PvaServer::start(const std::vector<std::string>& interfaces) {
     if (impl_->running) return;
     sv::Config config = sv::Config::fromEnv();
     if (!interfaces.empty()) config.interfaces = interfaces;
-    auto running = std::make_unique<Running>();
+    auto running = std::make_unique<Running>(impl_->core->log);
     running->server = config.build();
     running->server.addSource("pcaspy", std::make_shared<NameSource>(impl_->core));
     impl_->core->names->open();
@@ -113,6 +116,7 @@ void PvaServer::after_fork_in_parent() {
 // Threads and connections are the parent's. What pvxs has of them is given up: to end
 // it would wait for threads that do not exist.
 void PvaServer::after_fork_in_child() noexcept {
+    PvxsMessages::forget();
     [[maybe_unused]] Impl* given_up = impl_.release();
     for (const auto& [id, channel] : given_up->core->channels) channel->forget();
     if (given_up->running) given_up->running->feeder->abandon();

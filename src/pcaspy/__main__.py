@@ -55,6 +55,11 @@ def command_line() -> argparse.ArgumentParser:
     serve.add_argument(
         "--reload", action="store_true", help="serve the file anew when it changes"
     )
+    serve.add_argument(
+        "--pva",
+        action=argparse.BooleanOptionalAction,
+        help="serve PVAccess, too; default what PCASPY_PVA says. Needs pcaspy[pva]",
+    )
     commands.add_parser(
         "schema", help="print the JSON Schema of such files, for editors"
     )
@@ -100,15 +105,11 @@ def _serve(options: argparse.Namespace) -> None:
     _leave_hints_to_us()
     definition = read(options.file, options.prefix)
     log_hints(definition)
-    with Service(definition, options.port, prefix=options.prefix) as service:
+    with Service(definition, options.port, options.prefix, options.pva) as service:
         if options.list:
             _print_names(definition)
-        server = service.server
-        print(
-            f"{options.file}: serving {len(definition.pvdb)} PVs, searches on port "
-            f"{server.udp_port}, connections on port {server.tcp_port}",
-            flush=True,
-        )
+        served = f"serving {len(definition.pvdb)} PVs, {service.where()}"
+        print(f"{options.file}: {served}", flush=True)
         service.run(options.reload)
 
 
@@ -138,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command_line().parse_args(arguments)
     try:
         _COMMANDS[options.command](options)
-    except (DefinitionError, OSError) as error:
+    except (DefinitionError, ImportError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -184,7 +184,10 @@ class SimpleServer(cas.caServer):
         try:
             with ended_by_signals():
                 held.start()
-                print(summary.announcement(held.engine, len(held.pvf)), flush=True)
+                print(
+                    summary.announcement(held.engine, held.pva, len(held.pvf)),
+                    flush=True,
+                )
                 while held.is_open:
                     held.process(_TURN)
         finally:

@@ -68,8 +68,7 @@ class Range(NamedTuple):
 _LONGEST_ADDRESS = 255
 
 LIMITS = {
-    name: Range(least, most, standard)
-    for name, standard, least, most, _, _ in limits()
+    name: Range(least, most, standard) for name, standard, least, most, _, _ in limits()
 }
 
 

@@ -39,15 +39,26 @@ def serve(engine: Server, options: Mapping[str, Any]) -> Pva:
     Raises:
         ImportError: pvxslibs is not installed, or of another version.
     """
-    module = _load()
-    return module.Pva(
-        engine, *(_limit(options, name) for name in ("open_requests", "open_bytes"))
+    made: Pva = _load().Pva(
+        engine,
+        _limit(options, "max_open_requests"),
+        _limit(options, "max_open_bytes"),
     )
+    return made
+
+
+def counters() -> list[tuple[str, str, str]]:
+    """(name, kind, meaning) of each counter of PVAccess, as for Channel Access.
+
+    Raises:
+        ImportError: As for `serve`.
+    """
+    table: list[tuple[str, str, str]] = _load().counters()
+    return table
 
 
 def _limit(options: Mapping[str, Any], name: str) -> int:
-    limit = f"max_{name}"
-    return int(options.get(limit, LIMITS[limit].standard))
+    return int(options.get(name, LIMITS[name].standard))
 
 
 def _load() -> Any:

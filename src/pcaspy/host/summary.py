@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ..native._server import Server
 from ..native._tables import counters
+
+if TYPE_CHECKING:
+    from ..native._pva import Pva
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 
@@ -42,13 +46,19 @@ def counted(pvs: int) -> str:
     return "1 PV" if pvs == 1 else f"{pvs} PVs"
 
 
-def announcement(engine: Server, pvs: int) -> str:
+def announcement(engine: Server, pva: Pva | None, pvs: int) -> str:
     """The line that a server prints when it starts to serve."""
     where = ", ".join(engine.interfaces) or "all addresses"
-    return (
-        f"serving {counted(pvs)} on {where}: searches on UDP port {engine.udp_port},"
-        f" connections on TCP port {engine.tcp_port}; Ctrl-C ends it"
-    )
+    return f"serving {counted(pvs)} on {where}: {ports(engine, pva)}; Ctrl-C ends it"
+
+
+def ports(engine: Server, pva: Pva | None) -> str:
+    """Where clients find a server."""
+    text = f"searches on UDP port {engine.udp_port}, connections on TCP port"
+    text += f" {engine.tcp_port}"
+    if pva is None:
+        return text
+    return f"{text}; PVAccess on UDP port {pva.udp_port}, TCP port {pva.tcp_port}"
 
 
 class Summary:

@@ -15,25 +15,39 @@ class casClientInfo:
     """Who asks: what `context` arguments hold.
 
     `user` and `host` are what the client says of itself, `address` is that of its
-    socket, ``a.b.c.d:port``.
+    socket, ``a.b.c.d:port``. `protocol` is "ca" or "pva".
     """
 
     def __init__(
-        self, user: str = "", host: str = "", ctx: Any = None, address: str = ""
+        self,
+        user: str = "",
+        host: str = "",
+        ctx: Any = None,
+        address: str = "",
+        protocol: str = "ca",
     ) -> None:
         self.user = user
         self.host = host
         self.ctx = ctx
         self.address = address
+        self.protocol = protocol
 
     def __repr__(self) -> str:
-        return f"casClientInfo({self.user!r}, {self.host!r}, address={self.address!r})"
+        return (
+            f"casClientInfo({self.user!r}, {self.host!r}, address={self.address!r},"
+            f" protocol={self.protocol!r})"
+        )
+
+    def __str__(self) -> str:
+        """As log lines name it."""
+        over = ", PVAccess" if self.protocol == "pva" else ""
+        return f"{self.user}@{self.host} ({self.address}{over})"
 
 
 def client_of(request: Request) -> casClientInfo:
     """Who made a request."""
-    user, host, address = request.client
-    return casClientInfo(user, host, request, address)
+    user, host, address, protocol = request.client
+    return casClientInfo(user, host, request, address, protocol)
 
 
 # Set in the tasks of coroutines that carry out a put.
@@ -53,8 +67,8 @@ def current_client() -> casClientInfo | None:
         if request is None:
             return None
         client = request.client
-    user, host, address = client
-    return casClientInfo(user, host, None, address)
+    user, host, address, protocol = client
+    return casClientInfo(user, host, None, address, protocol)
 
 
 class caNetAddr:

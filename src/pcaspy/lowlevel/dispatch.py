@@ -29,7 +29,12 @@ _put_log = logging.getLogger("pcaspy.put")
 write_log = logging.getLogger("pcaspy.SimplePV.writeValue")
 read_log = logging.getLogger("pcaspy.SimplePV.getValue")
 _server_log = logging.getLogger("pcaspy.SimpleServer")
-_engine_log = logging.getLogger("pcaspy.engine")
+# By what the engine's messages are about.
+_LOG_OF = {
+    "engine": logging.getLogger("pcaspy.engine"),
+    "put": write_log,
+    "pva": logging.getLogger("pcaspy.pva"),
+}
 
 
 def nothing() -> None:
@@ -70,10 +75,7 @@ class AboutPut:
 
     def __str__(self) -> str:
         client = client_of(self._request)
-        return (
-            f"; put of {_brief.repr(self._request.value)}"
-            f" by {client.user}@{client.host} ({client.address})"
-        )
+        return f"; put of {_brief.repr(self._request.value)} by {client}"
 
 
 class _Attached:
@@ -136,11 +138,11 @@ class Dispatcher:
         """Whether plain requests may go past here, to a driver: there is none."""
         return False
 
-    def _log_records(self, records: list[tuple[int, str, bool]]) -> None:
-        for level, text, of_put in records:
-            (write_log if of_put else _engine_log).log(level, "%s", text)
+    def _log_records(self, records: list[tuple[int, str, str]]) -> None:
+        for level, text, topic in records:
+            _LOG_OF[topic].log(level, "%s", text)
 
-    def turn(self, records: list[tuple[int, str, bool]]) -> None:
+    def turn(self, records: list[tuple[int, str, str]]) -> None:
         """Once per batch: postponed puts, and the engine's messages."""
         self._log_records(records)
         self._failures.turn()

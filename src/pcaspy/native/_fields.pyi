@@ -1,6 +1,7 @@
 from typing import Any, final
 
 MAX_COUNT: int
+FORMS: dict[str, int]
 
 @final
 class Fields:

@@ -8,7 +8,7 @@ from libcpp cimport bool as cbool
 
 from pcaspy.native._cpp.codec cimport DecodeTarget
 from pcaspy.native._cpp.from_snapshot cimport value_of
-from pcaspy.native._cpp.metadata cimport Metadata, MetadataPtr
+from pcaspy.native._cpp.metadata cimport DisplayForm, Metadata, MetadataPtr
 from pcaspy.native._cpp.snapshot cimport AlarmState, NewSnapshot
 from pcaspy.native._cpp.text cimport bytes_of_text
 from pcaspy.native._cpp.to_snapshot cimport (
@@ -19,6 +19,11 @@ cdef extern from "Python.h":
     object PyObject_GenericGetDict(object, void*)
 
 MAX_COUNT = kMaxCount
+# display.form of the normative types, by name.
+FORMS = {"Default": <int>DisplayForm.Default, "String": <int>DisplayForm.String,
+         "Binary": <int>DisplayForm.Binary, "Decimal": <int>DisplayForm.Decimal,
+         "Hex": <int>DisplayForm.Hex, "Exponential": <int>DisplayForm.Exponential,
+         "Engineering": <int>DisplayForm.Engineering}
 _DBF_OF_AIT = {2: <int>DbfType.Char, 3: <int>DbfType.Short, 5: <int>DbfType.Enum,
                6: <int>DbfType.Long, 8: <int>DbfType.Float, 9: <int>DbfType.Double,
                11: <int>DbfType.String}
@@ -68,6 +73,8 @@ cdef class Fields:
         m.lower_disp = m.lower_ctrl = v["lolim"]
         m.upper_alarm, m.upper_warning = self.limit("hihi"), self.limit("high")
         m.lower_warning, m.lower_alarm = self.limit("low"), self.limit("lolo")
+        m.description = bytes_of_text(v["desc"])
+        m.form = <DisplayForm><int>FORMS[v["form"]]
         for text in v["enums"]:
             m.states.push_back(bytes_of_text(text))
         return made

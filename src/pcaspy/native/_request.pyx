@@ -8,7 +8,7 @@ from libcpp.string cimport string
 from pcaspy.native._cpp.current_request cimport current_request, swap_current_request
 from pcaspy.native._cpp.from_snapshot cimport bytes_of, value_of
 from pcaspy.native._cpp.request cimport (
-    ClientIdentity, ClientPtr, EngineRequest, RequestKind, RequestPtr)
+    ClientIdentity, ClientPtr, EngineRequest, Protocol, RequestKind, RequestPtr)
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr
 from pcaspy.native._cpp.text cimport text_of
 from pcaspy.native._cpp.types cimport (
@@ -84,7 +84,7 @@ cdef class Request:
 
     @property
     def client(self):
-        """(user, host, address) of the client, as far as it is known."""
+        """(user, host, address, "ca" or "pva") of the client, as far as known."""
         return identity(self.here().client)
 
     def call(self, function, *args):
@@ -164,14 +164,15 @@ cdef class Request:
 cdef object identity(const ClientPtr& client):
     cdef const ClientIdentity* c = client.get()
     if c == NULL:
-        return "", "", ""
+        return "", "", "", "ca"
     return (text_of(c.user.data(), c.user.size()),
             text_of(c.host.data(), c.host.size()),
-            text_of(c.address.data(), c.address.size()))
+            text_of(c.address.data(), c.address.size()),
+            "pva" if c.protocol == Protocol.PVAccess else "ca")
 
 
 def current_client():
-    """(user, host, address) of the client of this thread's read or write, or None."""
+    """The same of the client of this thread's read or write, or None."""
     cdef const EngineRequest* request = current_request()
     return None if request == NULL else identity(request.client)
 

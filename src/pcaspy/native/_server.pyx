@@ -208,10 +208,11 @@ cdef class Server(Claimant):
             self.take = min(2 * self.take, kMostTaken)
 
     def drain_log(self):
-        """[(level, text, whether it is about a put)]: the engine's messages."""
+        """[(level, text, "engine", "put" or "pva")]: the engine's messages."""
         cdef vector[LogRecord] records = self.server.get().log().drain()
         return [(<int>records[i].level, records[i].text.decode(errors="replace"),
-                 records[i].topic == LogTopic.Put)
+                 "put" if records[i].topic == LogTopic.Put else
+                 "pva" if records[i].topic == LogTopic.Pva else "engine")
                 for i in range(records.size())]
 
 

@@ -187,12 +187,13 @@ def put_line(pv: SimplePV, client: Any, value: Any) -> Callable[[], None] | None
         return None
     return functools.partial(
         _write_log.info,
-        "%s: %s %s old=%s new=%s",
+        "%s: %s %s old=%s new=%s%s",
         name_of(pv),
         client.host,
         client.user,
         driver_of(pv).getParam(info_of(pv).reason),
         value,
+        " over PVAccess" if getattr(client, "protocol", "ca") == "pva" else "",
     )
 
 

@@ -195,6 +195,7 @@ class PVInfo(InfoBase):
     asg = _shared("asg")
     port = _shared("port")
     desc = _shared("desc")
+    form = _shared("form")
     alias = _shared("alias")
     readonly = _shared("readonly")
     enforce_limits = _shared("enforce_limits")

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 from ..alarm import Severity
 from ..lowlevel import casdef
 from ..native._fields import MAX_COUNT
+
+# As display.form of EPICS' normative types has them, in their order.
+Form = Literal[
+    "Default", "String", "Binary", "Decimal", "Hex", "Exponential", "Engineering"
+]
+FORMS: tuple[str, ...] = get_args(Form)
 
 
 class PVSpec(TypedDict, total=False):
@@ -44,6 +50,7 @@ class PVSpec(TypedDict, total=False):
     asg: str
     port: str
     desc: str
+    form: Form
     alias: str | Sequence[str]
     readonly: bool
     enforce_limits: bool | Literal["refuse", "clamp"]
@@ -123,6 +130,12 @@ def _severities(value: Any) -> tuple[int, ...]:
     if not all(Severity.NO_ALARM <= s <= Severity.INVALID_ALARM for s in severities):
         raise ValueError
     return severities
+
+
+def _form(value: Any) -> str:
+    if value not in FORMS:
+        raise ValueError
+    return str(value)
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -296,6 +309,14 @@ RULES: dict[str, Rule] = {
         "a str",
         _STRING,
     ),
+    "form": Rule(
+        "How displays show it, over PVAccess. An array of char that is a 'String' is"
+        " text there.",
+        "Default",
+        _form,
+        "one of " + ", ".join(map(repr, FORMS)),
+        {"enum": [*FORMS]},
+    ),
     "alias": Rule(
         "Further names, behind the same prefix.",
         (),
@@ -326,5 +347,5 @@ RULES: dict[str, Rule] = {
     ),
 }
 # Fields that the released package does not have.
-NEW = ("desc", "alias", "readonly", "enforce_limits", "udf")
+NEW = ("desc", "form", "alias", "readonly", "enforce_limits", "udf")
 DEFAULTS = {name: rule.default for name, rule in RULES.items()}

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..driver import Driver
+from ..host.summary import ports
 from ..served.manager import manager
 from ..server import SimpleServer
 from .definition import Definition, DefinitionError, hints, stamp_of
@@ -36,8 +37,10 @@ class Service:
         definition: What to serve.
         port: For searches and connections, None for what the environment says.
         prefix: Stays the prefix whatever the file will say.
+        pva: Whether to serve PVAccess, too; None for what the environment says.
 
     Raises:
+        ImportError: PVAccess needs pvxslibs.
         DefinitionError: A driver of the file cannot be made.
     """
 
@@ -46,10 +49,11 @@ class Service:
         definition: Definition,
         port: int | None = None,
         prefix: str | None = None,
+        pva: bool | None = None,
     ) -> None:
         self.definition = definition
         self._prefix = prefix
-        self.server = SimpleServer(port=port, defined=True)
+        self.server = SimpleServer(port=port, defined=True, pva=pva)
         self.server.createPV(definition.prefix, definition.pvdb)
         self._drivers: dict[str, Driver] = {}
         self._make_drivers()
@@ -60,6 +64,11 @@ class Service:
 
     def __exit__(self, *exc: object) -> None:
         self.server.close()
+
+    def where(self) -> str:
+        """The ports that clients use."""
+        held = self.server._pcaspy  # noqa: SLF001
+        return ports(held.engine, held.pva)
 
     def run(self, reload: bool = False) -> None:
         """Serves until an exception, such as KeyboardInterrupt, ends it.

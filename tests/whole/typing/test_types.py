@@ -1,10 +1,12 @@
 """Types: the stubs are those of the compiled modules, and users get what they need."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pvxslibs.lib import pvxs_dsoinfo
 
 ROOT = Path(__file__).parents[3]
 SRC = ROOT / "src"
@@ -15,9 +17,12 @@ COMPILED = sorted(
 
 def run(module, *arguments, folder=ROOT):
     """Exit status and output of a checker."""
+    # Where _pva finds the library that the package loads ahead of it.
+    pvxs = Path(pvxs_dsoinfo.sofilename).parent
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)],
         cwd=folder,
+        env={**os.environ, "LD_LIBRARY_PATH": str(pvxs)},
         capture_output=True,
         text=True,
         timeout=170,

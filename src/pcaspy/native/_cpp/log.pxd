@@ -9,7 +9,7 @@ cdef extern from "base/log.hpp" namespace "pcas" nogil:
         Debug
 
     cdef enum class LogTopic "pcas::LogTopic":
-        Put
+        Engine, Put, Pva
 
     cdef cppclass LogRecord:
         LogLevel level

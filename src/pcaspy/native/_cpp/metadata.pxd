@@ -7,7 +7,7 @@ from pcaspy.native._cpp.errors cimport translate_exception
 
 cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
     cdef enum class DisplayForm "pcas::DisplayForm":
-        Default
+        Default, String, Binary, Decimal, Hex, Exponential, Engineering
 
     cdef cppclass Metadata:
         Metadata() except +translate_exception

@@ -8,10 +8,14 @@ from pcaspy.native._cpp.types cimport DbrType, EcaStatus
 
 
 cdef extern from "pv/request.hpp" namespace "pcas" nogil:
+    cdef enum class Protocol "pcas::Protocol":
+        ChannelAccess, PVAccess
+
     cdef cppclass ClientIdentity:
         string user
         string host
         string address
+        Protocol protocol
 
     cdef cppclass ClientPtr:
         const ClientIdentity* get() noexcept
