@@ -4,7 +4,7 @@
 TIDY := $(filter %.cpp,$(ENGINE) $(BRIDGE))
 TIDY_EPICS = $(VENV_SITE)/epicscorelibs/include
 TIDY_INCLUDE = $(VENV_SITE)/numpy/_core/include $(TIDY_EPICS) $(TIDY_EPICS)/os/Linux \
-	$(TIDY_EPICS)/compiler/gcc $(shell $(BIN)/python -c \
+	$(TIDY_EPICS)/compiler/gcc $(VENV_SITE)/pvxslibs/include $(shell $(BIN)/python -c \
 	"import sysconfig; print(sysconfig.get_path('include'))")
 TIDY_FLAGS = -std=c++20 -D_GNU_SOURCE -Dlinux -DUNIX -Iext -Isrc \
 	$(addprefix -isystem ,$(TIDY_INCLUDE))

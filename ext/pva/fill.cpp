@@ -34,7 +34,11 @@ struct Names {
     const std::string high{"valueAlarm.highWarningLimit"};
     const std::string hihi{"valueAlarm.highAlarmLimit"};
 };
-const Names kNames;
+
+const Names& names() {
+    static const Names made;
+    return made;
+}
 
 std::string text_at(const Snapshot& s, std::size_t i) {
     const char* text = reinterpret_cast<const char*>(s.data()) + kStringSize * i;
@@ -42,7 +46,7 @@ std::string text_at(const Snapshot& s, std::size_t i) {
 }
 
 template <class T>
-void fill_array(Value field, const SnapshotPtr& s) {
+void fill_elements(Value field, const SnapshotPtr& s) {
     auto kept = std::make_shared<SnapshotPtr>(s);
     const auto* elements = reinterpret_cast<const T*>(s->data());
     field = shared_array<const T>(std::shared_ptr<const T>(kept, elements), s->count());
@@ -54,22 +58,22 @@ void fill_texts(Value field, const Snapshot& s) {
     field = texts.freeze();
 }
 
-void fill_array(Value field, const SnapshotPtr& s) {
+void fill_array(const Value& field, const SnapshotPtr& s) {
     switch (s->type()) {
         case DbfType::String:
             return fill_texts(field, *s);
         case DbfType::Short:
-            return fill_array<std::int16_t>(field, s);
+            return fill_elements<std::int16_t>(field, s);
         case DbfType::Float:
-            return fill_array<float>(field, s);
+            return fill_elements<float>(field, s);
         case DbfType::Enum:
-            return fill_array<std::uint16_t>(field, s);
+            return fill_elements<std::uint16_t>(field, s);
         case DbfType::Char:
-            return fill_array<std::uint8_t>(field, s);
+            return fill_elements<std::uint8_t>(field, s);
         case DbfType::Long:
-            return fill_array<std::int32_t>(field, s);
+            return fill_elements<std::int32_t>(field, s);
         case DbfType::Double:
-            return fill_array<double>(field, s);
+            return fill_elements<double>(field, s);
     }
 }
 
@@ -100,27 +104,27 @@ void fill_scalar(Value field, const Snapshot& s) {
 }
 
 void fill_value(Value& v, const Form& form, const SnapshotPtr& s) {
-    if (form.shape == Shape::Array) return fill_array(v[kNames.value], s);
+    if (form.shape == Shape::Array) return fill_array(v[names().value], s);
     if (form.shape == Shape::Text) {
         const char* text = reinterpret_cast<const char*>(s->data());
-        v[kNames.value] = std::string(text, strnlen(text, s->count()));
+        v[names().value] = std::string(text, strnlen(text, s->count()));
         return;
     }
-    if (s->count() == 0) return v[kNames.value].mark();
-    fill_scalar(v[form.shape == Shape::Enum ? kNames.index : kNames.value], *s);
+    if (s->count() == 0) return v[names().value].mark();
+    fill_scalar(v[form.shape == Shape::Enum ? names().index : names().value], *s);
 }
 
 void fill_time(Value& v, const TimeStamp& time) {
-    v[kNames.seconds] = std::int64_t{time.seconds} + POSIX_TIME_AT_EPICS_EPOCH;
-    v[kNames.nanoseconds] = static_cast<std::int32_t>(time.nanoseconds);
-    v[kNames.tag] = std::int32_t{0};
+    v[names().seconds] = std::int64_t{time.seconds} + POSIX_TIME_AT_EPICS_EPOCH;
+    v[names().nanoseconds] = static_cast<std::int32_t>(time.nanoseconds);
+    v[names().tag] = std::int32_t{0};
 }
 
 void fill_alarm(Value& v, const AlarmState& alarm) {
-    v[kNames.severity] = std::int32_t{alarm.severity};
-    v[kNames.status] = std::int32_t{alarm_status_of(alarm.status)};
+    v[names().severity] = std::int32_t{alarm.severity};
+    v[names().status] = std::int32_t{alarm_status_of(alarm.status)};
     const bool named = alarm.status != epicsAlarmNone && alarm.status < ALARM_NSTATUS;
-    v[kNames.message] =
+    v[names().message] =
         named ? std::string(epicsAlarmConditionStrings[alarm.status]) : std::string();
 }
 
@@ -150,27 +154,27 @@ void fill_limit(Value field, double limit) {
 }
 
 void fill_properties(Value& v, const Form& form, const Metadata& m) {
-    v[kNames.description] = m.description;
+    v[names().description] = m.description;
     if (form.shape == Shape::Enum) {
-        v[kNames.choices] = texts_of(m.states);
+        v[names().choices] = texts_of(m.states);
         return;
     }
-    v[kNames.units] = m.units;
+    v[names().units] = m.units;
     if (!form.is_number()) return;
-    fill_limit(v[kNames.display_low], m.lower_disp);
-    fill_limit(v[kNames.display_high], m.upper_disp);
-    v[kNames.forms] = forms();
-    v[kNames.form] = static_cast<std::int32_t>(m.form);
+    fill_limit(v[names().display_low], m.lower_disp);
+    fill_limit(v[names().display_high], m.upper_disp);
+    v[names().forms] = forms();
+    v[names().form] = static_cast<std::int32_t>(m.form);
     if (form.type == DbfType::Double || form.type == DbfType::Float) {
-        v[kNames.precision] = std::int32_t{m.precision};
+        v[names().precision] = std::int32_t{m.precision};
     }
-    fill_limit(v[kNames.control_low], m.lower_ctrl);
-    fill_limit(v[kNames.control_high], m.upper_ctrl);
+    fill_limit(v[names().control_low], m.lower_ctrl);
+    fill_limit(v[names().control_high], m.upper_ctrl);
     if (form.shape == Shape::Array) return;
-    fill_limit(v[kNames.lolo], m.lower_alarm);
-    fill_limit(v[kNames.low], m.lower_warning);
-    fill_limit(v[kNames.high], m.upper_warning);
-    fill_limit(v[kNames.hihi], m.upper_alarm);
+    fill_limit(v[names().lolo], m.lower_alarm);
+    fill_limit(v[names().low], m.lower_warning);
+    fill_limit(v[names().high], m.upper_warning);
+    fill_limit(v[names().hihi], m.upper_alarm);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ std::size_t Monitor::take_merged() {
     return stat.nSquash;
 }
 
-void Monitor::post(pvxs::Value value, const SnapshotPtr& of) {
+void Monitor::post(const pvxs::Value& value, const SnapshotPtr& of) {
     alarm_ = of->alarm;
     control_->post(value);
 }

@@ -49,7 +49,7 @@ class Monitor {
     std::size_t take_merged();
 
   private:
-    void post(pvxs::Value value, const SnapshotPtr& of);
+    void post(const pvxs::Value& value, const SnapshotPtr& of);
 
     const EventMask mask_;
     const std::unique_ptr<pvxs::server::MonitorControlOp> control_;

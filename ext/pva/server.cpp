@@ -30,7 +30,7 @@ struct PvaServer::Impl {
     explicit Impl(std::shared_ptr<Core> with) : core(std::move(with)) {}
 };
 
-PvaServer::PvaServer(std::shared_ptr<Namespace> names, Log& log,
+PvaServer::PvaServer(const std::shared_ptr<Namespace>& names, Log& log,
                      std::size_t max_open_requests, std::size_t max_open_bytes)
     : impl_(std::make_unique<Impl>(std::make_shared<Core>(
           names, log, Limits{max_open_requests, max_open_bytes}))) {

@@ -17,8 +17,8 @@ class PvaServer {
     // `names` are shared with a server of another protocol, which calls their fork
     // functions: behind prepare_fork() here, and ahead of the others. `log` outlives
     // this.
-    PvaServer(std::shared_ptr<Namespace> names, Log& log, std::size_t max_open_requests,
-              std::size_t max_open_bytes);
+    PvaServer(const std::shared_ptr<Namespace>& names, Log& log,
+              std::size_t max_open_requests, std::size_t max_open_bytes);
     ~PvaServer();  // close()
     PvaServer(const PvaServer&) = delete;
     PvaServer& operator=(const PvaServer&) = delete;

@@ -6,6 +6,20 @@
 
 namespace pcas {
 
+namespace {
+
+// The PV's lock, which the driver's thread has just had, only for those who need it.
+Decoded decode_put(const Message& message, const Pv& pv) {
+    const DbrType type{message.header.type};
+    SnapshotPtr current;
+    if (!needs_no_states(type, pv.type())) current = pv.snapshot();
+    return decode(
+        type, message.header.count, message.payload,
+        {pv.type(), pv.max_count(), current ? current->metadata.get() : nullptr});
+}
+
+}  // namespace
+
 void Circuit::handle_write(const Message& message) { execute_write(message, false); }
 
 void Circuit::handle_write_notify(const Message& message) {
@@ -48,14 +62,7 @@ void Circuit::execute_write(const Message& message, bool notify) {
         Counters::add(shared_.counters.puts_refused);
         return refuse_write(message, channel, ECA_ALLOCMEM, "too many puts wait");
     }
-    const Pv& pv = *channel->pv;
-    // The PV's lock, which the driver's thread has just had, only for those who need
-    // it.
-    SnapshotPtr current;
-    if (!needs_no_states(type, pv.type())) current = pv.snapshot();
-    Decoded decoded = decode(
-        type, header.count, message.payload,
-        {pv.type(), pv.max_count(), current ? current->metadata.get() : nullptr});
+    Decoded decoded = decode_put(message, *channel->pv);
     if (decoded.status != ECA_NORMAL) {
         return refuse_write(message, channel, decoded.status,
                             decoded.status == ECA_BADCOUNT

@@ -7,9 +7,7 @@ import time
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint64_t
 from libcpp cimport bool as cbool
-from libcpp.deque cimport deque
 from libcpp.map cimport map
-from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
