@@ -76,7 +76,7 @@ void Circuit::execute_write(const Message& message, bool notify) {
     request->dbr_type = type;
     request->dbr_count = header.count;
     request->notify = notify;
-    request->in_series = notify && pv.puts_in_series();
+    request->in_series = notify && channel->pv->puts_in_series();
     if (request->in_series) ++channel->puts_in_series;
     request->trapped = channel->access.traps_writes();
     request->value = std::move(decoded.snapshot);
