@@ -11,6 +11,8 @@ using Clock = WakeGate::Clock;
 
 // So long posts are delivered until answers are looked at again.
 constexpr std::chrono::milliseconds kSlice{1};
+// Updates that are built before the first of them is sent.
+constexpr std::size_t kTogether = 64;
 
 Feeder::Feeder(std::shared_ptr<Core> core) : core_(std::move(core)) {
     core_->answers->open(core_->gate);
@@ -122,11 +124,7 @@ void Feeder::deliver_posts() {
     }
     const Clock::time_point end = Clock::now() + kSlice;
     while (next_posted_ < posted_.size()) {
-        {
-            std::lock_guard turn(core_->turn);
-            deliver(static_cast<PvaPv&>(*posted_[next_posted_]));
-        }
-        ++next_posted_;
+        deliver_some();
         core_->turn.give_way();
         if (Clock::now() >= end) break;
     }
@@ -134,16 +132,29 @@ void Feeder::deliver_posts() {
     if (next_posted_ >= posted_.size()) posted_.clear();
 }
 
+// To build values takes long, to hand them over does not: the worker wakes up once for
+// many, and sends them together.
+void Feeder::deliver_some() {
+    std::lock_guard turn(core_->turn);
+    while (next_posted_ < posted_.size() && updates_.size() < kTogether) {
+        deliver(static_cast<PvaPv&>(*posted_[next_posted_]));
+        ++next_posted_;
+    }
+    for (const Update& update : updates_) update.monitor->send(update.value);
+    Counters::add(core_->counters->pva_updates, updates_.size());
+    updates_.clear();
+}
+
 void Feeder::deliver(PvaPv& pv) {
     pv.take_events(events_);
-    std::uint64_t updates = 0;
     for (const Event& event : events_) {
         EventValues values(pv.form, event.snapshot);
-        for (Monitor* monitor : pv.monitors)
-            updates += monitor->on_event(values, event);
+        for (Monitor* monitor : pv.monitors) {
+            pvxs::Value value = monitor->on_event(values, event);
+            if (value) updates_.push_back({monitor, std::move(value)});
+        }
     }
     events_.clear();
-    Counters::add(core_->counters->pva_updates, updates);
 }
 
 }  // namespace pcas::pva

@@ -30,6 +30,7 @@ class Feeder {
     void answer();
     void answer(const Completion& completion);
     void deliver_posts();
+    void deliver_some();
     void deliver(PvaPv& pv);
 
     const std::shared_ptr<Core> core_;
@@ -38,6 +39,11 @@ class Feeder {
     std::vector<PvClientsPtr> posted_;
     std::size_t next_posted_ = 0;
     std::vector<Event> events_;
+    struct Update {
+        Monitor* monitor;
+        pvxs::Value value;
+    };
+    std::vector<Update> updates_;
     std::vector<Completion> answers_;
     std::vector<PvPtr> removed_;
     std::vector<RightsQueue::Entry> changed_;

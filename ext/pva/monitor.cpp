@@ -23,11 +23,11 @@ void Monitor::first_value(const Form& form, const SnapshotPtr& first) {
     if (missed && !muted_) post(value_of(form, missed), missed);
 }
 
-bool Monitor::on_event(EventValues& values, const Event& event) {
-    if (event.number <= joined_ || !(event.mask & mask_) || muted_) return false;
+pvxs::Value Monitor::on_event(EventValues& values, const Event& event) {
+    if (event.number <= joined_ || !(event.mask & mask_) || muted_) return {};
     if (!started_) {
         missed_ = event.snapshot;
-        return false;
+        return {};
     }
     Parts parts = 0;
     if (event.mask & mask_ & ~kPropertyEvent) parts |= kValuePart;
@@ -36,8 +36,8 @@ bool Monitor::on_event(EventValues& values, const Event& event) {
     if (alarm.status != alarm_.status || alarm.severity != alarm_.severity) {
         parts |= kAlarmPart;
     }
-    post(values.take(parts), event.snapshot);
-    return true;
+    alarm_ = alarm;
+    return values.take(parts);
 }
 
 void Monitor::unmute(const Form& form, const SnapshotPtr& current) {

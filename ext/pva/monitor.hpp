@@ -37,8 +37,9 @@ class Monitor {
     // It waits for its first value, which Python is asked for; see first_value().
     void wait(std::uint64_t post) noexcept { joined_ = post; }
     void first_value(const Form& form, const SnapshotPtr& first);
-    // False if it is not for this one.
-    bool on_event(EventValues& values, const Event& event);
+    // What to send of an event; empty if it is not for this one.
+    pvxs::Value on_event(EventValues& values, const Event& event);
+    void send(const pvxs::Value& value) { control_->post(value); }
     // Rights to read went away, and came back.
     void mute() noexcept { muted_ = true; }
     void unmute(const Form& form, const SnapshotPtr& current);
