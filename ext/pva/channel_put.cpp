@@ -15,7 +15,8 @@ namespace {
 bool option(const pvxs::Value& request, const char* name, bool otherwise) {
     const pvxs::Value field = request[std::string("record._options.") + name];
     std::string text;
-    if (!field.as(text)) return otherwise;
+    // Without the field pvxs would throw, and catch.
+    if (!field || !field.as(text)) return otherwise;
     return text == "true" ? true : text == "false" ? false : otherwise;
 }
 
