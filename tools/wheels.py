@@ -21,7 +21,10 @@ DEFAULT = [f"python3.{minor}" for minor in (10, 11, 12, 13)]
 # The first releases with a wheel for each; tools/building.py asks for no older one.
 OLDEST_NUMPY = {"3.10": "1.24.0", "3.11": "1.24.0", "3.12": "1.26.0", "3.13": "2.1.0"}
 # These come from epicscorelibs: a second libCom in the process would be another EPICS.
-EXCLUDED = ("libCom.so*", "libca.so*", "libdbCore.so*")
+EXCLUDED = (
+    *("libCom.so*", "libca.so*", "libdbCore.so*"),
+    *("libpvxs.so*", "libevent_core.so*", "libevent_pthread.so*"),
+)
 
 sys.path.insert(0, str(ROOT / "tests"))
 from support.environment import client_environment, server_environment  # noqa: E402
