@@ -56,7 +56,12 @@ $(VENV)/.lint-tools: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group lint
 	@touch $@
 
-demo: $(VENV)/.built
+# Its client for PVAccess, where it can be installed.
+$(VENV)/.demo-tools: $(VENV)/.created pyproject.toml
+	-$(BIN)/python -m pip install --quiet --group demo
+	@touch $@
+
+demo: $(VENV)/.built $(VENV)/.demo-tools
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.built $(VENV)/.test-tools

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import epicscorelibs.path
 import pytest
+from pvxslibs.lib import pvxs_dsoinfo
 from session import ROOT
 
 import aioca
@@ -67,6 +68,7 @@ def test_environment_that_is_read_elsewhere():
     assert quoted <= set(re.findall(r"`(EPICS_\w+)`", page))
     libraries = Path(epicscorelibs.path.lib_path)
     known = next(libraries.glob("libCom.so.*")).read_bytes().decode("latin-1")
+    known += Path(pvxs_dsoinfo.sofilename).read_bytes().decode("latin-1")
     for name in re.findall(r"`(EPICS_\w+)`", page):
         assert name in text or name in known, name
 
