@@ -36,4 +36,4 @@ def test_client_over_pvaccess():
     assert re.search(r"testAPD:scope1:NoiseAmplitude +0.100 V\n", get)
     assert len(re.findall(r"^  \d\d:\d\d:\d\d  [▁-█]{64}$", monitor, re.M)) >= 2
     assert re.search(r"NoiseAmplitude +0.200 V\n", put)
-    assert re.search(r"VoltsPerDivSelect +0.20\n", put)
+    assert re.search(r"VoltsPerDivSelect +0.10\n", put)
