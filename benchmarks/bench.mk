@@ -6,6 +6,7 @@
 # make bench QUICK=1    some minutes, rough, printed only
 # make bench-server     the first half; also ONLY="gets fan10" REPEAT=3
 # make bench-aioca      the second half
+# make bench-pva      PVAccess beside p4p and softioc, printed only; some minutes
 # make bench-micro      instructions of the codec and snapshot paths against
 #                       benchmarks/micro/baseline.json; needs valgrind
 
@@ -17,7 +18,7 @@ $(VENV)/.bench-tools: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
-.PHONY: bench bench-server bench-aioca bench-micro
+.PHONY: bench bench-server bench-aioca bench-pva bench-micro
 bench: bench-server bench-aioca
 
 bench-server: $(VENV)/.built $(VENV)/.bench-tools
@@ -25,6 +26,9 @@ bench-server: $(VENV)/.built $(VENV)/.bench-tools
 
 bench-aioca: $(VENV)/.built $(VENV)/.bench-tools
 	$(BIN)/python benchmarks/aioca/run.py $(AIOCA_FLAGS)
+
+bench-pva: $(VENV)/.built
+	$(BIN)/python benchmarks/pva/run.py
 
 bench-micro: $(VENV)/.built
 	$(BIN)/python benchmarks/micro/micro.py

@@ -3,6 +3,7 @@
  *   load gets NAME... SECONDS     a get outstanding on each PV
  *   load puts NAME... SECONDS     a put outstanding on each PV
  *   load blocks NAME... SECONDS   the same with record[block=true]
+ *   load slowest NAME SECONDS     a get after the other: the longest
  *   load monitor NAME...          updates until the end of stdin
  *
  * NAME may be PREFIX*COUNT. Prints a line of JSON when all PVs are connected, and at
@@ -11,6 +12,7 @@
 #include <pvxs/client.h>
 #include <pvxs/log.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -122,28 +124,45 @@ void operations(client::Context& context, const std::vector<std::string>& names,
     context.close();
 }
 
+void slowest(client::Context& context, const std::string& name, double seconds) {
+    context.get(name).exec()->wait(60);
+    std::printf("{\"ready\": 1}\n");
+    std::fflush(stdout);
+    const Clock::time_point end =
+        Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                           std::chrono::duration<double>(seconds));
+    double longest = 0;
+    while (Clock::now() < end) {
+        const Clock::time_point begin = Clock::now();
+        context.get(name).exec()->wait(60);
+        longest = std::max(longest,
+                           std::chrono::duration<double>(Clock::now() - begin).count());
+    }
+    std::printf("{\"ms\": %.3f}\n", 1e3 * longest);
+    std::fflush(stdout);
+}
+
 void monitor(client::Context& context, const std::vector<std::string>& names) {
     const Clock::time_point begin = Clock::now();
     std::vector<std::shared_ptr<client::Subscription>> subscriptions;
     std::vector<char> seen(names.size(), 0);
     for (std::size_t i = 0; i < names.size(); ++i) {
-        subscriptions.push_back(
-            context.monitor(names[i])
-                .maskConnected(true)
-                .event([&seen, i](client::Subscription& s) {
-                    try {
-                        while (s.pop()) {
-                            ++done;
-                            if (!seen[i]) {
-                                seen[i] = 1;
-                                ++ready;
-                            }
-                        }
-                    } catch (const std::exception&) {
-                        ++failed;
-                    }
-                })
-                .exec());
+        subscriptions.push_back(context.monitor(names[i])
+                                    .maskConnected(true)
+                                    .event([&seen, i](client::Subscription& s) {
+                                        try {
+                                            while (s.pop()) {
+                                                ++done;
+                                                if (!seen[i]) {
+                                                    seen[i] = 1;
+                                                    ++ready;
+                                                }
+                                            }
+                                        } catch (const std::exception&) {
+                                            ++failed;
+                                        }
+                                    })
+                                    .exec());
     }
     wait_for(ready, names.size());
     std::printf("{\"ready\": %zu, \"seconds\": %.3f}\n", names.size(),
@@ -163,6 +182,10 @@ int main(int argc, char** argv) {
     client::Context context = client::Context::fromEnv();
     if (mode == "monitor") {
         monitor(context, names_of(argc, argv, 0));
+        return 0;
+    }
+    if (mode == "slowest") {
+        slowest(context, argv[2], std::stod(argv[argc - 1]));
         return 0;
     }
     operations(context, names_of(argc, argv, 1), mode != "gets", mode == "blocks",
