@@ -1,7 +1,8 @@
 """A simulated oscilloscope with the records of asyn's testAsynPortDriver.
 
 It looks at a noisy sine of 1 kHz and 1 V. The picture is 10 by 10 divisions of 1000
-points; a thread makes a new one every `UpdateTime` seconds while `Run` is on. The
+points; a thread makes a new one every `UpdateTime` seconds while `Run` is on. A setting
+changes the picture at once, so that picture and scales always belong together. The
 choices of volts per division depend on the vertical gain.
 """
 
@@ -28,8 +29,12 @@ def volt_labels(gain):
     return [f"{volts / gain:.2f}" for volts in VOLTS_PER_DIV]
 
 
-def number(value=0.0, prec=3, unit=""):
-    return {"value": value, "prec": prec, "unit": unit}
+def number(value=0.0, prec=3, unit="", **limits):
+    return {"value": value, "prec": prec, "unit": unit, **limits}
+
+
+def setting(value, prec, unit, low, high):
+    return number(value, prec, unit, lolim=low, hilim=high)
 
 
 def choice(labels, value=0):
@@ -37,7 +42,11 @@ def choice(labels, value=0):
 
 
 def picture():
-    return {"count": POINTS, "prec": 3, "lolim": 0, "hilim": DIVISIONS}
+    return {"count": POINTS, "prec": 3, "unit": "div", "lolim": 0, "hilim": DIVISIONS}
+
+
+def measured():
+    return number(prec=4, unit="V", lolo=-5, low=-2, high=2, hihi=5)
 
 
 RUN = {
@@ -50,10 +59,10 @@ TIME_LABELS = [f"{1e3 * seconds:g} msec" for seconds in SECONDS_PER_DIV]
 # A client sets these; each has its read-back, called NAME_RBV.
 SETTINGS = {
     "Run": (choice(["Stop", "Run"], value=1), RUN),
-    "UpdateTime": (number(0.5, unit="s"),) * 2,
-    "VoltOffset": (number(unit="V"),) * 2,
-    "TriggerDelay": (number(prec=5, unit="s"),) * 2,
-    "NoiseAmplitude": (number(0.1, unit="V"),) * 2,
+    "UpdateTime": (setting(0.5, 3, "s", SHORTEST_UPDATE, 10),) * 2,
+    "VoltOffset": (setting(0, 3, "V", -10, 10),) * 2,
+    "TriggerDelay": (setting(0, 5, "s", 0, 0.01),) * 2,
+    "NoiseAmplitude": (setting(0.1, 3, "V", 0, 10),) * 2,
     "VoltsPerDivSelect": (choice(volt_labels(1)),) * 2,
 }
 
@@ -68,71 +77,89 @@ PVDB = {
     "MaxPoints_RBV": {"type": "int", "value": POINTS},
     "Waveform_RBV": picture(),
     "TimeBase_RBV": picture(),
-    "MinValue_RBV": number(prec=4, unit="V"),
-    "MaxValue_RBV": number(prec=4, unit="V"),
-    "MeanValue_RBV": number(prec=4, unit="V"),
+    "MinValue_RBV": measured(),
+    "MaxValue_RBV": measured(),
+    "MeanValue_RBV": measured(),
 }
+
+
+def accepts(reason, value):
+    """Whether a choice exists or a number is within its limits; NaN never is."""
+    field = PVDB[reason]
+    if "enums" in field:
+        return 0 <= value < len(field["enums"])
+    return field["lolim"] <= value <= field["hilim"]
 
 
 class Oscilloscope(Driver):
     def __init__(self):
         super().__init__()
+        self.lock = threading.Lock()  # a change and its picture, one at a time
         self.changed = threading.Event()
         self.random = np.random.default_rng()
         self.setParam("TimeBase_RBV", np.linspace(0, DIVISIONS, POINTS))
         for name in SETTINGS:
             self.setParam(f"{name}_RBV", self.getParam(name))
-        self.set_scales()
+        # A PV is undefined, and so in alarm, until it is set.
+        for name in PVDB:
+            self.setParam(name, self.getParam(name))
+        self.take_samples()
+        self.show_picture()
         self.updatePVs()
         threading.Thread(target=self.simulate, daemon=True).start()
 
     def write(self, reason, value):
-        if reason.endswith("_RBV"):
-            return False
         if reason == "UpdateTime":
             value = max(value, SHORTEST_UPDATE)
-        self.setParam(reason, value)
-        if reason == "VertGainSelect":
-            labels = volt_labels(GAINS[value])
-            self.setParamEnums("VoltsPerDivSelect", labels)
-            self.setParamEnums("VoltsPerDivSelect_RBV", labels)
-        if reason in SETTINGS:
-            self.setParam(f"{reason}_RBV", value)
-        self.set_scales()
-        self.updatePVs()
-        self.changed.set()
+        if reason.endswith("_RBV") or not accepts(reason, value):
+            return False
+        with self.lock:
+            self.setParam(reason, value)
+            if reason == "VertGainSelect":
+                labels = volt_labels(GAINS[value])
+                self.setParamEnums("VoltsPerDivSelect", labels)
+                self.setParamEnums("VoltsPerDivSelect_RBV", labels)
+            if reason in SETTINGS:
+                self.setParam(f"{reason}_RBV", value)
+            self.show_picture()
+            self.updatePVs()
+        if reason in ("Run", "UpdateTime"):
+            self.changed.set()
         return True
 
-    def set_scales(self):
-        """Follow the three selectors with the numbers that they stand for."""
-        gain = GAINS[self.getParam("VertGainSelect")]
-        volts = VOLTS_PER_DIV[self.getParam("VoltsPerDivSelect")] / gain
-        seconds = SECONDS_PER_DIV[self.getParam("TimePerDivSelect")]
-        self.setParam("VertGain_RBV", gain)
-        self.setParam("VoltsPerDiv_RBV", volts)
-        self.setParam("TimePerDiv_RBV", seconds)
-
     def simulate(self):
-        """Post a new picture every UpdateTime, at once after a change; a thread."""
+        """Post a new picture every UpdateTime; a thread."""
         while True:
             running = self.getParam("Run")
             if running:
-                self.post_picture()
+                with self.lock:
+                    self.take_samples()
+                    self.show_picture()
+                    self.updatePVs()
             self.changed.wait(self.getParam("UpdateTime") if running else None)
             self.changed.clear()
 
-    def post_picture(self):
+    def take_samples(self):
+        """Only the noise is new: the sine can be calculated for any time."""
+        self.samples = self.random.uniform(-1, 1, POINTS)
+
+    def show_picture(self):
+        """Set the scales, then the picture: clients get them in this order."""
+        seconds = SECONDS_PER_DIV[self.getParam("TimePerDivSelect")]
+        gain = GAINS[self.getParam("VertGainSelect")]
+        volts_per_div = VOLTS_PER_DIV[self.getParam("VoltsPerDivSelect")] / gain
+        self.setParam("TimePerDiv_RBV", seconds)
+        self.setParam("VertGain_RBV", gain)
+        self.setParam("VoltsPerDiv_RBV", volts_per_div)
         start = self.getParam("TriggerDelay")
-        span = self.getParam("TimePerDiv_RBV") * DIVISIONS
-        times = start + np.linspace(0, span, POINTS)
-        noise = self.getParam("NoiseAmplitude") * self.random.uniform(-1, 1, POINTS)
+        times = start + np.linspace(0, seconds * DIVISIONS, POINTS)
+        noise = self.getParam("NoiseAmplitude") * self.samples
         volts = AMPLITUDE * np.sin(2 * np.pi * FREQUENCY * times) + noise
-        shown = (volts + self.getParam("VoltOffset")) / self.getParam("VoltsPerDiv_RBV")
+        shown = (volts + self.getParam("VoltOffset")) / volts_per_div
         self.setParam("Waveform_RBV", shown + DIVISIONS / 2)
         self.setParam("MinValue_RBV", volts.min())
         self.setParam("MaxValue_RBV", volts.max())
         self.setParam("MeanValue_RBV", volts.mean())
-        self.updatePVs()
 
 
 if __name__ == "__main__":

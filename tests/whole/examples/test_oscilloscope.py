@@ -1,6 +1,7 @@
 """The simulated oscilloscope: its records, its picture, its dependent choices."""
 
 import itertools
+import math
 
 import pytest
 
@@ -90,8 +91,7 @@ def test_picture_is_a_sine_of_one_volt(scope):
 
 
 def test_settings_change_the_picture(scope):
-    scope.put("UpdateTime", 3600)  # so that only a change makes a new picture
-    assert max(scope.picture_after("Run", "Run")) == pytest.approx(6, abs=0.01)
+    """It is stopped, so each picture is the answer to a change."""
     assert max(scope.picture_after("VoltOffset", 2)) == pytest.approx(8, abs=0.01)
     assert min(scope.picture_after("VoltsPerDivSelect", "2.00")) == pytest.approx(
         5.5, abs=0.01
@@ -103,6 +103,40 @@ def test_settings_change_the_picture(scope):
     assert late[0] == pytest.approx(6.5, abs=0.01)
     noisy = scope.picture_after("NoiseAmplitude", 0.5)
     assert len({round(y - x, 9) for x, y in zip(late, noisy, strict=True)}) > 900
+
+
+def test_scales_are_set_before_their_picture(scope, client):
+    """So no display draws a picture with the scales of another one."""
+    names = [SCOPE + "VoltsPerDiv_RBV", SCOPE + "Waveform_RBV"]
+    for name in names:
+        client.monitor(name, form="time")
+        client.updates(name)
+    scope.put("VertGainSelect", "100")
+    scale, picture = (client.updates(name)[0]["timestamp"] for name in names)
+    assert scale <= picture
+
+
+def test_nothing_is_undefined(scope):
+    for name in (*SETTINGS, *READBACKS):
+        state = scope.get(name)
+        assert (name, state["severity"], state["status"]) == (name, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VoltOffset", 10.5),
+        ("VoltOffset", math.nan),
+        ("UpdateTime", math.inf),
+        ("UpdateTime", math.nan),
+        ("TriggerDelay", -1),
+        ("VertGainSelect", 3),
+    ],
+)
+def test_what_it_does_not_have_is_refused(scope, name, value):
+    before = scope.get(name)["value"]
+    assert scope.put(name, value) == ECA_PUTFAIL
+    assert scope.get(name)["value"] == before
 
 
 def test_gain_decides_the_choices_of_volts_per_division(scope, client):
