@@ -4,7 +4,8 @@ The window knows only PVs: it talks to the server through Channel Access, as any
 display on the network may at the same time. Three threads: Qt's main loop, the server,
 and an asyncio loop with the client, whose updates come to the window as Qt signals.
 
-Needs PySide6-Essentials and pyqtgraph.
+Needs PySide6-Essentials and pyqtgraph. With Python before 3.12, PySide6 6.12.0 does not
+work: it loses references.
 Usage: python scope_gui.py [--screenshot FILE]
 """
 
@@ -15,19 +16,29 @@ import signal
 import sys
 import threading
 
+import numpy as np
 import pyqtgraph
-from oscilloscope import DIVISIONS, PREFIX, PVDB, Oscilloscope
+from oscilloscope import DIVISIONS, PVDB, Oscilloscope
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QApplication,
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
+    QGridLayout,
+    QGroupBox,
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QPushButton,
+    QVBoxLayout,
     QWidget,
+)
+from scope_screen import GROUPS, PREFIX, RANGE, TITLE
+from scope_widgets import (
+    ALARM_COLOURS,
+    DISCONNECTED_COLOUR,
+    LINE_HEIGHT,
+    Field,
+    alarm_of,
+    range_of,
+    style_of,
 )
 
 # Searches reach this computer also where broadcasts do not; read by the first channel.
@@ -36,171 +47,229 @@ from aioca import FORMAT_CTRL, CANothing, camonitor, caput
 from pcaspy import SimpleServer
 from pcaspy.tools import ServerThread
 
-CHOICES = {
-    "TimePerDivSelect": "Time per division",
-    "VertGainSelect": "Gain",
-    "VoltsPerDivSelect": "Volts per division",
-}
-NUMBERS = {
-    "UpdateTime": ("Update time", 0.02, 10, 0.1),
-    "VoltOffset": ("Offset", -10, 10, 0.1),
-    "TriggerDelay": ("Trigger delay", 0, 1, 1e-4),
-    "NoiseAmplitude": ("Noise", 0, 10, 0.1),
-}
-READINGS = {
-    "MinValue_RBV": "Minimum",
-    "MaxValue_RBV": "Maximum",
-    "MeanValue_RBV": "Mean",
-}
-PICTURES = ("Waveform_RBV", "TimeBase_RBV")
-ALARM_COLOURS = ("#208020", "#a08000", "#c02020", "#a020a0")
+SEARCH_SECONDS = 5
 
 
 class ChannelAccess(QObject):
     """The client: an asyncio loop in a thread, which emits the signals."""
 
     updated = Signal(str, object)
-    failed = Signal(str)
+    failed = Signal(str, str, str)
 
     def __init__(self, names):
         super().__init__()
         self.names = names
         self.loop = asyncio.new_event_loop()
+        self.stopped = asyncio.Event()
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
-        self.loop.call_soon(self.subscribe)
-        self.loop.run_forever()
-        for subscription in self.subscriptions:
-            subscription.close()
+        self.loop.run_until_complete(self.watch())
         self.loop.close()
 
-    def subscribe(self):
-        self.subscriptions = camonitor(
+    async def watch(self):
+        """FORMAT_CTRL: also alarms, limits, units and labels, whenever they change."""
+        subscriptions = camonitor(
             [PREFIX + name for name in self.names],
             lambda value, index: self.updated.emit(self.names[index], value),
             format=FORMAT_CTRL,
             notify_disconnect=True,
+            connect_timeout=SEARCH_SECONDS,
         )
+        await self.stopped.wait()
+        for subscription in subscriptions:
+            subscription.close()
+        puts = asyncio.all_tasks() - {asyncio.current_task()}
+        for put in puts:
+            put.cancel()
+        await asyncio.gather(*puts, return_exceptions=True)
 
-    def put(self, name, value):
+    def put(self, name, value, text):
         """Starts a put; a failure is a signal. Called in the window's thread."""
-        asyncio.run_coroutine_threadsafe(self.put_and_report(name, value), self.loop)
+        put = self.put_and_report(name, value, text)
+        asyncio.run_coroutine_threadsafe(put, self.loop)
 
-    async def put_and_report(self, name, value):
+    async def put_and_report(self, name, value, text):
         done = await caput(PREFIX + name, value, wait=True, throw=False)
         if not done.ok:
-            self.failed.emit(str(done))
+            self.failed.emit(name, text, str(done))
 
     def stop(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop.call_soon_threadsafe(self.stopped.set)
         self.thread.join()
 
 
-class Window(QMainWindow):
-    """Plot and controls; each widget has the name of its PV."""
+class Screen(QWidget):
+    """The picture, in volts and milliseconds.
+
+    The PV has it in divisions. The readbacks of four settings say what a division is.
+    """
+
+    PARTS = (
+        *("Waveform_RBV", "TimeBase_RBV"),
+        *("TimePerDiv_RBV", "TriggerDelay_RBV", "VoltsPerDiv_RBV", "VoltOffset_RBV"),
+    )
 
     def __init__(self):
         super().__init__()
-        self.setWindowTitle("Oscilloscope")
+        self.parts = {}
         self.pictures_shown = 0
-        self.times = None
-        self.plot = pyqtgraph.PlotWidget(background="#101418")
+        self.plot = pyqtgraph.PlotWidget(background="#101418", title=TITLE)
+        self.plot.setLabels(bottom="Time (ms)", left="Voltage (V)")
         self.plot.showGrid(x=True, y=True, alpha=0.4)
-        self.plot.setRange(xRange=(0, DIVISIONS), yRange=(0, DIVISIONS), padding=0)
+        self.plot.setMouseEnabled(False, False)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.getAxis("left").setWidth(70)
         self.curve = self.plot.plot(pen=pyqtgraph.mkPen("#40e060", width=1))
-        self.widgets = {}
+        self.note = QLabel(textFormat=Qt.TextFormat.PlainText)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.plot, stretch=1)
+        layout.addWidget(self.note)
+        self.draw()
+
+    def display(self, name, value):
+        """Shows an update; None for a PV that is not connected."""
+        if value is None:
+            self.parts.pop(name, None)
+        else:
+            self.parts[name] = value
+        self.draw()
+
+    def draw(self):
+        missing = [name for name in self.PARTS if name not in self.parts]
+        if missing:
+            self.show_nothing(f"{len(missing)} of its {len(self.PARTS)} PVs missing")
+            return
+        wave, base, seconds, delay, volts, offset = map(self.parts.get, self.PARTS)
+        scales = np.array([seconds, volts])
+        if not (np.isfinite([*scales, delay, offset]).all() and (scales > 0).all()):
+            self.show_nothing(f"the scales are {seconds:g} s and {volts:g} V")
+            return
+
+        def milliseconds(divisions):
+            return 1e3 * (delay + divisions * seconds)
+
+        def volts_of(divisions):
+            return (divisions - DIVISIONS / 2) * volts - offset
+
+        points = min(len(wave), len(base))
+        self.curve.setData(
+            milliseconds(base[:points]), volts_of(wave[:points]), connect="finite"
+        )
+        self.set_axis("bottom", milliseconds(np.arange(DIVISIONS + 1)))
+        self.set_axis("left", volts_of(np.arange(DIVISIONS + 1)))
+        self.mark(ALARM_COLOURS[wave.severity], ", ".join(self.notes(wave, base)))
+        self.pictures_shown += 1
+
+    def show_nothing(self, reason):
+        self.curve.setData([], [])
+        for side in ("bottom", "left"):
+            self.plot.getAxis(side).setTicks([])
+        self.mark(DISCONNECTED_COLOUR, f"no picture: {reason}")
+
+    def mark(self, colour, text):
+        self.note.setText(text)
+        self.note.setStyleSheet(style_of(colour))
+
+    def set_axis(self, side, values):
+        """One label for each division, from the first value to the last."""
+        ticks = [(value, f"{value:.6g}") for value in values]
+        self.plot.getAxis(side).setTicks([ticks])
+        ends = {"xRange" if side == "bottom" else "yRange": (values[0], values[-1])}
+        self.plot.setRange(**ends, padding=0)
+
+    @staticmethod
+    def notes(wave, base):
+        """What is not to be seen in the picture."""
+        if alarm_of(wave):
+            yield alarm_of(wave)
+        if len(wave) != len(base):
+            yield f"{len(wave)} values at {len(base)} times"
+        low, high = RANGE
+        hidden = np.count_nonzero(~((low <= wave) & (wave <= high)))
+        if hidden:
+            yield f"{hidden} of {len(wave)} values outside of the screen"
+
+
+class Window(QMainWindow):
+    """Picture and settings; `fields` has what shows a PV by the PV's name."""
+
+    def __init__(self):
+        super().__init__()
+        self.setWindowTitle(f"{TITLE} {PREFIX}")
+        self.screen_of_scope = Screen()
+        self.fields = {}
+        self.labels = {}
         self.connected = set()
-        self.controls = QFormLayout()
+        self.connections = QLabel()
+        self.statusBar().addPermanentWidget(self.connections)
         centre = QWidget()
         layout = QHBoxLayout(centre)
-        layout.addWidget(self.plot, stretch=1)
-        layout.addLayout(self.controls)
+        layout.addWidget(self.screen_of_scope, stretch=1)
+        layout.addLayout(self.groups())
         self.setCentralWidget(centre)
-        self.client = ChannelAccess([*PICTURES, *self.add_controls()])
+        self.client = ChannelAccess(list(dict.fromkeys([*Screen.PARTS, *self.fields])))
         # A queued connection: the slots run in this thread, whoever emits.
         queued = Qt.ConnectionType.QueuedConnection
-        self.client.updated.connect(self.show_value, queued)
-        self.client.failed.connect(self.statusBar().showMessage, queued)
+        self.client.updated.connect(self.show_update, queued)
+        self.client.failed.connect(self.show_failure, queued)
         self.client.thread.start()
-        self.resize(1000, 520)
+        self.resize(1180, 700)
 
-    def add_controls(self):
-        """The names of all PVs that have a widget now."""
-        run = QPushButton("Stopped", checkable=True)
-        run.setStyleSheet("QPushButton:checked { background: #a0e0a0 }")
-        run.clicked.connect(lambda checked: self.client.put("Run", int(checked)))
-        self.add("Run", "", run)
-        for name, label in CHOICES.items():
-            box = QComboBox()
-            box.activated.connect(lambda index, name=name: self.client.put(name, index))
-            self.add(name, label, box)
-        for name, (label, low, high, step) in NUMBERS.items():
-            box = QDoubleSpinBox(minimum=low, maximum=high, singleStep=step, decimals=4)
-            box.setKeyboardTracking(False)
-            box.valueChanged.connect(lambda v, name=name: self.client.put(name, v))
-            self.add(name, label, box)
-        for name, label in READINGS.items():
-            self.add(name, label, QLabel("?"))
-        return list(self.widgets)
+    def groups(self):
+        column = QVBoxLayout()
+        for title, rows in GROUPS.items():
+            box = QGroupBox(title)
+            grid = QGridLayout(box)
+            grid.setColumnMinimumWidth(0, 120)
+            grid.setVerticalSpacing(2)
+            grid.addWidget(QLabel("Setting", enabled=False), 0, 1)
+            grid.addWidget(QLabel("Readback", enabled=False), 0, 2)
+            for number, (label, kind, setting, readback) in enumerate(rows, start=1):
+                text = QLabel(label, minimumHeight=LINE_HEIGHT)
+                grid.addWidget(text, number, 0, Qt.AlignmentFlag.AlignTop)
+                if setting:
+                    grid.addWidget(self.add_field(setting, label, kind), number, 1)
+                grid.addWidget(self.add_field(readback, label, "reading"), number, 2)
+            column.addWidget(box)
+        column.addStretch()
+        return column
 
-    def add(self, name, label, widget):
-        widget.setObjectName(name)
-        widget.setEnabled(False)  # until it is connected
-        self.widgets[name] = widget
-        self.controls.addRow(label, widget)
+    def add_field(self, name, label, kind):
+        field = self.fields[name] = Field(kind)
+        field.put.connect(lambda value, text: self.put(name, value, text))
+        field.rejected.connect(self.statusBar().showMessage)
+        self.labels[name] = label
+        return field
 
-    def show_value(self, name, value):
-        """An update of a PV, or a CANothing when it is disconnected."""
+    def put(self, name, value, text):
+        self.statusBar().clearMessage()
+        self.client.put(name, value, text)
+
+    def show_update(self, name, value):
+        """An update of a PV, or a CANothing when it is not connected."""
         connected = not isinstance(value, CANothing)
-        if name in self.widgets:
-            self.widgets[name].setEnabled(connected)
-        if connected != (name in self.connected):
-            self.show_connection(name)
-        if not connected:
-            return
-        if name == "TimeBase_RBV":
-            self.times = value
-        elif name == "Waveform_RBV":
-            if self.times is not None:
-                self.curve.setData(self.times, value)
-                self.pictures_shown += 1
-        else:
-            self.show_in_widget(self.widgets[name], value)
-
-    def show_connection(self, name):
-        """The PV has connected, or is gone."""
-        self.connected ^= {name}
+        field = self.fields.get(name)
+        if field and connected:
+            field.display(value)
+        elif field:
+            lost = name in self.connected
+            reason = "connection lost" if lost else "not found"
+            field.display_missing(reason, str(value))
+        if name in Screen.PARTS:
+            self.screen_of_scope.display(name, value if connected else None)
+        (self.connected.add if connected else self.connected.discard)(name)
         number, of = len(self.connected), len(self.client.names)
-        self.statusBar().showMessage(f"{number} of {of} PVs connected, {PREFIX}…")
+        self.connections.setText(f"{number} of {of} PVs connected")
 
-    def show_in_widget(self, widget, value):
-        widget.blockSignals(True)  # what comes from the PV is not put to it
-        if isinstance(widget, QPushButton):
-            widget.setChecked(bool(value))
-            widget.setText("Running" if value else "Stopped")
-        elif isinstance(widget, QComboBox):
-            if [widget.itemText(n) for n in range(widget.count())] != value.enums:
-                widget.clear()
-                widget.addItems(value.enums)
-            widget.setCurrentIndex(value)
-            self.show_scales()
-        elif isinstance(widget, QDoubleSpinBox):
-            widget.setSuffix(f" {value.units}")
-            widget.setValue(value)
-        else:
-            widget.setText(f"{value:.{value.precision}f} {value.units}")
-            widget.setStyleSheet(f"color: {ALARM_COLOURS[value.severity]}")
-        widget.blockSignals(False)
-
-    def show_scales(self):
-        """What a division stands for."""
-        time, volts = (
-            self.widgets[name].currentText()
-            for name in ("TimePerDivSelect", "VoltsPerDivSelect")
-        )
-        labels = {"bottom": time, "left": f"{volts} V"}
-        self.plot.setLabels(**{k: f"{v} per division" for k, v in labels.items()})
+    def show_failure(self, name, text, reason):
+        """A put was refused; the field has shown the PV's value all the time."""
+        message = f"{self.labels[name]} was not set to {text}. {reason}"
+        possible = range_of(self.fields[name].value)
+        if possible:
+            message += f" (range: {possible})"
+        self.statusBar().showMessage(message)
 
     def closeEvent(self, event):
         self.client.stop()
@@ -209,8 +278,8 @@ class Window(QMainWindow):
 
 def save_when_shown(window, file):
     """Saves a picture of the window once it has something to show, and ends."""
-    connected = all(widget.isEnabled() for widget in window.widgets.values())
-    if connected and window.pictures_shown >= 2:
+    connected = len(window.connected) == len(window.client.names)
+    if connected and window.screen_of_scope.pictures_shown >= 2:
         window.grab().save(file)
         window.close()
     else:

@@ -36,7 +36,12 @@ REQUIREMENTS = {
     "softioc": ["softioc==4.7.2"],
     "pcaspy": ["pcaspy==0.8.1", "numpy"],
     # For the examples with a window, together with this project's own packages.
-    "gui": ["PySide6-Essentials>=6.6", "pyqtgraph>=0.13", "numpy", "epicscorelibs"],
+    # PySide6 6.12.0 loses references with Python before 3.12.
+    "gui": [
+        "PySide6-Essentials>=6.6,!=6.12.0; python_version<'3.12'",
+        "PySide6-Essentials>=6.6; python_version>='3.12'",
+        *("pyqtgraph>=0.13", "numpy", "epicscorelibs"),
+    ],
     "pydm": ["pydm==1.29.0", "PyQt5>=5.15"],
     # Servers that are written with pcaspy, and clients that are written with aioca, for
     # tests/whole/programs: with the released package, and with what this project needs
