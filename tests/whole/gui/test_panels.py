@@ -10,9 +10,15 @@ import pytest
 from support.example_program import Program
 from support.peers import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # for PyDM and its environment
 PANELS = ROOT / "examples" / "panels"
 SIDE = ROOT / "tests" / "whole" / "gui" / "panel_side.py"
-NAMES = ["scope.bob", "scope.adl", "scope.ui"]
+RANGES = {
+    "scope.bob": ("<minimum>0.0</minimum>", "<maximum>10.0</maximum>"),
+    "scope.adl": ("minRange=0.000000", "maxRange=10.000000"),
+    "scope.ui": ("<double>0.0</double>", "<double>10.0</double>"),
+}
+NAMES = list(RANGES)
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +58,29 @@ def test_adl_has_balanced_braces():
     assert depth == 0
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_titles_units_and_range(name):
+    text = (PANELS / name).read_text()
+    for title in ("Oscilloscope", "Time (divisions)", "Voltage (divisions)"):
+        assert title in text
+    for group in ("Acquisition", "Horizontal", "Vertical", "Signal"):
+        assert group in text
+    for end in RANGES[name]:
+        assert end in text
+
+
+def test_units_in_medm():
+    """The other two show the unit that a PV has; medm shows none."""
+    text = (PANELS / "scope.adl").read_text()
+    for label in ("Offset (V)", "Update time (s)", "Maximum (V)", "Gain"):
+        assert f'textix="{label}"' in text
+
+
 def test_panel_in_pydm(run, env):
     server = Program("oscilloscope", env=env)
     try:
-        assert "done" in run(
-            "pydm",
-            ROOT / "tests" / "whole" / "gui" / "panel_side.py",
-            PANELS / "scope.ui",
-        )
+        assert "done" in run("pydm", SIDE, PANELS / "scope.ui")
         server.interrupt()
-        assert server.wait()[0] == 0
+        assert server.wait(60)[0] == 0
     finally:
         server.close()
