@@ -5,7 +5,10 @@ import math
 
 import pytest
 
+from support.environment import server_environment
 from support.epics_client import ECA_NORMAL, ECA_PUTFAIL
+from support.example_program import Program
+from support.peers import peer_python
 
 DBE_PROPERTY = 8
 SCOPE = "testAPD:scope1:"
@@ -114,6 +117,23 @@ def test_scales_are_set_before_their_picture(scope, client):
     scope.put("VertGainSelect", "100")
     scale, picture = (client.updates(name)[0]["timestamp"] for name in names)
     assert scale <= picture
+
+
+def test_on_the_released_package(port, client):
+    python = peer_python("pcaspy")
+    program = Program("oscilloscope", env=server_environment(port), python=python)
+    try:
+        for name in (*SETTINGS, *READBACKS):
+            severity = 1 if name == "Run_RBV" else 0
+            assert (name, client.get(SCOPE + name)["severity"]) == (name, severity)
+        client.put(SCOPE + "VoltOffset", 11)  # which says that it is done, and is not
+        assert client.value(SCOPE + "VoltOffset") == 0
+        assert client.put(SCOPE + "VoltOffset", 2) == ECA_NORMAL
+        assert client.value(SCOPE + "VoltOffset_RBV") == 2
+        assert client.put(SCOPE + "VertGainSelect", 1) == ECA_NORMAL
+        assert client.value(SCOPE + "VoltsPerDiv_RBV") == pytest.approx(0.1)
+    finally:
+        program.close()
 
 
 def test_nothing_is_undefined(scope):
