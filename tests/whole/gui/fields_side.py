@@ -273,7 +273,7 @@ def turn_wheel(widget):
         at,
         QPointF(widget.mapToGlobal(at.toPoint())),
         QPoint(),
-        QPoint(0, 120),
+        QPoint(0, -120),
         Qt.MouseButton.NoButton,
         Qt.KeyboardModifier.NoModifier,
         Qt.ScrollPhase.NoScrollPhase,
