@@ -6,7 +6,7 @@ and an asyncio loop with the client, whose updates come to the window as Qt sign
 
 Needs PySide6-Essentials and pyqtgraph. With Python before 3.12, PySide6 6.12.0 does not
 work: it loses references.
-Usage: python scope_gui.py [--screenshot FILE]
+Usage: python scope_gui.py [--pva] [--screenshot FILE]
 """
 
 import argparse
@@ -53,7 +53,7 @@ SEARCH_SECONDS = 5
 class ChannelAccess(QObject):
     """The client: an asyncio loop in a thread, which emits the signals."""
 
-    updated = Signal(str, object)
+    updated = Signal(str, object, str)  # None, and why, when it is not connected
     failed = Signal(str, str, str)
 
     def __init__(self, names):
@@ -63,6 +63,9 @@ class ChannelAccess(QObject):
         self.stopped = asyncio.Event()
         self.thread = threading.Thread(target=self.run)
 
+    def start(self):
+        self.thread.start()
+
     def run(self):
         self.loop.run_until_complete(self.watch())
         self.loop.close()
@@ -71,7 +74,7 @@ class ChannelAccess(QObject):
         """FORMAT_CTRL: also alarms, limits, units and labels, whenever they change."""
         subscriptions = camonitor(
             [PREFIX + name for name in self.names],
-            lambda value, index: self.updated.emit(self.names[index], value),
+            lambda value, index: self.update(self.names[index], value),
             format=FORMAT_CTRL,
             notify_disconnect=True,
             connect_timeout=SEARCH_SECONDS,
@@ -83,6 +86,10 @@ class ChannelAccess(QObject):
         for put in puts:
             put.cancel()
         await asyncio.gather(*puts, return_exceptions=True)
+
+    def update(self, name, value):
+        missing = isinstance(value, CANothing)
+        self.updated.emit(name, *((None, str(value)) if missing else (value, "")))
 
     def put(self, name, value, text):
         """Starts a put; a failure is a signal. Called in the window's thread."""
@@ -195,7 +202,7 @@ class Screen(QWidget):
 class Window(QMainWindow):
     """Picture and settings; `fields` has what shows a PV by the PV's name."""
 
-    def __init__(self):
+    def __init__(self, client=ChannelAccess):
         super().__init__()
         self.setWindowTitle(f"{TITLE} {PREFIX}")
         self.screen_of_scope = Screen()
@@ -209,12 +216,12 @@ class Window(QMainWindow):
         layout.addWidget(self.screen_of_scope, stretch=1)
         layout.addLayout(self.groups())
         self.setCentralWidget(centre)
-        self.client = ChannelAccess(list(dict.fromkeys([*Screen.PARTS, *self.fields])))
+        self.client = client(list(dict.fromkeys([*Screen.PARTS, *self.fields])))
         # A queued connection: the slots run in this thread, whoever emits.
         queued = Qt.ConnectionType.QueuedConnection
         self.client.updated.connect(self.show_update, queued)
         self.client.failed.connect(self.show_failure, queued)
-        self.client.thread.start()
+        self.client.start()
         self.resize(1180, 700)
 
     def groups(self):
@@ -247,18 +254,18 @@ class Window(QMainWindow):
         self.statusBar().clearMessage()
         self.client.put(name, value, text)
 
-    def show_update(self, name, value):
-        """An update of a PV, or a CANothing when it is not connected."""
-        connected = not isinstance(value, CANothing)
+    def show_update(self, name, value, details):
+        """An update of a PV; None, and why, when it is not connected."""
+        connected = value is not None
         field = self.fields.get(name)
         if field and connected:
             field.display(value)
         elif field:
             lost = name in self.connected
             reason = "connection lost" if lost else "not found"
-            field.display_missing(reason, str(value))
+            field.display_missing(reason, details)
         if name in Screen.PARTS:
-            self.screen_of_scope.display(name, value if connected else None)
+            self.screen_of_scope.display(name, value)
         (self.connected.add if connected else self.connected.discard)(name)
         number, of = len(self.connected), len(self.client.names)
         self.connections.setText(f"{number} of {of} PVs connected")
@@ -286,18 +293,29 @@ def save_when_shown(window, file):
         QTimer.singleShot(50, lambda: save_when_shown(window, file))
 
 
+def client_for(pva):
+    """What the window uses of the network."""
+    if not pva:
+        return ChannelAccess
+    os.environ.setdefault("EPICS_PVA_ADDR_LIST", "127.0.0.1")
+    from scope_pvaccess import PVAccess
+
+    return PVAccess
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--screenshot", metavar="FILE", help="save a picture and end")
+    parser.add_argument("--pva", action="store_true", help="use PVAccess; needs p4p")
     options = parser.parse_args()
 
     application = QApplication(sys.argv[:1])
-    server = SimpleServer()
+    server = SimpleServer(pva=True) if options.pva else SimpleServer()
     server.createPV(PREFIX, PVDB)
     driver = Oscilloscope()  # noqa: F841 - answers for the PVs
     thread = ServerThread(server)
     thread.start()
-    window = Window()
+    window = Window(client_for(options.pva))
     window.show()
     if options.screenshot:
         save_when_shown(window, options.screenshot)

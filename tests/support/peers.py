@@ -40,7 +40,7 @@ REQUIREMENTS = {
     "gui": [
         "PySide6-Essentials>=6.6,!=6.12.0; python_version<'3.12'",
         "PySide6-Essentials>=6.6; python_version>='3.12'",
-        *("pyqtgraph>=0.13", "numpy", "epicscorelibs"),
+        *("pyqtgraph>=0.13", "numpy", "epicscorelibs", "p4p==4.3.0"),
     ],
     "pydm": ["pydm==1.29.0", "PyQt5>=5.15"],
     # Servers that are written with pcaspy, and clients that are written with aioca, for

@@ -14,12 +14,25 @@ def port():
     return free_port()
 
 
+def pvaccess(udp):
+    """For a server and a client over PVAccess that find each other there."""
+    return {
+        "EPICS_PVAS_INTF_ADDR_LIST": "127.0.0.1",
+        "EPICS_PVAS_SERVER_PORT": "0",
+        "EPICS_PVAS_BROADCAST_PORT": udp,
+        "EPICS_PVA_BROADCAST_PORT": udp,
+        "EPICS_PVA_ADDR_LIST": "127.0.0.1",
+        "EPICS_PVA_AUTO_ADDR_LIST": "NO",
+    }
+
+
 @pytest.fixture
 def env(port):
     """For a server and a client in one process, without a screen."""
     return {
         **server_environment(port),
         **client_environment(port),
+        **pvaccess(str(free_port())),
         "QT_QPA_PLATFORM": "offscreen",
         "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'examples'}",
     }

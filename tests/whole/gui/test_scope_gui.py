@@ -16,6 +16,10 @@ def test_window(run):
     assert run("gui", HERE / "window_side.py").endswith("done\n")
 
 
+def test_window_over_pvaccess(run):
+    assert run("gui", HERE / "window_side.py", "pva").endswith("done\n")
+
+
 @pytest.mark.parametrize("what", ABOUT_FIELDS)
 def test_fields(run, what):
     assert run("gui", HERE / "fields_side.py", what).endswith("done\n")

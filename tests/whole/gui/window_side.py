@@ -1,4 +1,7 @@
-"""Works with the oscilloscope's window as its user does; runs in its environment."""
+"""Works with the oscilloscope's window as its user does; runs in its environment.
+
+Usage: window_side.py [pva]
+"""
 
 import sys
 
@@ -6,7 +9,7 @@ from oscilloscope import PREFIX, PVDB, Oscilloscope
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from scope_gui import Window
+from scope_gui import Window, client_for
 from waiting import wait_for
 
 from pcaspy import SimpleServer
@@ -81,12 +84,13 @@ def work(application, window, driver):
 
 def main():
     application = QApplication([])
-    server = SimpleServer()
+    pva = sys.argv[1:] == ["pva"]
+    server = SimpleServer(pva=pva)
     server.createPV(PREFIX, PVDB)
     driver = Oscilloscope()
     thread = ServerThread(server)
     thread.start()
-    window = Window()
+    window = Window(client_for(pva))
     window.show()
     try:
         work(application, window, driver)
