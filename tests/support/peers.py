@@ -37,6 +37,8 @@ REQUIREMENTS = {
     "pcaspy": ["pcaspy==0.8.1", "numpy"],
     # For the examples with a window, together with this project's own packages.
     "gui": ["PySide6-Essentials>=6.6", "pyqtgraph>=0.13", "numpy", "epicscorelibs"],
+    # A notebook, with this project's own packages.
+    "jupyter": ["nbclient>=0.10", "ipykernel>=6.29", "numpy", "epicscorelibs"],
     "pydm": ["pydm==1.29.0", "PyQt5>=5.15"],
     # Servers that are written with pcaspy, and clients that are written with aioca, for
     # tests/whole/programs: with the released package, and with what this project needs
