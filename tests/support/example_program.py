@@ -16,10 +16,12 @@ STOP_SECONDS = 10.0
 class Program:
     """A running example; what it prints goes to a file and is read at the end."""
 
-    def __init__(self, name: str, *argv: str, env: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, *argv: str, env: dict[str, str], python: str = sys.executable
+    ) -> None:
         self._output = tempfile.TemporaryFile(mode="w+")
         self._process = subprocess.Popen(
-            [sys.executable, str(EXAMPLES / f"{name}.py"), *argv],
+            [python, str(EXAMPLES / f"{name}.py"), *argv],
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
