@@ -309,8 +309,12 @@ class Driver(DriverBase):
         Raises:
             KeyError: The driver's port does not have this PV.
         """
-        self.pvDB[reason]  # raises what says the names there are
-        for pv in self.pvDB.registry.named(self.pvDB.port, reason):
+        try:
+            pvs = self.pvDB.registry.named(self.pvDB.port, reason)
+        except KeyError:
+            self.pvDB.__missing__(reason)  # raises, and says the names there are
+            raise
+        for pv in pvs:
             end_put(pv)
 
     def updatePVs(self) -> None:
