@@ -56,13 +56,15 @@ TEST_CASE("log: how much was left out is told, and when it was long enough ago")
     }
     const std::size_t kept = late.drain().size();  // as long as it is not due: alone
     CHECK(late.drain().empty());
-    const auto last = late.drain(true);
+    const auto last = late.drain(true), due = soon.drain();
     CHECK(last.size() == 1u);
+    CHECK(due.size() > 2u);
+    if (last.empty() || due.empty()) return;
     CHECK(last[0].text ==
           "noisy: ... and " + std::to_string(1001 - kept) + " more like it");
     CHECK(last[0].level == LogLevel::Info);
     CHECK(last[0].topic == LogTopic::Put);
+    CHECK(due.back().text.starts_with("noisy: ... and "));
     CHECK(late.drain(true).empty());
-    CHECK(soon.drain().back().text.starts_with("noisy: ... and "));
     CHECK(soon.drain().empty());
 }
