@@ -309,12 +309,10 @@ class Driver(DriverBase):
         Raises:
             KeyError: The driver's port does not have this PV.
         """
-        try:
-            pvs = self.pvDB.registry.named(self.pvDB.port, reason)
-        except KeyError:
-            self.pvDB.__missing__(reason)  # raises, and says the names there are
-            raise
-        for pv in pvs:
+        registry, port = self.pvDB.registry, self.pvDB.port
+        if reason not in registry.pvs.get(port, ()):
+            self.pvDB.__missing__(reason)  # raises
+        for pv in registry.named(port, reason):
             end_put(pv)
 
     def updatePVs(self) -> None:

@@ -82,6 +82,8 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
         if name not in checks and name != "port":
             close = difflib.get_close_matches(name, [*checks, "port"], n=1)
             meant = f"; did you mean {close[0]!r}?" if close else ""
+            if name in ("prefix", "pvdb"):
+                meant = "; createPV(prefix, pvdb) takes it"
             raise TypeError(f"there is no server option {name!r}{meant}")
     if "port" in given:
         port = _check_whole("port", Range(0, 65535), given["port"])

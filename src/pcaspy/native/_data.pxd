@@ -15,7 +15,6 @@ cdef class Data(StoredValue):
 
     cdef set_and_post(self, value, TimeStamp when)
     cdef EventMask take(self, value, TimeStamp when) except? 0xff
-    cdef EventMask take_told(self, value, TimeStamp when) except? 0xff
     cdef post_now(self, bint by_scan)
     cdef send_now(self)
     cdef SnapshotPtr read_result(self, PvHandle pv, value) except *

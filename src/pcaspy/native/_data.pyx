@@ -45,7 +45,7 @@ cdef class Data(StoredValue):
         Raises:
             TypeError, ValueError: The value does not fit the PV; nothing is changed.
         """
-        cdef EventMask mask = self.take_told(value, stamp_of(timestamp))
+        cdef EventMask mask = self.take(value, stamp_of(timestamp))
         if self.pv is None:
             return
         self.publish(self.stored)
@@ -54,7 +54,7 @@ cdef class Data(StoredValue):
 
     cdef set_and_post(self, value, TimeStamp when):
         """`set` and `post`; where nothing is special, with one lock for both."""
-        cdef EventMask mask = self.take_told(value, when)
+        cdef EventMask mask = self.take(value, when)
         if self.pv is None:
             return
         if (mask and not self.aliases and not self.own_update
@@ -70,15 +70,6 @@ cdef class Data(StoredValue):
         if mask:
             self.mark(mask)
         self.post_now(False)
-
-    cdef EventMask take_told(self, value, TimeStamp when) except? 0xff:
-        """`take`; the text of a value that does not fit begins with the PV."""
-        try:
-            return self.take(value, when)
-        except (TypeError, ValueError) as error:
-            if self.pv is not None and len(error.args) == 1:
-                error.args = (f"PV {self.pv.info.reason!r}: {error.args[0]}",)
-            raise
 
     cdef EventMask take(self, value, TimeStamp when) except? 0xff:
         """Keeps a new value, and returns the events that it is worth. Sends nothing."""

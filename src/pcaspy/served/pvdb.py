@@ -129,15 +129,19 @@ class _FieldsCache:
         try:
             return self._known[tuple(spec), values, tuple(map(type, values))]
         except (KeyError, TypeError):
-            return self._add(pv, spec)
+            pass  # what is wrong with the entry is raised below, alone
+        return self._add(pv, spec)
 
     def _add(self, pv: str, spec: Mapping[str, Any]) -> Fields:
         # Types are part of the key: a precision of 3.0 is not shown as 3.
         values = tuple(tuple(v) if type(v) is list else v for v in spec.values())
         key = tuple(spec), values, tuple(map(type, spec.values()))
+        known, hashable = None, True
         try:
             known = self._known.get(key)
         except TypeError:  # a value that cannot be hashed: an array of labels, say
+            hashable = False
+        if not hashable:
             return _parse(pv, spec)
         if known is None:
             known = _parse(pv, spec)
@@ -223,7 +227,9 @@ class PVInfo(InfoBase):
 
     def __init__(self, info: Mapping[str, Any], reason: str = "", name: str = ""):
         if not isinstance(info, Mapping):
-            raise ValueError(f"PV {reason!r}: {info!r} is no dict of fields")
+            raise ValueError(
+                f"PV {reason!r}: its entry is {info!r}, allowed is a dict of fields"
+            )
         self.reason = reason
         self.name = name
         if "count" not in info and _has_elements(info.get("value")):
@@ -245,7 +251,7 @@ class PVInfo(InfoBase):
         except (TypeError, ValueError, OverflowError) as error:
             what = f"{self.count} of type {_name_of_type(self.type)}"
             if self.enums and self.type == casdef.aitEnumEnum16:
-                what += f", with the labels {', '.join(map(repr, self.enums))}"
+                what = f"one of the labels {', '.join(map(repr, self.enums))}"
             raise ValueError(
                 f"PV {self.reason!r}: field 'value' is {value!r}, allowed is {what}"
                 f" ({error})"

@@ -55,8 +55,8 @@ def _in_fields(values: Mapping[str, Any], given: frozenset[str]) -> Iterator[str
         high = "drvh" if "drvh" in given else "hilim"
         if not values[low] < values[high]:
             yield (
-                f"field 'enforce_limits' has no effect: {low!r} is {values[low]} and"
-                f" {high!r} {values[high]}"
+                f"field 'enforce_limits' has no effect: {high!r} {values[high]} is not"
+                f" above {low!r} {values[low]}"
             )
 
 

@@ -56,11 +56,11 @@ ENUM = {"type": "enum", "enums": ["a", "b"]}
         ),
         (
             {"enforce_limits": True},
-            "field 'enforce_limits' has no effect: 'lolim' is 0.0 and 'hilim' 0.0",
+            "'enforce_limits' has no effect: 'hilim' 0.0 is not above 'lolim' 0.0",
         ),
         (
             {"enforce_limits": "clamp", "drvl": 5, "hilim": 5},
-            "field 'enforce_limits' has no effect: 'drvl' is 5 and 'hilim' 5",
+            "field 'enforce_limits' has no effect: 'hilim' 5 is not above 'drvl' 5",
         ),
     ],
     ids=lambda item: str(item)[:30],
