@@ -121,11 +121,15 @@ class Registry(Host):
                 )
 
     def _is_made_again(self, other: Registry) -> bool:
-        """A cell makes this server now, and an earlier run has made the other one."""
+        """Cells make this server, and an earlier run of them has made the other one.
+
+        What is added to a server that has PVs already replaces no other.
+        """
         run = self.cell_run
         if run is None or other.cell_run is None:
             return False
-        return other.cell_run < run == run_of_cell()
+        is_new = run == run_of_cell() or not self.pvf
+        return is_new and other.cell_run < run
 
     def serve_with(self, engine: Server, dispatcher: Dispatcher) -> None:
         """From now on the PVs are served by `engine`."""

@@ -101,6 +101,17 @@ def test_others_stay(shell, make, kind, caplog):
     assert len(caplog.records) == (kind != "other names")
 
 
+def test_one_cell_makes_the_server_and_the_next_its_pvs(shell, make, caplog):
+    old, thread = make("A")
+    shell.execution_count = 2
+    new = IsolatedServer()
+    shell.execution_count = 3
+    new.createPV("P:", {"A": {}})
+    assert (serves(old), serves(new)) == (False, True)
+    thread.join(60)
+    new.close()
+
+
 def test_a_server_is_replaced_by_a_new_one_only(shell, make, caplog):
     """PVs that are added to what there is replace nothing."""
     old, _ = make("A")

@@ -100,6 +100,22 @@ def test_a_cell_that_is_run_again_replaces_its_server(run):
     assert all(not text for at, text in enumerate(errors) if at not in again)
 
 
+def test_a_server_that_several_cells_make(run):
+    lines = SERVER.splitlines(keepends=True)
+    first, second = "".join(lines[:4]), "".join(lines[4:])
+    told = run(
+        (0, first),
+        (1, second.replace("VALUE", "1")),
+        (2, "from aioca import caget, camonitor, caput\n" + GET),
+        (0, first),
+        (1, second.replace("VALUE", "2")),
+        (2, GET),
+        (3, END),
+    )
+    assert [told[at]["result"] for at in (2, 5)] == ["1.0", "2.0"]
+    assert [cell["err"] for cell in told] == ["", "", "", "", REPLACED, "", ""]
+
+
 def test_what_no_run_made_again_stays(run):
     """Two servers of one cell, and PVs that a later cell adds to the older server."""
     two = SERVER.replace("VALUE", "1") + "other = SimpleServer(port=0)\n"
