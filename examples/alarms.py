@@ -4,22 +4,25 @@ from pcaspy import Alarm, Driver, Severity, SimpleServer
 
 PREFIX = "MTEST:"
 PVDB = {
-    "LEVEL": {"lolo": -20, "low": -10, "high": 10, "hihi": 20, "unit": "mm"},
+    "LEVEL": {
+        "lolo": -20,
+        "low": -10,
+        "high": 10,
+        "hihi": 20,
+        "unit": "mm",
+        "udf": False,
+    },
     "DOOR": {
         "type": "enum",
         "enums": ["CLOSED", "OPEN", "BROKEN"],
         "states": [Severity.NO_ALARM, Severity.MINOR_ALARM, Severity.MAJOR_ALARM],
+        "udf": False,
     },
-    "MESSAGE": {"type": "string", "value": "ready"},
+    "MESSAGE": {"type": "string", "value": "ready", "udf": False},
 }
 
 
 class AlarmDriver(Driver):
-    def __init__(self):
-        super().__init__()
-        self.setParamStatus("MESSAGE", Alarm.NO_ALARM, Severity.NO_ALARM)
-        self.updatePVs()
-
     def write(self, reason, value):
         self.setParam(reason, value)
         if reason == "MESSAGE":

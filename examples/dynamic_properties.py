@@ -10,9 +10,9 @@ PREFIX = "MTEST:"
 FEW = ["ZERO", "ONE"]
 MANY = [*FEW, "TWO", "THREE"]
 PVDB = {
-    "CHANGE": {"type": "int"},
-    "STATE": {"type": "enum", "enums": FEW},
-    "ENERGY": {"prec": 2, "value": 8.05},
+    "CHANGE": {"type": "int", "udf": False},
+    "STATE": {"type": "enum", "enums": FEW, "udf": False},
+    "ENERGY": {"prec": 2, "value": 8.05, "udf": False},
 }
 
 

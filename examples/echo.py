@@ -3,7 +3,7 @@
 from pcaspy import Driver, SimpleServer
 
 PREFIX = "MTEST:"
-PVDB = {"RAND": {"prec": 3}}
+PVDB = {"RAND": {"prec": 3, "udf": False}}
 
 
 class EchoDriver(Driver):

@@ -4,8 +4,13 @@ from pcaspy import Driver, SimpleServer
 
 PREFIX = "MTEST:"
 PVDB = {
-    "TEXT": {"type": "char", "count": 300, "value": "any text up to 299 characters"},
-    "LENGTH": {"type": "int", "value": 29},
+    "TEXT": {
+        "type": "char",
+        "count": 300,
+        "value": "any text up to 299 characters",
+        "udf": False,
+    },
+    "LENGTH": {"type": "int", "value": 29, "udf": False},
 }
 
 

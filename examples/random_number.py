@@ -5,7 +5,7 @@ import random
 from pcaspy import Driver, SimpleServer
 
 PREFIX = "MTEST:"
-PVDB = {"RAND": {"prec": 3}}
+PVDB = {"RAND": {"prec": 3, "udf": False}}
 
 
 class RandomDriver(Driver):

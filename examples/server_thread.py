@@ -11,7 +11,7 @@ from pcaspy import Driver, SimpleServer
 from pcaspy.tools import ServerThread
 
 PREFIX = "MTEST:"
-PVDB = {"COUNT": {"type": "int"}}
+PVDB = {"COUNT": {"type": "int", "udf": False}}
 
 
 class CountDriver(Driver):

@@ -12,10 +12,10 @@ from pcaspy import Driver, SimpleServer
 PREFIX = "MTEST:"
 DONE, BUSY = range(2)
 PVDB = {
-    "COMMAND": {"type": "char", "count": 200, "asyn": True},
-    "OUTPUT": {"type": "char", "count": 1000},
-    "ERROR": {"type": "char", "count": 1000},
-    "STATUS": {"type": "enum", "enums": ["DONE", "BUSY"]},
+    "COMMAND": {"type": "char", "count": 200, "asyn": True, "udf": False},
+    "OUTPUT": {"type": "char", "count": 1000, "udf": False},
+    "ERROR": {"type": "char", "count": 1000, "udf": False},
+    "STATUS": {"type": "enum", "enums": ["DONE", "BUSY"], "udf": False},
 }
 
 

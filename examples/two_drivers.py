@@ -4,7 +4,7 @@ from pcaspy import Driver, SimpleServer
 
 
 def axis(port):
-    return {"POSITION": {"prec": 3, "unit": "mm", "port": port}}
+    return {"POSITION": {"prec": 3, "unit": "mm", "port": port, "udf": False}}
 
 
 class LeftDriver(Driver):

@@ -2,8 +2,8 @@
 
 from pcaspy import Driver, SimpleServer
 
-HALL = {"TEMPERATURE": {"value": 21.5, "unit": "C"}}
-TUNNEL = {"PRESSURE": {"value": 2e-9, "prec": 11, "unit": "mbar"}}
+HALL = {"TEMPERATURE": {"value": 21.5, "unit": "C", "udf": False}}
+TUNNEL = {"PRESSURE": {"value": 2e-9, "prec": 11, "unit": "mbar", "udf": False}}
 
 
 class LabDriver(Driver):

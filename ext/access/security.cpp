@@ -85,6 +85,7 @@ class AccessService {
 
     // ---- mutex() held ----
     bool active() const noexcept { return active_; }
+    bool knows(const std::string& group) const { return groups_.contains(group); }
     void join(AccessClient& client);
     void leave(AccessClient& client);
     void change_group(AccessMember& member, std::string name);
@@ -305,7 +306,7 @@ std::vector<std::string> AccessService::load(const std::string& text,
     }
     if (status) {
         throw std::invalid_argument(
-            explain_refusal(source, messages.printed(), messages.logged()));
+            explain_refusal(rules, source, messages.printed(), messages.logged()));
     }
     std::vector<std::string> warnings = warnings_in(source, messages.printed());
     warnings.insert(warnings.begin(), unknown.begin(), unknown.end());
@@ -431,6 +432,12 @@ bool active() {
     AccessService& service = AccessService::get();
     std::lock_guard lock(service.mutex());
     return service.active();
+}
+
+bool lacks_group(const std::string& name) {
+    AccessService& service = AccessService::get();
+    std::lock_guard lock(service.mutex());
+    return service.active() && !service.knows(name);
 }
 
 bool has_inputs() {

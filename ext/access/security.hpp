@@ -133,6 +133,8 @@ PCAS_API void stop_inputs();
 
 bool active();               // rules were loaded
 PCAS_API bool has_inputs();  // the rules in force have any
+// There are rules, but none for that group: its PVs give no access.
+PCAS_API bool lacks_group(const std::string& name);
 
 // Around fork(), after the servers' own: no lock of this file is held in the child. Its
 // inputs are gone, so that rules with inputs grant nothing there.

@@ -77,6 +77,16 @@ Remark read_remark(std::string_view printed) {
     return out;
 }
 
+// What stands in a line of the rules that asLib cannot read.
+std::string what_is_at(std::string_view rules, const std::string& line) {
+    for (unsigned long n = std::strtoul(line.c_str(), nullptr, 10); n > 1; --n) {
+        rules.remove_prefix(std::min(rules.find('\n'), rules.size()));
+        if (!rules.empty()) rules.remove_prefix(1);
+    }
+    if (trimmed(rules).empty()) return " at the end of the file: is a '}' missing?";
+    return ": " + trimmed(rules.substr(0, rules.find('\n')));
+}
+
 std::vector<Remark> remarks_in(std::string_view printed) {
     std::vector<Remark> out;
     while (!printed.empty()) {
@@ -200,8 +210,8 @@ std::string expand_macros(const std::string& text, const std::string& source,
     return out;
 }
 
-std::string explain_refusal(const std::string& source, const std::string& printed,
-                            const std::string& logged) {
+std::string explain_refusal(std::string_view rules, const std::string& source,
+                            const std::string& printed, const std::string& logged) {
     std::string line, reason = trimmed(logged);
     for (const Remark& remark : remarks_in(printed)) {
         if (remark.warning) continue;
@@ -209,6 +219,7 @@ std::string explain_refusal(const std::string& source, const std::string& printe
         if (reason.empty()) reason = remark.reason;
     }
     if (reason.empty()) reason = "not a valid access security file";
+    if (reason == "syntax error") reason += what_is_at(rules, line);
     return place(source, line) + reason;
 }
 

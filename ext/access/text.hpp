@@ -26,9 +26,9 @@ std::string with_addresses(
     std::vector<std::string>& warnings);
 
 // One text "source:line: reason" from what asLib printed ("ERROR syntax error at line
-// 3") and logged ("No User Access Group named 'x' defined") about a file it refused.
-std::string explain_refusal(const std::string& source, const std::string& printed,
-                            const std::string& logged);
+// 3") and logged ("No User Access Group named 'x' defined") about rules it refused.
+std::string explain_refusal(std::string_view rules, const std::string& source,
+                            const std::string& printed, const std::string& logged);
 
 // The warnings in what asLib printed, each as "source:line: text".
 std::vector<std::string> warnings_in(const std::string& source,

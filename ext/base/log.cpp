@@ -1,29 +1,46 @@
 #include "base/log.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pcas {
 
-bool Log::allow(std::string_view source) {
+bool Log::allow(LogLevel level, std::string_view source, LogTopic topic) {
     if (per_second_ == 0) return true;
     if (rates_.size() >= kMaxSources) rates_.clear();
     Rate& rate = rates_[std::string(source)];
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = Clock::now();
     if (now - rate.window >= std::chrono::seconds(1)) {
         rate.window = now;
         rate.used = 0;
     }
-    return rate.used++ < per_second_;
+    if (rate.used < per_second_) {
+        ++rate.used;
+        return true;
+    }
+    if (rate.dropped++ == 0) rate.dropped_since = now;
+    rate.level = level;
+    rate.topic = topic;
+    return false;
+}
+
+bool Log::wants(LogLevel level, std::string_view source, LogTopic topic) {
+    std::lock_guard lock(mutex_);
+    if (records_.size() >= kMaxRecords || !allow(level, source, topic)) {
+        ++suppressed_;
+        return false;
+    }
+    return true;
+}
+
+void Log::keep(LogRecord record) {
+    std::lock_guard lock(mutex_);
+    records_.push_back(std::move(record));
 }
 
 void Log::add(LogLevel level, std::string_view source, std::string text,
               LogTopic topic) {
-    std::lock_guard lock(mutex_);
-    if (records_.size() >= kMaxRecords || !allow(source)) {
-        ++suppressed_;
-        return;
-    }
-    records_.push_back({level, std::move(text), topic});
+    add_made(level, source, topic, [&text] { return std::move(text); });
 }
 
 void Log::add_caught(std::string_view source, const char* where,
@@ -36,8 +53,24 @@ void Log::add_caught(std::string_view source, const char* where,
     }
 }
 
-std::vector<LogRecord> Log::drain() {
+void Log::tell_dropped(bool all) {
+    const auto now = Clock::now();
+    if (!all && now < next_look_) return;
+    next_look_ = now + std::min<Clock::duration>(tell_after_, std::chrono::seconds(1));
+    for (auto& [source, rate] : rates_) {
+        if (rate.dropped == 0) continue;
+        if (!all && now - rate.dropped_since < tell_after_) continue;
+        records_.push_back(
+            {rate.level,
+             source + ": ... and " + std::to_string(rate.dropped) + " more like it",
+             rate.topic});
+        rate.dropped = 0;
+    }
+}
+
+std::vector<LogRecord> Log::drain(bool last) {
     std::lock_guard lock(mutex_);
+    tell_dropped(last);
     std::vector<LogRecord> out(std::make_move_iterator(records_.begin()),
                                std::make_move_iterator(records_.end()));
     records_.clear();

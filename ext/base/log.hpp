@@ -29,34 +29,57 @@ struct LogRecord {
 
 class PCAS_API Log {
   public:
+    using Clock = std::chrono::steady_clock;
+
     // At most `per_second` records a second for each source are kept (0: no limit).
-    explicit Log(unsigned per_second = 10) noexcept : per_second_(per_second) {}
+    // How many of one source were not is a record of its own, after `tell_after`.
+    explicit Log(unsigned per_second = 10,
+                 Clock::duration tell_after = std::chrono::seconds(10)) noexcept
+        : per_second_(per_second), tell_after_(tell_after) {}
 
     // Any thread. `source` (a peer's address, say) is what the rate is counted by.
     void add(LogLevel level, std::string_view source, std::string text,
              LogTopic topic = LogTopic::Engine);
+    // The same, with the text that `make()` returns: made only if it is kept. For what
+    // a client can cause as often as it likes.
+    template <typename Make>
+    void add_made(LogLevel level, std::string_view source, LogTopic topic, Make make) {
+        if (wants(level, source, topic)) keep({level, make(), topic});
+    }
     // The same for what was caught where nothing may be thrown: without memory for the
     // text it is only counted.
     void add_caught(std::string_view source, const char* where,
                     const std::exception& error) noexcept;
-    // Any thread: moves all queued records out, oldest first.
-    std::vector<LogRecord> drain();
+    // Any thread: moves all queued records out, oldest first. `last`: with the numbers
+    // that are not due yet, too.
+    std::vector<LogRecord> drain(bool last = false);
     std::uint64_t suppressed() const;
 
   private:
     struct Rate {
-        std::chrono::steady_clock::time_point window{};
+        Clock::time_point window{};
         unsigned used = 0;
+        // What was not kept since `dropped_since`, and the last one's kind.
+        std::uint64_t dropped = 0;
+        Clock::time_point dropped_since{};
+        LogLevel level = LogLevel::Warning;
+        LogTopic topic = LogTopic::Engine;
     };
     static constexpr std::size_t kMaxRecords = 1000;
     static constexpr std::size_t kMaxSources = 1000;
 
-    bool allow(std::string_view source);  // mutex_ held
+    bool wants(LogLevel level, std::string_view source, LogTopic topic);
+    void keep(LogRecord record);
+    // mutex_ held:
+    bool allow(LogLevel level, std::string_view source, LogTopic topic);
+    void tell_dropped(bool all);
 
     const unsigned per_second_;
+    const Clock::duration tell_after_;
     mutable std::mutex mutex_;  // leaf; guards all below
     std::deque<LogRecord> records_;
     std::unordered_map<std::string, Rate, KeyedHash> rates_;
+    Clock::time_point next_look_{};  // at what was dropped
     std::uint64_t suppressed_ = 0;
 };
 

@@ -64,6 +64,7 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     std::string access_group() const { return access_.group(); }
     // No client may put to it, whatever its group allows.
     void set_read_only(bool on) { access_.set_read_only(on); }
+    bool read_only() const noexcept { return access_.read_only(); }
     AccessMember& access() noexcept { return access_; }
 
     // Over any protocol.

@@ -43,7 +43,7 @@ void Beacon::add_listed() {
         else
             services_.shared().log.add(
                 LogLevel::Warning, "config",
-                "beacon address \"" + printable(text) + "\" is unknown");
+                "beacon address \"" + printable(text) + "\" cannot be resolved");
     }
 }
 

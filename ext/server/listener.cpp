@@ -39,7 +39,7 @@ void Listener::pause() {
     Shared& shared = services_.shared();
     Counters::add(shared.counters.accept_pauses);
     shared.log.add(LogLevel::Error, "accept",
-                   "no descriptor is left for a new circuit: accepting pauses");
+                   "no file descriptor is free for a new circuit: new clients wait");
     services_.poller().change(socket_.get(), *this, {false, false});
     services_.timers().after(kPause, [this] {
         services_.poller().change(socket_.get(), *this, {true, false});

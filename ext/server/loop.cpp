@@ -18,7 +18,7 @@ std::vector<in_addr> local_addresses(const Config& config, Log& log,
         sockaddr_in address;
         if (!resolve(text, 0, address)) {
             log.add(LogLevel::Warning, "config",
-                    "interface \"" + printable(text) + "\" is unknown");
+                    "interface \"" + printable(text) + "\" cannot be resolved");
         } else if (is_multicast(address.sin_addr)) {
             multicast.push_back(address.sin_addr);
         } else {
@@ -61,10 +61,9 @@ void Loop::bind() {
     if (config.tcp_port && port != wanted) {
         shared_.log.add(LogLevel::Warning, "config",
                         "TCP port " + std::to_string(wanted) +
-                            " is in use: connections go to port " +
-                            std::to_string(port) +
-                            ", as the answers to searches say; firewalls and lists of "
-                            "name servers have to know it");
+                            " is in use: using port " + std::to_string(port) +
+                            ". Clients that search over UDP find it; firewalls and "
+                            "EPICS_CA_NAME_SERVERS need the new port");
     }
     shared_.tcp_port = port;
     beacon_ = std::make_unique<Beacon>(services_);

@@ -25,7 +25,7 @@ struct Reading {
 
     void warn(const char* wrong, double instead) const {
         std::ostringstream text;
-        text << used.name << " is " << wrong << ": " << instead << " is used";
+        text << used.name << " is " << wrong << ": using " << instead;
         warnings.push_back(text.str());
     }
 

@@ -28,25 +28,24 @@ inline constexpr double kAnyNumber = std::numeric_limits<double>::infinity();
 //  meaning
 #define PCAS_OPTIONS(X)                                                                \
     X(Port, udp_port, 5064, 0, 65535, EPICS_CAS_SERVER_PORT, EPICS_CA_SERVER_PORT,     \
-      "UDP port of searches; 0: the system chooses")                                   \
+      "UDP port for searches; 0: a free port")                                         \
     X(Port, tcp_port, 5064, 0, 65535, EPICS_CAS_SERVER_PORT, EPICS_CA_SERVER_PORT,     \
-      "TCP port that is tried first; 0: the system chooses")                           \
+      "TCP port for connections, or a free port if it is in use; 0: a free port")      \
     X(Words, interfaces, {}, 0, 0, EPICS_CAS_INTF_ADDR_LIST, EPICS_CAS_INTF_ADDR_LIST, \
-      "addresses to serve on, and multicast groups to join; none: all")                \
+      "addresses to serve on, and multicast groups to join; none: all addresses")      \
     X(Words, ignored, {}, 0, 0, EPICS_CAS_IGNORE_ADDR_LIST,                            \
-      EPICS_CAS_IGNORE_ADDR_LIST, "hosts whose searches are dropped")                  \
+      EPICS_CAS_IGNORE_ADDR_LIST, "hosts whose searches are ignored")                  \
     X(Words, beacon_addresses, {}, 0, 0, EPICS_CAS_BEACON_ADDR_LIST,                   \
       EPICS_CAS_BEACON_ADDR_LIST,                                                      \
-      "where beacons go besides the broadcast addresses; host or host:port")           \
+      "additional addresses for beacons, as host or host:port")                        \
     X(bool, auto_beacon_addresses, true, 0, 1, EPICS_CAS_AUTO_BEACON_ADDR_LIST,        \
-      EPICS_CAS_AUTO_BEACON_ADDR_LIST,                                                 \
-      "whether beacons go to the broadcast addresses")                                 \
+      EPICS_CAS_AUTO_BEACON_ADDR_LIST, "send beacons to the broadcast addresses")      \
     X(Port, beacon_port, 5065, 1, 65535, EPICS_CAS_BEACON_PORT,                        \
-      EPICS_CA_REPEATER_PORT, "port of beacons")                                       \
+      EPICS_CA_REPEATER_PORT, "port that beacons are sent to")                         \
     X(Seconds, beacon_period, 15, 0.01, kAnyNumber, EPICS_CAS_BEACON_PERIOD,           \
-      EPICS_CA_BEACON_PERIOD, "seconds between beacons when nothing changes")          \
+      EPICS_CA_BEACON_PERIOD, "longest time between two beacons, in seconds")          \
     X(Hops, multicast_ttl, 1, 0, 255, EPICS_CA_MCAST_TTL, EPICS_CA_MCAST_TTL,          \
-      "how far multicast beacons go")
+      "time to live of multicast beacons: how many networks they reach")
 
 struct Options {
 #define PCAS_MEMBER(type, name, standard, ...) type name = standard;

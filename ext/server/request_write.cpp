@@ -5,6 +5,19 @@
 #include "server/refused_put.hpp"
 
 namespace pcas {
+namespace {
+
+std::string_view why_not_decoded(EcaStatus status, DbfType type) {
+    if (status == ECA_BADCOUNT) return "the number of elements does not fit the PV";
+    return type == DbfType::Enum ? "the value is not a state of the PV"
+                                 : "the value is not a number";
+}
+
+std::string_view why_not_allowed(const Pv& pv) {
+    return pv.read_only() ? "the PV is readonly" : "access security does not allow it";
+}
+
+}  // namespace
 
 namespace {
 
@@ -37,7 +50,8 @@ void Circuit::execute_write(const Message& message, bool notify) {
                             "data type cannot be written");
     }
     if (!channel->may_write()) {
-        return refuse_write(message, channel, ECA_NOWTACCESS, "no write access");
+        return refuse_write(message, channel, ECA_NOWTACCESS,
+                            why_not_allowed(*channel->pv));
     }
     if (message.dropped) {
         Counters::add(shared_.counters.requests_too_large);
@@ -56,18 +70,17 @@ void Circuit::execute_write(const Message& message, bool notify) {
     }
     if (in_flight_.full_of_deferred()) {
         Counters::add(shared_.counters.puts_refused);
-        return refuse_write(message, channel, ECA_PUTFAIL, "too many puts wait");
+        return refuse_write(message, channel, ECA_PUTFAIL, "too many puts are waiting");
     }
     if (!room_for_put(header.payload_size)) {
         Counters::add(shared_.counters.puts_refused);
-        return refuse_write(message, channel, ECA_ALLOCMEM, "too many puts wait");
+        return refuse_write(message, channel, ECA_ALLOCMEM,
+                            "too many puts are waiting");
     }
     Decoded decoded = decode_put(message, *channel->pv);
     if (decoded.status != ECA_NORMAL) {
         return refuse_write(message, channel, decoded.status,
-                            decoded.status == ECA_BADCOUNT
-                                ? "count does not fit the PV"
-                                : "value is no number, or no state, of the PV");
+                            why_not_decoded(decoded.status, pv.type()));
     }
     CaRequestPtr request = make_request(RequestKind::Write);
     request->pv = channel->pv;
@@ -124,9 +137,9 @@ void Circuit::refuse_write(const Message& message, const Channel* channel,
                            EcaStatus status, std::string_view text) {
     const Header& header = message.header;
     if (channel) {
-        shared_.log.add(LogLevel::Warning, "put " + dotted(peer_.sin_addr),
-                        refused_put_text(message, *channel->pv, *identity_, text),
-                        LogTopic::Put);
+        shared_.log.add_made(
+            LogLevel::Warning, "puts of " + dotted(peer_.sin_addr), LogTopic::Put,
+            [&] { return refused_put_text(message, *channel->pv, *identity_, text); });
     }
     if (header.command == CA_PROTO_WRITE_NOTIFY) {
         return finish_write(header.type, header.count, header.p2, status);

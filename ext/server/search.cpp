@@ -74,8 +74,9 @@ SearchService::SearchService(Services& services)
         if (resolve(text, 0, address))
             ignored_.push_back(address.sin_addr);
         else
-            shared_.log.add(LogLevel::Warning, "config",
-                            "address to ignore \"" + printable(text) + "\" is unknown");
+            shared_.log.add(
+                LogLevel::Warning, "config",
+                "address to ignore \"" + printable(text) + "\" cannot be resolved");
     }
 }
 

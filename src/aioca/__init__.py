@@ -21,6 +21,7 @@ from aioca._catools import (
 )
 from aioca._epics import cadef as _cadef
 from aioca._epics import dbr as _dbr
+from aioca._errors import CADisconnected, CARefused
 from aioca.channel import Channel, ChannelState, get_channel, watch_channel
 from aioca.native._monitor import FORMAT_FULL
 
@@ -74,8 +75,10 @@ __all__ = [
     "FORMAT_FULL",
     "FORMAT_RAW",
     "FORMAT_TIME",
+    "CADisconnected",
     "CAInfo",
     "CANothing",
+    "CARefused",
     "Channel",
     "ChannelInfo",
     "ChannelState",

@@ -158,6 +158,8 @@ def camonitor(
         notify_disconnect,
         connect_timeout,
     )
+    if not isinstance(pv, Iterable):
+        raise TypeError(f"pv must be a name or an iterable of names, not {pv!r}")
     if isinstance(pv, str):
         return Subscription(pv, callback, *options)
     if callback is None:

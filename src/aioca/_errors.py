@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import Sequence
-from typing import Any
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 from aioca._epics import cadef, dbr
 from aioca._search import few, where_searched
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 # Without types for the type checkers.
 _CAException: Any = cadef.CAException
@@ -138,6 +143,8 @@ def timed_out(name: str, channel: Any, seconds: float) -> CANothing:
         )
     else:
         error.reason = f"no server answered within {time}; searched {where_searched()}"
+    if name != name.strip():
+        error.reason += f"; the name begins or ends with a space: {name!r}"
     error.__cause__ = asyncio.TimeoutError()
     return error
 
@@ -194,12 +201,64 @@ def refusal(name: str, status: int, function: str, count: int, most: int) -> CAN
     return error
 
 
-def wrong_timeout(names: Sequence[str], timeout: object) -> TypeError:
+def wrong_timeout(
+    names: Sequence[str], timeout: object, argument: str = "timeout"
+) -> TypeError:
     """The exception for a timeout that is none."""
     return TypeError(
-        f"{few(list(names))}: timeout must be seconds, (deadline,) or None, "
+        f"{few(list(names))}: {argument} must be seconds, (deadline,) or None, "
         f"not {timeout!r}"
     )
+
+
+def whole(names: Sequence[str], argument: str, value: object) -> int:
+    """`value`, an argument of a call for these PVs, as an integer.
+
+    Raises:
+        TypeError: It is none.
+    """
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(
+            f"{few(list(names))}: {argument} must be an integer, not {value!r}"
+        ) from None
+
+
+def check_subscription(
+    name: object,
+    callback: object,
+    events: object,
+    format: object,
+    count: object,
+    connect_timeout: object,
+) -> None:
+    """Arguments of a subscription that are used only when there is a connection.
+
+    Raises:
+        TypeError: One has a wrong type.
+        epicscorelibs.ca.dbr.InvalidDatatype: There is no such format.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a PV's name must be a str, not {name!r}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"{name}: callback must be callable or None, not {callback!r}")
+    if events is not None:
+        whole([name], "events", events)
+    whole([name], "count", count)
+    if format not in (0, 1, 2, 3):
+        raise dbr.InvalidDatatype(
+            f"{name}: Format not recognised: {format!r} is not FORMAT_RAW, "
+            "FORMAT_TIME, FORMAT_CTRL or FORMAT_FULL"
+        )
+    seconds = connect_timeout[0] if is_deadline(connect_timeout) else connect_timeout
+    if seconds is not None and not isinstance(seconds, Real):
+        raise wrong_timeout([name], connect_timeout, "connect_timeout")
+
+
+def is_deadline(timeout: object) -> TypeGuard[tuple[object]]:
+    """It is the form ``(time,)`` of a timeout."""
+    return isinstance(timeout, tuple) and len(timeout) == 1
 
 
 # What encoding a value and planning a request raise.

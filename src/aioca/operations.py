@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any
 
-from aioca._errors import CANothing, several_timed_out
+from aioca._errors import CANothing, CARefused, several_timed_out
 from aioca.channel import CAInfo, ChannelInfo
 from aioca.native._channel import get_channel
 from aioca.native._loop import known_loops, running_loop
@@ -26,16 +26,21 @@ def get_one(
     throw: bool,
 ) -> Awaitable[Any]:
     """The value of one PV."""
-    return Request(
-        GET,
-        [pv],
-        single=True,
-        throw=throw,
-        timeout=timeout,
-        datatype=datatype,
-        format=format,
-        count=count,
-    )
+    try:
+        return Request(
+            GET,
+            [pv],
+            single=True,
+            throw=throw,
+            timeout=timeout,
+            datatype=datatype,
+            format=format,
+            count=count,
+        )
+    except CARefused as error:
+        if throw:
+            raise
+        return _at_once(_returned(error))
 
 
 async def get_many(
@@ -47,32 +52,28 @@ async def get_many(
     throw: bool,
 ) -> list[Any]:
     """The values of PVs, in their order."""
-    values: list[Any] = await Request(
-        GET,
-        list(pvs),
-        single=False,
-        throw=throw,
-        timeout=timeout,
-        datatype=datatype,
-        format=format,
-        count=count,
-    )
-    return values
+    options = {"datatype": datatype, "format": format, "count": count}
+    return await _request(GET, pvs, throw, timeout, options)
 
 
 def put_one(
     pv: str, value: Any, datatype: Datatype, wait: bool, timeout: Timeout, throw: bool
 ) -> Awaitable[CANothing]:
     """Puts a value to one PV."""
-    return Request(
-        PUT_CALLBACK if wait else PUT,
-        [pv],
-        single=True,
-        throw=throw,
-        timeout=timeout,
-        values=[value],
-        datatype=datatype,
-    )
+    try:
+        return Request(
+            PUT_CALLBACK if wait else PUT,
+            [pv],
+            single=True,
+            throw=throw,
+            timeout=timeout,
+            values=[value],
+            datatype=datatype,
+        )
+    except CARefused as error:
+        if throw:
+            raise
+        return _at_once(_returned(error))
 
 
 async def put_many(
@@ -84,16 +85,9 @@ async def put_many(
     throw: bool,
 ) -> list[CANothing]:
     """Puts one value to each PV, in their order."""
-    outcomes: list[CANothing] = await Request(
-        PUT_CALLBACK if wait else PUT,
-        list(pvs),
-        single=False,
-        throw=throw,
-        timeout=timeout,
-        values=values,
-        datatype=datatype,
-    )
-    return outcomes
+    operation = PUT_CALLBACK if wait else PUT
+    options = {"datatype": datatype}
+    return await _request(operation, pvs, throw, timeout, options, values)
 
 
 def values_for(pvs: Sequence[str], values: Any, repeat_value: bool) -> list[Any]:
@@ -104,7 +98,10 @@ def values_for(pvs: Sequence[str], values: Any, repeat_value: bool) -> list[Any]
         values = list(values)
     except TypeError:
         return [values] * len(pvs)
-    assert len(pvs) == len(values), "PV and value lists must match in length"
+    assert len(pvs) == len(values), (
+        "PV and value lists must match in length: there are "
+        f"{len(pvs)} PVs, {len(values)} values"
+    )
     each: list[Any] = values
     return each
 
@@ -114,13 +111,77 @@ async def connect_many(
 ) -> list[CANothing]:
     """Opens channels and, if asked to, waits until they are connected."""
     if not wait:
-        loop = running_loop()
-        for pv in pvs:
+        refused = _refused(pvs, throw)
+        return [
+            refused[index] if index in refused else CANothing(pv)
+            for index, pv in enumerate(pvs)
+        ]
+    if not single:
+        return await _request(CONNECT, pvs, throw, timeout, {})
+    try:
+        request = Request(CONNECT, list(pvs), single=True, throw=throw, timeout=timeout)
+    except CARefused as error:
+        if throw:
+            raise
+        return [_returned(error)]
+    return [await request]
+
+
+# ---- names that libca does not take --------------------------------------------------
+
+
+def _returned(error: CANothing) -> CANothing:
+    """What stands for a failure that is not to be raised."""
+    outcome = CANothing(error.name, error.errorcode)
+    outcome.reason = error.reason
+    return outcome
+
+
+async def _at_once(outcome: CANothing) -> CANothing:
+    return outcome
+
+
+def _refused(pvs: Sequence[str], throw: bool = False) -> dict[int, CANothing]:
+    """Opens channels; the names for which libca makes none, by index."""
+    loop = running_loop()
+    refused = {}
+    for index, pv in enumerate(pvs):
+        try:
             get_channel(loop, pv)
-        return [CANothing(pv) for pv in pvs]
-    request = Request(CONNECT, list(pvs), single=single, throw=throw, timeout=timeout)
-    outcome = await request
-    return [outcome] if single else outcome
+        except CARefused as error:
+            if throw:
+                raise
+            refused[index] = _returned(error)
+    return refused
+
+
+async def _request(
+    operation: int,
+    pvs: Sequence[str],
+    throw: bool,
+    timeout: Timeout,
+    options: dict[str, Any],
+    values: Sequence[Any] | None = None,
+) -> list[Any]:
+    """The result for each PV; where nothing is raised also for names that are none."""
+    common: dict[str, Any] = {"single": False, "throw": throw, "timeout": timeout}
+    common.update(options)
+    try:
+        request = Request(operation, list(pvs), values=values, **common)
+    except CARefused:
+        if throw:
+            raise
+    else:
+        results: list[Any] = await request
+        return results
+    refused = _refused(pvs)
+    good = [index for index in range(len(pvs)) if index not in refused]
+    names = [pvs[index] for index in good]
+    if values is not None:
+        values = [values[index] for index in good]
+    found = await Request(operation, names, values=values, **common)
+    outcomes = dict(zip(good, found, strict=True))
+    return [outcomes[i] if i in outcomes else refused[i] for i in range(len(pvs))]
 
 
 async def info_many(

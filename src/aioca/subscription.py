@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic
 
-from aioca._errors import CANothing
+from aioca._errors import CANothing, check_subscription
 from aioca.native._monitor import Monitor
 from aioca.types import AugmentedValue, Count, Datatype, Dbe, Format, Timeout
 
@@ -52,6 +52,7 @@ class Subscription(Monitor, Generic[Value]):
         notify_disconnect: bool,
         connect_timeout: Timeout,
     ) -> None:
+        check_subscription(name, callback, events, format, count, connect_timeout)
         self._failure: CANothing | None = None
         self._arrival: asyncio.Future[None] | None = None
         super().__init__(

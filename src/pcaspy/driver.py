@@ -231,8 +231,19 @@ class Driver(DriverBase):
     def setParamStatus(
         self, reason: str, alarm: int | None = None, severity: int | None = None
     ) -> None:
-        """Sets alarm and severity. None keeps the old one. The time does not change."""
-        self.pvDB[reason].set_status(alarm, severity)
+        """Sets alarm and severity. None keeps the old one. The time does not change.
+
+        Raises:
+            TypeError: They are not integers.
+        """
+        data = self.pvDB[reason]
+        try:
+            data.set_status(alarm, severity)
+        except TypeError:
+            raise TypeError(
+                f"PV {reason!r}: alarm is {alarm!r} and severity {severity!r}, allowed"
+                " are Alarm.HIGH_ALARM, Severity.MINOR_ALARM and so on, or None"
+            ) from None
 
     def setParamEnums(
         self, reason: str, enums: Sequence[str], states: Sequence[int] | None = None
@@ -247,13 +258,16 @@ class Driver(DriverBase):
         if states is None:
             states = [Severity.NO_ALARM] * len(enums)
         if len(states) != len(enums):
-            raise ValueError("enums and states must have the same length")
+            raise ValueError(
+                f"PV {reason!r}: there are {len(enums)} enums and {len(states)} states,"
+                " allowed is one state for each of the enums"
+            )
         info = info_of(self.pvDB[reason].handle)
         if list(info.enums) != list(enums) or list(info.states) != list(states):
             self._change(reason, {"enums": enums, "states": states}, alarm=False)
 
     def setParamInfo(self, reason: str, info: Mapping[str, Any]) -> None:
-        """Sets fields of the PV. Unknown fields are ignored.
+        """Sets fields of the PV. Unknown fields are logged and have no effect.
 
         Raises:
             ValueError: A field has an invalid value; nothing is changed.
@@ -295,7 +309,10 @@ class Driver(DriverBase):
         Raises:
             KeyError: The driver's port does not have this PV.
         """
-        for pv in self.pvDB.registry.named(self.pvDB.port, reason):
+        registry, port = self.pvDB.registry, self.pvDB.port
+        if reason not in registry.pvs.get(port, ()):
+            self.pvDB.__missing__(reason)  # raises
+        for pv in registry.named(port, reason):
             end_put(pv)
 
     def updatePVs(self) -> None:

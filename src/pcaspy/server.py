@@ -17,7 +17,7 @@ from .native._server import Server
 from .served.pv import SimplePV
 from .served.pvdb import parse
 from .served.pvdb_fields import PVSpec
-from .served.registry import Registry, claim, last, last_server
+from .served.registry import Registry, claim, last, last_server, warn_of_groups
 from .served.requests import DriverDispatcher
 from .served.tables import collector_held
 
@@ -114,7 +114,7 @@ class SimpleServer(cas.caServer):
     ) -> None:
         given: dict[str, Any] = {**options}
         if port is not None:
-            given = {"udp_port": port, "tcp_port": port, **given}
+            given["port"] = port
         if interfaces is not None:
             given["interfaces"] = interfaces
         given["pva"] = pva
@@ -223,11 +223,17 @@ class SimpleServer(cas.caServer):
         """
         cas.asInitFile(filename, access.as_definitions(subst))
         cas.asCaStart()
+        warn_of_groups()
 
 
 def pause(server: SimpleServer) -> None:
     """Ends serving until the next `process()`: clients lose their connections."""
     server._pcaspy.shut()  # noqa: SLF001
+
+
+def is_replaced(server: SimpleServer) -> bool:
+    """Whether the server of a later run of a cell replaces it."""
+    return bool(server._pcaspy.replaced)  # noqa: SLF001
 
 
 def _create(

@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .server import SimpleServer, pause
+from .server import SimpleServer, is_replaced, pause
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,10 +26,15 @@ class ServerThread(threading.Thread):
 
     A ``with`` block starts the thread and at its end stops and joins it. After `stop()`
     the server does not answer clients until `process` is called again. The thread is
-    not a daemon thread: if the main thread ends, the server continues.
+    not a daemon thread: if the main thread ends, the server continues. In a notebook it
+    also ends when a later run of the cell creates a server with the same PVs.
     """
 
     def __init__(self, server: SimpleServer) -> None:
+        if not callable(getattr(server, "process", None)):
+            raise TypeError(
+                f"ServerThread(server) takes a server, not a {type(server).__name__}"
+            )
         super().__init__()
         self.server = server
         self.running = True
@@ -40,12 +45,17 @@ class ServerThread(threading.Thread):
         alone = False
         while self.running and not _interrupted():
             self.server.process(0.1)
+            if self._replaced():
+                break
             if not alone and not threading.main_thread().is_alive():
                 alone = True
                 _log.warning(_ALONE)
         self.running = False
         if isinstance(self.server, SimpleServer):
             pause(self.server)
+
+    def _replaced(self) -> bool:
+        return isinstance(self.server, SimpleServer) and is_replaced(self.server)
 
     def __enter__(self) -> Self:
         self.start()

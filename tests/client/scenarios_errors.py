@@ -81,6 +81,30 @@ async def wrong_names(p):
 
 
 @scenario
+async def names_that_libca_refuses(p):
+    """Told, not raised, where nothing is to be thrown; the rest of a list is served."""
+    quiet = {"throw": False}
+    return {
+        what: await outcome(call)
+        for what, call in {
+            "get": aioca.caget(""),
+            "get, throw=False": aioca.caget("", **quiet),
+            "put": aioca.caput("", 1),
+            "put, throw=False": aioca.caput("", 1, **quiet),
+            "put with wait": aioca.caput("", 1, wait=True, **quiet),
+            "connect, throw=False": aioca.connect("", **quiet),
+            "connect, wait=False": aioca.connect("", wait=False, **quiet),
+            "info, throw=False": aioca.cainfo("", **quiet),
+            "list": aioca.caget([p + "LONG", ""]),
+            "get of a list": aioca.caget([p + "LONG", "", p + "SHORT"], **quiet),
+            "put of a list": aioca.caput(["", p + "LONG"], [1, 5], **quiet),
+            "connect of a list": aioca.connect([p + "LONG", ""], **quiet),
+            "a list without wait": aioca.connect(["", p + "LONG"], wait=False, **quiet),
+        }.items()
+    }
+
+
+@scenario
 async def scalars_keep_their_attributes(p):
     # The scenario before leaves no channel, so libca may be closing the circuit: it
     # then waits 10 s before it searches again.

@@ -262,11 +262,66 @@ async def test_bad_input_names_the_pv_and_what_is_allowed(ioc):
             TypeError,
             r"C:R: timeout must be seconds, \(deadline,\) or None, not '5'",
         ),
+        (
+            caget(["C:R", "C:W"], timeout=[5]),
+            TypeError,
+            r"C:R, C:W: timeout must be seconds, \(deadline,\) or None, not \[5\]",
+        ),
+        (
+            caget("C:R", count="5"),
+            TypeError,
+            "C:R: count must be an integer, not '5'",
+        ),
+        (caget(["C:R"], count=2.5), TypeError, "C:R: count must be an integer"),
+        (
+            caget("C:R", "C:W"),
+            dbr.InvalidDatatype,
+            'C:R: Datatype "C:W" not supported .* several PVs go into a list',
+        ),
+        (
+            caput(["C:R", "C:W"], [1]),
+            AssertionError,
+            "must match in length: there are 2 PVs, 1 values",
+        ),
         (caget(""), CANothing, "libca takes no such name"),
         (caget(5), TypeError, "must be a str, not 5"),
     ]:
         with pytest.raises(kind, match=text):
             await call
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "text"),
+    [
+        ({"callback": "print"}, TypeError, "C:R: callback must be callable or None"),
+        ({"count": "2"}, TypeError, "C:R: count must be an integer, not '2'"),
+        ({"events": "value"}, TypeError, "C:R: events must be an integer"),
+        ({"format": 9}, dbr.InvalidDatatype, "C:R: Format not recognised: 9"),
+        ({"connect_timeout": "5"}, TypeError, "C:R: connect_timeout must be seconds"),
+        ({"pv": 5}, TypeError, "a name or an iterable of names, not 5"),
+        ({"pv": [5]}, TypeError, "must be a str, not 5"),
+    ],
+    ids=str,
+)
+async def test_bad_arguments_of_a_subscription(arguments, kind, text):
+    with pytest.raises(kind, match=text):
+        camonitor(**{"pv": "C:R", **arguments})
+    assert aioca.get_channel_infos() == []
+
+
+async def test_a_name_with_a_space():
+    error = await failure(caget("C:NONE ", timeout=0.1))
+    assert error.reason.endswith("; the name begins or ends with a space: 'C:NONE '")
+
+
+async def test_a_refused_name_among_others(ioc):
+    ioc.start(DATABASE)
+    first, second, third = await caget(["C:R", "", "C:W"], throw=False)
+    assert (first, first.name, len(third)) == (1, "C:R", third.size)
+    assert (type(second), second.ok, bool(second)) == (CANothing, False, False)
+    assert second.reason == "libca takes no such name: it is empty or too long"
+    with pytest.raises(aioca.CARefused):
+        await caget(["C:R", ""])
 
 
 # ---- one line ----------------------------------------------------------------------

@@ -42,6 +42,8 @@ REQUIREMENTS = {
         "PySide6-Essentials>=6.6; python_version>='3.12'",
         *("pyqtgraph>=0.13", "numpy", "epicscorelibs", "p4p==4.3.0"),
     ],
+    # A notebook, with this project's own packages.
+    "jupyter": ["nbclient>=0.10", "ipykernel>=6.29", "numpy", "epicscorelibs"],
     "pydm": ["pydm==1.29.0", "PyQt5>=5.15"],
     # Servers that are written with pcaspy, and clients that are written with aioca, for
     # tests/whole/programs: with the released package, and with what this project needs

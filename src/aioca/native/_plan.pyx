@@ -125,6 +125,8 @@ def dbr_of_datatype(datatype):
         raise InvalidDatatype(
             f'Datatype "{datatype}" not supported for channel access: it must be None, '
             f'a DBR_ code, or a type of numbers or text'
+            + ("; names of several PVs go into a list" if isinstance(datatype, str)
+               else "")
         ) from error
 
 

@@ -75,7 +75,7 @@ cdef class Request(Sink):
 
     def __cinit__(self, int operation, list names, *, bint single, bint throw,
                   object timeout, object values=None, object datatype=None,
-                  object format=0, long count=0):
+                  object format=0, object count=0):
         self.loop = current_loop()
         self.operation = <Operation> operation
         self.names = names
@@ -84,7 +84,8 @@ cdef class Request(Sink):
         self.values = values
         self.datatype = datatype
         self.format = format
-        self.count = count
+        self.count = count if type(count) is int else _errors.whole(
+            names, "count", count)
         self.channels = []
         self.arrived = []
         self.open_channels()

@@ -53,7 +53,13 @@ def run(command: str, arguments: list[str]) -> int:
 
 
 async def connect_all(names: list[str], options: Options) -> bool:
-    """Connects and complains about those that are not found in time."""
+    """Connects and complains about those that are not found in time.
+
+    Raises:
+        CARefused: libca does not accept a name.
+    """
+    for name in names:
+        get_channel(name)
     outcomes = await connect(names, timeout=patience(options), throw=False)
     missing = [
         name for name, outcome in zip(names, outcomes, strict=True) if not outcome

@@ -69,9 +69,13 @@ class Host:
             OSError: An address or port cannot be used.
             RuntimeError: The server was deleted.
         """
+        self.closed = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Binds the sockets, as `start`; a host that is closed stays so."""
         if self.engine is None:
             raise RuntimeError("the server is gone")
-        self.closed = False
         self.engine.start()
         if self.pva is not None:
             try:
@@ -87,7 +91,10 @@ class Host:
         if engine is None or self.closed:
             return
         if not engine.running:
-            self.start()
+            self.begin()
+            if self.closed:  # by another thread, which has found nothing to end
+                self.shut()
+                return
         engine.process(delay, dispatcher)
 
     def process(self, delay: float) -> None:

@@ -5,6 +5,7 @@ Keyword arguments override environment variables, and these override the default
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -81,8 +82,16 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     checks = _checks()
     for name in given:
-        if name not in checks:
-            raise TypeError(f"there is no server option {name!r}")
+        if name not in checks and name != "port":
+            close = difflib.get_close_matches(name, [*checks, "port"], n=1)
+            meant = f"; did you mean {close[0]!r}?" if close else ""
+            if name in ("prefix", "pvdb"):
+                meant = "; createPV(prefix, pvdb) takes it"
+            raise TypeError(f"there is no server option {name!r}{meant}")
+    if "port" in given:
+        port = _check_whole("port", Range(0, 65535), given["port"])
+        given = {"udp_port": port, "tcp_port": port, **given}
+        del given["port"]
     chosen = {**_from_environment(), **given}
     for name, value in chosen.items():
         checks[name](value)

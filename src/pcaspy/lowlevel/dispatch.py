@@ -125,7 +125,7 @@ class Dispatcher:
     def end(self, engine: Server) -> None:
         """Before the engine closes: its last messages."""
         if engine.running:
-            self._log_records(engine.drain_log())
+            self._log_records(engine.drain_log(last=True))
             self._failures.end()
             self._summary.end()
 

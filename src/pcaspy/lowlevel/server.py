@@ -58,6 +58,18 @@ class LowLevelHost(Host):
         self.serve_with(engine, self.dispatcher_kind(engine, server))
 
 
+class _Missing:
+    """Says why a server has no host; what an instance has goes before it."""
+
+    def __get__(self, server: Any, kind: type) -> Any:
+        if server is None:
+            return self
+        raise AttributeError(
+            f"{kind.__name__}.__init__ did not call the __init__ of its base class: it"
+            " has to call super().__init__()"
+        )
+
+
 class LowLevelServer:
     """A server whose PVs are found and made by `pvExistTest` and `pvAttach`.
 
@@ -68,7 +80,10 @@ class LowLevelServer:
 
     # What serves it: the only thing of ours that it holds.
     _pcaspy_host: ClassVar[Callable[..., Any]] = LowLevelHost
-    _pcaspy: Any
+    if TYPE_CHECKING:
+        _pcaspy: Any
+    else:
+        _pcaspy = _Missing()
 
     def __init__(self, pvCountEstimate: int = 0, **options: Any) -> None:
         self._pcaspy = self._pcaspy_host(weakref.ref(self), options)

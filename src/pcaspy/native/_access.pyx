@@ -34,6 +34,15 @@ def has_access_inputs():
     return bool(has)
 
 
+def lacks_access_group(name):
+    """There are rules, but none for that group: no client has access to its PVs."""
+    cdef string group = bytes_of_text(name)
+    cdef cbool lacks
+    with nogil:
+        lacks = access_security.lacks_group(group)
+    return bool(lacks)
+
+
 def start_access_inputs(library):
     """Connects the inputs of the rules; `library` is the path of libdbCore.
 

@@ -58,6 +58,12 @@ cdef class Fields:
             a = b = NAN
         return a, b
 
+    def control_limits(self):
+        """(lower, upper) limit for setting the value: drvl and drvh, if given."""
+        low = "drvl" if "drvl" in self.given else "lolim"
+        high = "drvh" if "drvh" in self.given else "hilim"
+        return self.values[low], self.values[high]
+
     cdef double limit(self, name) except? -1:
         """An alarm limit as an IOC sends it: NaN if it was not set."""
         return self.values[name] if name in self.given else NAN
@@ -69,8 +75,8 @@ cdef class Fields:
         m.units = bytes_of_text(v["unit"])
         m.precision = int(v["prec"])
         m.string_precision = int(v["prec"]) if "prec" in self.given else 4
-        m.upper_disp = m.upper_ctrl = v["hilim"]
-        m.lower_disp = m.lower_ctrl = v["lolim"]
+        m.upper_disp, m.lower_disp = v["hilim"], v["lolim"]
+        m.lower_ctrl, m.upper_ctrl = self.control_limits()
         m.upper_alarm, m.upper_warning = self.limit("hihi"), self.limit("high")
         m.lower_warning, m.lower_alarm = self.limit("low"), self.limit("lolo")
         m.description = bytes_of_text(v["desc"])

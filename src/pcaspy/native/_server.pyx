@@ -205,9 +205,12 @@ cdef class Server(Claimant):
         elif taken == self.take:
             self.take = min(2 * self.take, kMostTaken)
 
-    def drain_log(self):
-        """[(level, text, "engine", "put" or "pva")]: the engine's messages."""
-        cdef vector[LogRecord] records = self.server.get().log().drain()
+    def drain_log(self, cbool last=False):
+        """[(level, text, "engine", "put" or "pva")]: the engine's messages.
+
+        `last`: also how many were left out of late.
+        """
+        cdef vector[LogRecord] records = self.server.get().log().drain(last)
         return [(<int>records[i].level, records[i].text.decode(errors="replace"),
                  "put" if records[i].topic == LogTopic.Put else
                  "pva" if records[i].topic == LogTopic.Pva else "engine")

@@ -15,7 +15,7 @@ from typing import Any
 from ..alarm import Severity
 from ..lowlevel import casdef
 from ..native._fields import Fields, InfoBase
-from .pvdb_fields import AIT_OF_TYPE, DEFAULTS, NEW, RULES
+from .pvdb_fields import AIT_OF_TYPE, DEFAULTS, LABELS_OF_BOOL, NEW, RULES
 from .pvdb_hints import warn_of_fields, warn_of_value
 
 _log = logging.getLogger("pcaspy.pvdb")
@@ -58,6 +58,19 @@ def _limited_labels(pv: str, labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(cut)
 
 
+def _labels_of_bool(pv: str, values: dict[str, Any], spec: Mapping[str, Any]) -> None:
+    """Gives a PV that `spec` makes a bool its two labels."""
+    if spec.get("type") != "bool":
+        return
+    if "enums" not in spec:
+        values["enums"] = LABELS_OF_BOOL
+    elif len(values["enums"]) != len(LABELS_OF_BOOL):
+        raise ValueError(
+            f"PV {pv!r}: field 'enums' is {spec['enums']!r}, allowed are two labels"
+            " for type 'bool'; type 'enum' has up to 16"
+        )
+
+
 def _complete(pv: str, values: dict[str, Any], given: frozenset[str]) -> Fields:
     """Fields from checked values; labels and states are brought into their limits."""
     values["enums"] = _limited_labels(pv, values["enums"])
@@ -79,14 +92,20 @@ def no_effect(name: Any) -> str:
 _told: set[Any] = set()
 
 
+def _tell_unknown(pv: str, name: Any) -> None:
+    if name not in _told:
+        _told.add(name)
+        _unknown_log.warning("PV %r: %s", pv, no_effect(name))
+
+
 def _parse(pv: str, spec: Mapping[str, Any]) -> Fields:
     values = dict(DEFAULTS)
     for name, value in spec.items():
         if name in RULES:
             values[name] = _checked(pv, name, value)
-        elif name != "value" and name not in _told:
-            _told.add(name)
-            _unknown_log.warning("PV %r: %s", pv, no_effect(name))
+        elif name != "value":
+            _tell_unknown(pv, name)
+    _labels_of_bool(pv, values, spec)
     given = frozenset(name for name in spec if name in RULES)
     warn_of_fields(pv, values, given)
     return _complete(pv, values, given)
@@ -110,15 +129,19 @@ class _FieldsCache:
         try:
             return self._known[tuple(spec), values, tuple(map(type, values))]
         except (KeyError, TypeError):
-            return self._add(pv, spec)
+            pass  # what is wrong with the entry is raised below, alone
+        return self._add(pv, spec)
 
     def _add(self, pv: str, spec: Mapping[str, Any]) -> Fields:
         # Types are part of the key: a precision of 3.0 is not shown as 3.
         values = tuple(tuple(v) if type(v) is list else v for v in spec.values())
         key = tuple(spec), values, tuple(map(type, spec.values()))
+        known, hashable = None, True
         try:
             known = self._known.get(key)
         except TypeError:  # a value that cannot be hashed: an array of labels, say
+            hashable = False
+        if not hashable:
             return _parse(pv, spec)
         if known is None:
             known = _parse(pv, spec)
@@ -184,6 +207,8 @@ class PVInfo(InfoBase):
     unit = _shared("unit")
     lolim = _shared("lolim")
     hilim = _shared("hilim")
+    drvl = _shared("drvl")
+    drvh = _shared("drvh")
     hihi = _shared("hihi")
     lolo = _shared("lolo")
     high = _shared("high")
@@ -203,7 +228,9 @@ class PVInfo(InfoBase):
 
     def __init__(self, info: Mapping[str, Any], reason: str = "", name: str = ""):
         if not isinstance(info, Mapping):
-            raise ValueError(f"PV {reason!r}: {info!r} is no dict of fields")
+            raise ValueError(
+                f"PV {reason!r}: its entry is {info!r}, allowed is a dict of fields"
+            )
         self.reason = reason
         self.name = name
         if "count" not in info and _has_elements(info.get("value")):
@@ -224,6 +251,8 @@ class PVInfo(InfoBase):
             warn_of_value(self.reason, self.fields, value)
         except (TypeError, ValueError, OverflowError) as error:
             what = f"{self.count} of type {_name_of_type(self.type)}"
+            if self.enums and self.type == casdef.aitEnumEnum16:
+                what = f"one of the labels {', '.join(map(repr, self.enums))}"
             raise ValueError(
                 f"PV {self.reason!r}: field 'value' is {value!r}, allowed is {what}"
                 f" ({error})"
@@ -250,6 +279,9 @@ class PVInfo(InfoBase):
             if name in RULES:
                 values[name] = _checked(pv, name, value)
                 given.add(name)
+            elif name not in _OWN and name not in self._added():
+                _tell_unknown(pv, name)
+        _labels_of_bool(pv, values, changes)
         self.fields = _complete(pv, values, frozenset(given))
         for name, value in changes.items():
             if name in _OWN_CHANGEABLE or name in self._added():
@@ -328,9 +360,18 @@ def parse(prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> Iterator[PVInfo
             "createPV(prefix, pvdb) takes a str and a dict of PVs,"
             f" not {type(prefix).__name__} and {type(pvdb).__name__}"
         )
+    aliases: dict[str, str] = {}
     for reason, spec in pvdb.items():
         if not isinstance(reason, str) or not prefix + reason:
             raise ValueError(f"PV {reason!r}: the key must be a str that is not empty")
         if "\0" in prefix + reason:
             raise ValueError(f"PV {prefix + reason!r}: a name without NUL is allowed")
-        yield PVInfo(spec, reason, prefix + reason)
+        info = PVInfo(spec, reason, prefix + reason)
+        for alias in info.fields.values["alias"]:
+            other = alias if alias in pvdb else aliases.setdefault(alias, reason)
+            if other != reason:
+                raise ValueError(
+                    f"PV {reason!r}: field 'alias' has {alias!r}, which is a name of"
+                    f" PV {other!r} already"
+                )
+        yield info

@@ -22,6 +22,7 @@ class PVSpec(TypedDict, total=False):
 
     type: Literal[
         "enum",
+        "bool",
         "string",
         "char",
         "uchar",
@@ -39,6 +40,8 @@ class PVSpec(TypedDict, total=False):
     unit: str
     lolim: float
     hilim: float
+    drvl: float
+    drvh: float
     hihi: float
     lolo: float
     high: float
@@ -59,6 +62,7 @@ class PVSpec(TypedDict, total=False):
 
 AIT_OF_TYPE = {
     "enum": casdef.aitEnumEnum16,
+    "bool": casdef.aitEnumEnum16,  # of two states
     "str": casdef.aitEnumString,
     "string": casdef.aitEnumString,
     "float": casdef.aitEnumFloat64,
@@ -69,7 +73,8 @@ AIT_OF_TYPE = {
     "char": casdef.aitEnumUint8,
     "uchar": casdef.aitEnumUint8,
 }
-_TYPES_ALLOWED = "'enum', 'string', 'char', 'float', 'int' or 'short'"
+_TYPES_ALLOWED = "'float', 'int', 'short', 'char', 'string', 'enum' or 'bool'"
+LABELS_OF_BOOL = ("False", "True")
 
 
 def _number(value: Any) -> Any:
@@ -153,6 +158,16 @@ def _enforcing(value: Any) -> Any:
     return value
 
 
+def _truth(value: Any) -> Any:
+    return value if isinstance(value, str) and value else bool(value)
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, (str, bytes)) or value not in (0, 1):
+        raise ValueError
+    return bool(value)
+
+
 Schema = dict[str, Any]  # a piece of JSON Schema
 
 
@@ -219,14 +234,28 @@ RULES: dict[str, Rule] = {
         _STRING,
     ),
     "lolim": Rule(
-        "Lower display and control limit.",
+        "Lower display limit, and control limit without drvl.",
         0.0,
         _number,
         "a number",
         {"type": "number"},
     ),
     "hilim": Rule(
-        "Upper display and control limit.",
+        "Upper display limit, and control limit without drvh.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "drvl": Rule(
+        "Lower control limit, for setting the value.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "drvh": Rule(
+        "Upper control limit, for setting the value.",
         0.0,
         _number,
         "a number",
@@ -284,7 +313,7 @@ RULES: dict[str, Rule] = {
     "asyn": Rule(
         "Put callbacks are answered by callbackPV().",
         False,
-        bool,
+        _truth,
         "a bool",
         _BOOL,
     ),
@@ -327,12 +356,12 @@ RULES: dict[str, Rule] = {
     "readonly": Rule(
         "No client may put to it.",
         False,
-        bool,
+        _flag,
         "a bool",
         _BOOL,
     ),
     "enforce_limits": Rule(
-        "What happens to puts outside lolim to hilim: False, 'refuse' or 'clamp'.",
+        "What happens to puts outside the control limits: False, 'refuse' or 'clamp'.",
         False,
         _enforcing,
         "False, True or 'refuse', or 'clamp'",
@@ -341,11 +370,11 @@ RULES: dict[str, Rule] = {
     "udf": Rule(
         "Undefined until it is set; False: `value` counts as set.",
         True,
-        bool,
+        _flag,
         "a bool",
         _BOOL,
     ),
 }
 # Fields that the released package does not have.
-NEW = ("desc", "form", "alias", "readonly", "enforce_limits", "udf")
+NEW = ("drvl", "drvh", "desc", "form", "alias", "readonly", "enforce_limits", "udf")
 DEFAULTS = {name: rule.default for name, rule in RULES.items()}

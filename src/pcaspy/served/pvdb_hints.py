@@ -19,6 +19,7 @@ _PAIRS = [
     ("lolo", "hihi", "neither raises an alarm"),
     ("low", "high", "neither raises an alarm"),
     ("lolim", "hilim", "displays show an empty range"),
+    ("drvl", "drvh", "displays show an empty range"),
 ]
 
 
@@ -36,6 +37,10 @@ def _in_fields(values: Mapping[str, Any], given: frozenset[str]) -> Iterator[str
             f"field 'unit' is {values['unit']!r}, which clients get as {cut!r}:"
             f" {_LONGEST_UNIT} bytes are sent"
         )
+    if values["enums"] and values["type"] != casdef.aitEnumEnum16:
+        yield "field 'enums' has no effect: only types 'enum' and 'bool' have labels"
+    if isinstance(values["asyn"], str):
+        yield f"field 'asyn' is {values['asyn']!r}: every text counts as True"
     enums, states = len(values["enums"]), len(values["states"])
     if "states" in given and states and states < enums:
         yield (
@@ -45,6 +50,14 @@ def _in_fields(values: Mapping[str, Any], given: frozenset[str]) -> Iterator[str
     for low, high, so in _PAIRS:
         if low in given and high in given and values[low] > values[high]:
             yield f"field {low!r} is {values[low]}, above {high!r} {values[high]}: {so}"
+    if values["enforce_limits"]:
+        low = "drvl" if "drvl" in given else "lolim"
+        high = "drvh" if "drvh" in given else "hilim"
+        if not values[low] < values[high]:
+            yield (
+                f"field 'enforce_limits' has no effect: {high!r} {values[high]} is not"
+                f" above {low!r} {values[low]}"
+            )
 
 
 def warn_of_value(pv: str, fields: Fields, value: Any) -> None:
@@ -68,6 +81,13 @@ def warn_of_value(pv: str, fields: Fields, value: Any) -> None:
             value,
             len(fields.values["enums"]),
         )
+    elif _is_one_of_many(fields, value):
+        _log.warning(
+            "PV %r: field 'value' is one text for an array of %d; the type of a long"
+            " text is 'char'",
+            pv,
+            fields.values["count"],
+        )
     elif _is_another(fields, value, stored):
         _log.warning("PV %r: field 'value' is %r, which becomes %r", pv, value, stored)
 
@@ -76,6 +96,13 @@ def _is_no_state(fields: Fields, stored: Any) -> bool:
     values = fields.values
     enum = values["type"] == casdef.aitEnumEnum16 and values["count"] == 1
     return bool(enum and values["enums"] and stored >= len(values["enums"]))
+
+
+def _is_one_of_many(fields: Fields, value: Any) -> bool:
+    """A text for a PV of type string that has more than one."""
+    values = fields.values
+    many = values["type"] == casdef.aitEnumString and values["count"] > 1
+    return many and isinstance(value, str) and value != ""
 
 
 def _is_another(fields: Fields, value: Any, stored: Any) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..host.lifetime import Dispatcher, Host, open_hosts
+from ..host.notebook import run_of_cell
+from ..native._access import lacks_access_group
 from ..native._handle import (
     PvHandle,
     driver_of,
@@ -51,6 +53,8 @@ class Registry(Host):
 
     def __init__(self) -> None:
         self.server: Callable[[], Any] | None = None
+        self.cell_run: int | None = None  # of a notebook, in which the server was made
+        self.replaced = False  # by the server of a later run: its thread ends
         self.defined = False  # a `value` that is given has no UDF alarm
         # Drivers that were made without Driver.__init__, which may still come.
         self.incomplete: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -81,7 +85,9 @@ class Registry(Host):
         ports: dict[str, list[Any]] = {}
         for pv in pvs:
             ports.setdefault(info_of(pv).fields.values["port"], []).append(pv)
-        self._warn_if_served_elsewhere(pvs)
+        self._look_for_others(pvs)
+        if self.engine is not None and self.engine.running:
+            self.warn_of_groups(pvs)
         self.pvf.extend(pvs)
         for port, members in ports.items():
             self.pvs.table(port).extend(members, now)
@@ -90,20 +96,40 @@ class Registry(Host):
                 name, reason = name_of(pv), info_of(pv).reason
                 self.pvf[name[: len(name) - len(reason)] + alias] = pv
 
-    def _warn_if_served_elsewhere(self, pvs: list[Any]) -> None:
+    def _look_for_others(self, pvs: list[Any]) -> None:
+        """Servers with PVs of these names are replaced, or are worth a warning."""
         others = [
-            host.pvf
+            host
             for host in open_hosts()
             if isinstance(host, Registry) and host is not self and host.pvf
         ]
-        for names in others:
-            common = [name for pv in pvs if (name := name_of(pv)) in names]
-            if common:
+        for other in others:
+            common = [name for pv in pvs if (name := name_of(pv)) in other.pvf]
+            if common and self._is_made_again(other):
+                other.replaced = True
+                other.close()
+                warn_of_names(
+                    common,
+                    "served by a server of an earlier run of a cell, which is closed:"
+                    " this one replaces it",
+                )
+            elif common:
                 warn_of_names(
                     common,
                     "served by another server of this process, too:"
                     " clients find either one. close() the server that is not needed",
                 )
+
+    def _is_made_again(self, other: Registry) -> bool:
+        """Cells make this server, and an earlier run of them has made the other one.
+
+        What is added to a server that has PVs already replaces no other.
+        """
+        run = self.cell_run
+        if run is None or other.cell_run is None:
+            return False
+        is_new = run == run_of_cell() or not self.pvf
+        return is_new and other.cell_run < run
 
     def serve_with(self, engine: Server, dispatcher: Dispatcher) -> None:
         """From now on the PVs are served by `engine`."""
@@ -125,8 +151,14 @@ class Registry(Host):
 
     def start(self) -> None:
         """Begins to serve; after `close()` again."""
-        self._warn_of_ports()
+        self.replaced = False
         super().start()
+
+    def begin(self) -> None:
+        """Binds the sockets and begins to scan."""
+        self._warn_of_ports()
+        self.warn_of_groups(self.pvf.values())
+        super().begin()
         self.scanner.start()
 
     def _warn_of_ports(self) -> None:
@@ -146,6 +178,28 @@ class Registry(Host):
                     port,
                     ", ".join(map(repr, ports)),
                 )
+
+    def warn_of_groups(self, pvs: Iterable[Any]) -> None:
+        """Of PVs in groups without rules: no client gets at them."""
+        if not lacks_access_group(""):
+            return  # there are no rules
+        lacking: dict[str, list[str]] = {}
+        known: dict[str, bool] = {"": False}
+        for pv in pvs:
+            info = info_of(pv) if isinstance(pv, PvHandle) else None
+            if not isinstance(info, PVInfo):
+                continue
+            group = info.fields.values["asg"]
+            if group not in known:
+                known[group] = lacks_access_group(group)
+            if known[group]:
+                lacking.setdefault(group, []).append(name_of(pv))
+        for group, names in lacking.items():
+            warn_of_names(
+                names,
+                f"in access security group {group!r}, which the rules do not have: no"
+                " client can read or write",
+            )
 
     def shut(self) -> None:
         """Ends everything that runs for the server."""
@@ -224,6 +278,14 @@ class _Last:
     registry = Registry()
 
 
+def warn_of_groups() -> None:
+    """After rules are loaded: of PVs of servers that serve, in groups without rules."""
+    for host in open_hosts():
+        if isinstance(host, Registry) and host.engine is not None:
+            if host.engine.running:
+                host.warn_of_groups(host.pvf.values())
+
+
 def last() -> Registry:
     """The registry of the server created last; before there is one, the next one's."""
     return _Last.registry
@@ -240,6 +302,8 @@ def claim(server: Callable[[], Any]) -> Registry:
     if _Last.registry.engine is not None:
         _Last.registry = Registry()
     _Last.registry.server = server
+    _Last.registry.cell_run = run_of_cell()
+    _Last.registry.replaced = False
     return _Last.registry
 
 

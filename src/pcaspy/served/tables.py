@@ -385,7 +385,16 @@ class DriverMap(HookedDict):
         table = getattr(value, "pvDB", None)
         if isinstance(table, dict) and not isinstance(table, ParamTable):
             value.pvDB = ParamTable.of(self.registry, key, table)
-        if self.get(key) is not value:
+        old = self.get(key)
+        if old is not value:
+            if old is not None:
+                _log.warning(
+                    "%s takes the place of %s for the PVs of port %r: a port has one"
+                    " driver",
+                    type(value).__name__,
+                    type(old).__name__,
+                    key,
+                )
             self.registry.wire_port(key, value)
         return value
 

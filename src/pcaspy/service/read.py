@@ -53,7 +53,9 @@ def _load(path: Path, prefix: str | None) -> Definition:
         text = f"the prefix is {found.prefix!r}, allowed is a str"
         raise failure(path, 0, text)
     if not isinstance(found.pvdb, Mapping):
-        raise DefinitionError(found.at("the pvdb is no table of PVs and their fields"))
+        raise DefinitionError(
+            found.at("'pvdb' must be a table of PVs and their fields")
+        )
     return found
 
 

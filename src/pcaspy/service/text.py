@@ -1,41 +1,35 @@
 """Definitions as YAML and JSON, read so that each PV and field knows its line.
 
-The file is a table with the keys `prefix` and `pvdb`.
+The file is a table with the keys `prefix`, `pvdb` and `templates`.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from json.decoder import scanstring  # type: ignore[attr-defined]
-from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any
 
 from .definition import Definition, failure
+from .json_text import parse_json
+from .table import Table
+from .templates import add_instances, allowed
 
-_KEYS = ("prefix", "pvdb")
-
-
-class Table(dict[Any, Any]):
-    """A mapping of the file; `lines` has the line of each key."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: dict[Any, int] = {}
+_KEYS = ("prefix", "pvdb", "templates")
 
 
 def _definition(path: Path, contents: Any) -> Definition:
     if not isinstance(contents, Table):
-        raise failure(path, 1, "there must be a table with 'prefix' and 'pvdb'")
+        raise failure(path, 1, f"there must be a table with {allowed(_KEYS)}")
     for key in contents:
         if key not in _KEYS:
-            text = f"{key!r} is unknown, allowed are 'prefix' and 'pvdb'"
+            text = f"{key!r} is unknown, allowed are {allowed(_KEYS)}"
             raise failure(path, contents.lines[key], text)
-    if "pvdb" not in contents:
-        raise failure(path, 1, "there is no 'pvdb'")
-    entries = contents["pvdb"]
-    lines: dict[tuple[Any, ...], int] = {("",): contents.lines["pvdb"]}
+    if "pvdb" not in contents and "templates" not in contents:
+        raise failure(path, 1, "there is no 'pvdb' and no 'templates'")
+    first = "pvdb" if "pvdb" in contents else "templates"
+    entries = contents.get("pvdb", Table())
+    lines: dict[tuple[Any, ...], int] = {("",): contents.lines[first]}
     if isinstance(entries, Table):
         for reason, spec in entries.items():
             lines[(reason,)] = entries.lines[reason]
@@ -44,63 +38,9 @@ def _definition(path: Path, contents: Any) -> Definition:
                     lines[(reason, name)] = line
             elif spec is None:
                 entries[reason] = {}  # in YAML, a PV with nothing behind it
+        if "templates" in contents:
+            add_instances(path, contents, entries, lines)
     return Definition(path, contents.get("prefix", ""), entries, {}, lines)
-
-
-# ---- JSON ----------------------------------------------------------------------------
-
-
-class _Decoder(json.JSONDecoder):
-    """The decoder of the standard library, with objects that become a Table."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parse_object = self._object
-        self.scan_once = py_make_scanner(self)
-
-    def _object(
-        self, start: tuple[str, int], strict: bool, scan_once: Any, *_: Any
-    ) -> tuple[Table, int]:
-        """The object whose contents begin at ``start[1]``, and where it ends."""
-        text, at = start
-        table = Table()
-        at = _skip_space(text, at)
-        if text[at : at + 1] == "}":
-            return table, at + 1
-        while True:
-            if text[at : at + 1] != '"':
-                raise json.JSONDecodeError("a name in double quotes must be", text, at)
-            line = text.count("\n", 0, at) + 1
-            key, end = scanstring(text, at + 1, strict)
-            end = _expect(text, end, ":")
-            try:
-                value, end = scan_once(text, end)
-            except StopIteration as error:
-                raise json.JSONDecodeError(
-                    "a value must be", text, error.value
-                ) from None
-            if key in table:
-                raise json.JSONDecodeError(f"{key!r} is twice", text, at)
-            table[key] = value
-            table.lines[key] = line
-            end = _skip_space(text, end)
-            if text[end : end + 1] == "}":
-                return table, end + 1
-            at = _expect(text, end, ",")
-
-
-def _skip_space(text: str, at: int) -> int:
-    while text[at : at + 1] in {" ", "\t", "\n", "\r"}:
-        at += 1
-    return at
-
-
-def _expect(text: str, at: int, sign: str) -> int:
-    """Where the text after `sign` begins."""
-    at = _skip_space(text, at)
-    if text[at : at + 1] != sign:
-        raise json.JSONDecodeError(f"a {sign!r} must be", text, at)
-    return _skip_space(text, at + 1)
 
 
 def load_json(path: Path) -> Definition:
@@ -110,7 +50,7 @@ def load_json(path: Path) -> Definition:
         DefinitionError: It is no JSON, or no definition.
     """
     try:
-        contents = _Decoder().decode(path.read_text(encoding="utf-8"))
+        contents = parse_json(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         text = f"{error.msg} here (column {error.colno})"
         raise failure(path, error.lineno, text) from None
@@ -190,5 +130,7 @@ def load_yaml(path: Path) -> Definition:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         text = getattr(error, "problem", None) or str(error)
+        if "mapping values are not allowed" in text:
+            text += "; a text that ends with a colon needs quotes"
         raise failure(path, mark.line + 1 if mark else 0, text) from None
     return _definition(path, contents)

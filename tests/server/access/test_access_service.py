@@ -143,8 +143,15 @@ def test_stopped_inputs_take_the_rights_that_depend_on_them(start):
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        ("", ":1: syntax error"),
-        ("ASG(DEFAULT) {\n RULE(1, READ)\n RULE(1 WRITE)\n}\n", ":3: syntax error"),
+        ("", ":1: syntax error at the end of the file: is a '}' missing?"),
+        (
+            "ASG(DEFAULT) {\n RULE(1, READ)\n",
+            ":3: syntax error at the end of the file: is a '}' missing?",
+        ),
+        (
+            "ASG(DEFAULT) {\n RULE(1, READ)\n RULE(1 WRITE)\n}\n",
+            ":3: syntax error: RULE(1 WRITE)",
+        ),
         (
             "ASG(D) {\n RULE(1, WRITE) { UAG(nobody) }\n}",
             ":2: No User Access Group named 'nobody' defined",

@@ -1,5 +1,6 @@
 """`pcaspy check`: each error has file, line and PV, and says what is allowed."""
 
+import json
 import subprocess
 import sys
 
@@ -46,13 +47,17 @@ WRONG = {
     "name is no text": ("f.yaml", "pvdb:\n  A: {}\n  7: {}\n", 3, ["PV 7", "str"]),
     "pvdb is no table": ("f.json", '{\n"pvdb": [1]}', 2, ["pvdb", "table"]),
     "no PVs": ("f.yaml", "prefix: X\npvdb: {}\n", 2, ["no PVs"]),
-    "no pvdb": ("f.yaml", "prefix: X\n", 1, ["no 'pvdb'"]),
+    "no pvdb": ("f.yaml", "prefix: X\n", 1, ["no 'pvdb'", "no 'templates'"]),
     "no pvdb in Python": ("f.py", "prefix = 'X'\n", 0, ["no 'pvdb'"]),
     "unknown key": ("f.json", '{"pvdb": {},\n "pvs": {}}', 2, ["'pvs'", "'prefix'"]),
     "a list": ("f.json", "[1]", 1, ["table"]),
     "PV twice": ("f.json", '{"pvdb": {"A": {},\n"A": {}}}', 2, ["'A' is twice"]),
     "PV twice, YAML": ("f.yaml", "pvdb:\n  A:\n  A:\n", 3, ["'A' is twice"]),
     "JSON": ("f.json", '{"pvdb": {"A": {"count": 1,}}}', 1, ["double quotes"]),
+    "JSON more": ("f.json", '{"pvdb": {"A": {}}}\n{}', 2, ["nothing more"]),
+    "JSON text": ("f.json", '{"pvdb":\n {"A', 2, ["string"]),
+    "JSON list": ("f.json", '{"pvdb":\n {"A": [1 2]', 2, ["','"]),
+    "JSON levels": ("f.json", "[" * 100_000, 1, ["too many levels"]),
     "JSON end": ("f.json", '{"pvdb":\n {"A": {}', 2, ["','"]),
     "JSON value": ("f.json", '{"pvdb":\n }', 2, ["value"]),
     "YAML key": ("f.yaml", "pvdb:\n  ? [1, 2]\n  : {}\n", 2, ["name"]),
@@ -200,3 +205,62 @@ def test_version(run):
     import pcaspy
 
     assert run("--version") == (0, pcaspy.__version__ + "\n", "")
+
+
+# ---- JSON ----
+
+TEXTS = [
+    '{"pvdb": {"A": {"value": [1, -2.5e3, true, null], "desc": "\\u00e9\\n\\""}}}',
+    ' {"prefix"\t:\r\n"P:" , "pvdb":{ } } ',
+    '{"pvdb": {"A": {"enums": [], "value": NaN, "hihi": -Infinity}}}',
+    '\ufeff{"pvdb": {"a": {"value": [[], [[1]], {}]}}}',
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_json_is_what_the_standard_library_reads(text, tmp_path):
+    from pcaspy.service.text import load_json
+
+    path = tmp_path / "f.json"
+    path.write_text(text, encoding="utf-8")
+    expected = json.loads(text.removeprefix("\ufeff"))["pvdb"]
+    assert repr(load_json(path).pvdb) == repr(expected)  # NaN is not NaN
+
+
+def test_random_json():
+    """What the standard library reads and refuses, ours reads and refuses."""
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    from pcaspy.service.json_text import parse_json
+
+    values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=10,
+    )
+    spaces = st.sampled_from([None, 0, 3])
+
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
+    @given(values, spaces, st.integers(0, 10**6), st.booleans())
+    def run(value, indent, at, broken):
+        text = json.dumps(value, indent=indent)
+        if broken:
+            at %= len(text)
+            text = text[:at] + text[at + 1 :]
+        try:
+            expected = json.loads(text, object_pairs_hook=_once)
+        except json.JSONDecodeError:
+            with pytest.raises(json.JSONDecodeError):
+                parse_json(text)
+        else:
+            assert repr(parse_json(text)) == repr(expected)
+
+    run()
+
+
+def _once(pairs):
+    """A dict, unless a name is twice."""
+    if len(dict(pairs)) < len(pairs):
+        raise json.JSONDecodeError("twice", "", 0)
+    return dict(pairs)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pcaspy.__main__ import main
 from pcaspy.served.pvdb import PVInfo
 from pcaspy.served.pvdb_fields import RULES
+from pcaspy.service.text import load_json
 
 
 def printed():
@@ -91,6 +92,9 @@ WRONG = [
     {"alias": ""},
     {"alias": [""]},
     {"enforce_limits": "cut"},
+    {"drvh": "high"},
+    {"type": "bool", "enums": ["a", "b", "c"]},
+    {"type": "bool", "enums": ["a"]},
 ]
 
 
@@ -121,3 +125,47 @@ def test_what_is_right_fits():
     entry = {"type": "enum", "enums": ["a", "b"], "states": [0, 2], "value": "a"}
     right = {"prefix": "P:", "pvdb": {"A": entry, "B": None, "C": {"value": [1, 2]}}}
     jsonschema.validate(right, SCHEMA)
+
+
+# ---- templates ----
+
+
+def template(instances, **pvdb):
+    return {"templates": {"t": {"instances": instances, "pvdb": pvdb}}}
+
+
+FILLED = {"A{n}": {"hihi": "{n}", "desc": "of {n}", "enums": ["a{n}"]}}
+RIGHT = [
+    template({"n": "1..3"}, **FILLED),
+    template([{"n": [1, "b", 2.5]}, {"n": True}], **{"A{n}": None}),
+    {"prefix": "P:", "pvdb": {"A": {}}, **template({"n": 1}, **FILLED)},
+    template([{"n": 1}], **{"A{n}": {"type": "{n}", "count": "{n}", "value": "{n}"}}),
+]
+NOT_RIGHT = [
+    {"templates": []},
+    {"templates": {"t": {"pvdb": {}}}},
+    {"templates": {"t": {"instances": {"n": 1}}}},
+    {"templates": {"t": {"instances": {"n": 1}, "pvdb": {}, "more": 1}}},
+    template(5, A={}),
+    template([], A=5),
+    template({}, A={}),
+    template([{"n": None}], A={}),
+    template([{"n": []}], A={}),
+    template([{"n": [[1]]}], A={}),
+    template({"n": 1}, **{"A{n}": {"hihi": "high"}}),
+    template({"n": 1}, **{"A{n}": {"units": "mm"}}),
+]
+
+
+@pytest.mark.parametrize("document", RIGHT, ids=str)
+def test_templates_that_are_right_fit(document, tmp_path):
+    jsonschema.validate(document, SCHEMA)
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps(document))
+    load_json(path)
+
+
+@pytest.mark.parametrize("document", NOT_RIGHT, ids=str)
+def test_templates_that_are_wrong_do_not_fit(document):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, SCHEMA)

@@ -226,7 +226,7 @@ def test_changed_fields_are_property_events(driver):
 
 
 def test_enums_can_be_changed(driver):
-    with pytest.raises(ValueError, match="same length"):
+    with pytest.raises(ValueError, match="1 enums and 2 states"):
         driver.setParamEnums("E", ["a"], [1, 2])
     driver.setParamEnums("E", ["a", "b", "c"])
     driver.setParam("E", "c")

@@ -139,6 +139,76 @@ def test_puts_outside_of_the_limits(serve, how, value, status, kept):
     assert driver.getParam("A") == kept
 
 
+@pytest.mark.parametrize(
+    ("fields", "value", "status", "kept"),
+    [
+        ({"drvl": -1, "drvh": 2}, 3, PUTFAIL, 1),
+        ({"drvl": -1, "drvh": 2}, -1, NORMAL, -1),
+        ({"drvh": 2}, 3, PUTFAIL, 1),
+        ({"drvh": 2}, -10, NORMAL, -10),  # the other limit is that of displays
+        ({"drvl": 0}, -1, PUTFAIL, 1),
+        ({"drvl": -99, "drvh": 99}, 50, NORMAL, 50),
+        ({"drvl": 5, "drvh": 5}, 50, NORMAL, 50),  # there is nothing in between
+    ],
+)
+def test_drive_limits(serve, fields, value, status, kept):
+    entry = {**RANGE, **fields, "value": 1, "enforce_limits": True}
+    driver, circuit = serve({"A": entry})
+    channel = circuit.create("P:A")
+    data = dbr.encode(dbr.DOUBLE, value)
+    assert circuit.put(channel, dbr.DOUBLE, data, 1).p1 == status
+    circuit.send(wire.pack(wire.WRITE, data, type=dbr.DOUBLE, count=1, p1=channel.sid))
+    if status != NORMAL:
+        assert circuit.expect(wire.ERROR, timeout=60).p2 == status
+    assert put(circuit, channel, kept) == NORMAL  # after the put without callback
+    assert driver.getParam("A") == kept
+
+
+@pytest.mark.parametrize(
+    ("fields", "control"),
+    [
+        ({}, (10, -10)),
+        ({"drvl": -1, "drvh": 2}, (2, -1)),
+        ({"drvh": 2}, (2, -10)),
+        ({"drvl": -1}, (10, -1)),
+    ],
+)
+def test_clients_get_the_drive_limits_as_control_limits(serve, fields, control):
+    driver, circuit = serve({"A": {**RANGE, "hihi": 8, **fields}})
+    channel = circuit.create("P:A")
+
+    def limits():
+        got = circuit.get(channel, dbr.CTRL + dbr.DOUBLE, 1)
+        upper, lower, *_alarms, upper_control, lower_control = dbr.decode(
+            got.type, 1, got.payload
+        ).limits
+        return upper, lower, upper_control, lower_control
+
+    assert limits() == (10, -10, *control)
+    driver.setParamInfo("A", {"drvh": 7, "drvl": 6})
+    assert limits() == (10, -10, 7, 6)
+    assert driver.getParamInfo("A", ["drvl", "drvh", "hilim"]) == {
+        "drvl": 6,
+        "drvh": 7,
+        "hilim": 10,
+    }
+
+
+@pytest.mark.parametrize(("value", "kept"), [(9, 2), (-9, 1)])
+def test_a_whole_number_moves_to_one_between_the_limits(serve, value, kept):
+    entry = {"type": "int", "drvl": 0.5, "drvh": 2.5, "enforce_limits": "clamp"}
+    driver, circuit = serve({"A": entry})
+    assert put(circuit, circuit.create("P:A"), value, type=dbr.LONG) == NORMAL
+    assert driver.getParam("A") == kept
+
+
+def test_no_whole_number_is_between_the_limits(serve):
+    entry = {"type": "int", "drvl": 0.2, "drvh": 0.8, "enforce_limits": "clamp"}
+    driver, circuit = serve({"A": entry})
+    assert put(circuit, circuit.create("P:A"), 9, type=dbr.LONG) == PUTFAIL
+    assert driver.getParam("A") == 0
+
+
 def test_a_whole_number_stays_one(serve):
     entry = {**RANGE, "type": "int", "enforce_limits": "clamp"}
     driver, circuit = serve({"A": entry})
@@ -176,6 +246,45 @@ def test_limits_that_the_driver_moves(serve):
     assert put(circuit, channel, 500) == NORMAL
 
 
+# ---- bool ----
+
+
+def test_a_bool_is_an_enum_of_two_states(serve):
+    labels = {"enums": ["Closed", "Open"], "states": [0, 1]}
+    driver, circuit = serve(
+        {
+            "A": {"type": "bool"},
+            "B": {"type": "bool", **labels, "value": "Open"},
+            "C": {"type": "bool", "value": True},
+        }
+    )
+    shown = {"A": (["False", "True"], 0), "B": (["Closed", "Open"], 1)}
+    for name, (states, value) in {**shown, "C": (shown["A"][0], 1)}.items():
+        channel = circuit.create(f"P:{name}")
+        assert channel.type == dbr.ENUM
+        got = circuit.get(channel, dbr.CTRL + dbr.ENUM, 1)
+        decoded = dbr.decode(got.type, 1, got.payload)
+        assert (decoded.states, decoded.scalar) == (states, value)
+    channel = circuit.create("P:A")
+    assert put(circuit, channel, b"True", type=dbr.STRING) == NORMAL
+    assert driver.getParam("A") == 1
+    assert put(circuit, channel, b"Maybe", type=dbr.STRING) == PUTFAIL
+    driver.setParam("A", False)
+    driver.updatePVs()
+    got = circuit.get(channel, dbr.STRING, 1)
+    assert dbr.decode(dbr.STRING, 1, got.payload).scalar == b"False"
+
+
+def test_a_pv_becomes_a_bool(serve):
+    driver, _ = serve({"A": {"type": "enum", "enums": ["x", "y", "z"]}})
+    driver.setParamInfo("A", {"type": "bool"})
+    assert driver.getParamInfo("A", ["enums"]) == {"enums": ["False", "True"]}
+    text = "PV 'P:A': field 'enums' is ['x'], allowed are two labels for type 'bool'"
+    with pytest.raises(ValueError, match=re.escape(text)):
+        driver.setParamInfo("A", {"type": "bool", "enums": ["x"]})
+    assert driver.getParamInfo("A", ["enums"]) == {"enums": ["False", "True"]}
+
+
 # ---- alias, desc ----
 
 
@@ -194,6 +303,8 @@ def test_another_name_is_the_same_pv(serve, alias):
         ("alias", 5, "a name, or a sequence of names"),
         ("alias", ["A", ""], "a name, or a sequence of names"),
         ("desc", 5, "a str"),
+        ("drvl", "low", "a number"),
+        ("drvh", None, "a number"),
         ("enforce_limits", "cut", "False, True or 'refuse', or 'clamp'"),
     ],
 )

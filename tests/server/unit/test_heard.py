@@ -97,8 +97,8 @@ def test_a_port_in_use():
         port = taken.getsockname()[1]
         said = heard(f"server = SimpleServer(port={port})\nserver.process()")
     assert re.fullmatch(
-        rf"TCP port {port} is in use: connections go to port \d+, as the answers to"
-        r" searches say; firewalls and lists of name servers have to know it\n",
+        rf"TCP port {port} is in use: using port \d+\. Clients that search over UDP"
+        r" find it; firewalls and EPICS_CA_NAME_SERVERS need the new port\n",
         said,
     )
 
@@ -228,19 +228,23 @@ def test_a_put_that_the_driver_refuses(serving, name, put, status, why, callback
 @pytest.mark.parametrize(
     ("name", "put", "status", "why"),
     [
-        ("READ", (dbr.LONG, 7), ECA_NOWTACCESS, "a put of 7 by WHO: no write access"),
+        (
+            "READ",
+            (dbr.LONG, 7),
+            ECA_NOWTACCESS,
+            "a put of 7 by WHO: access security does not allow it",
+        ),
         (
             "NUMBER",
             (dbr.STRING, b"no\nnumber"),
             ECA_PUTFAIL,
-            r"a put of 'no\x0anumber' by WHO: value is no number, or no state, of the"
-            " PV",
+            r"a put of 'no\x0anumber' by WHO: the value is not a number",
         ),
         (
             "NUMBER",
             (dbr.LONG, 1, 2),
             ECA_BADCOUNT,
-            "a put of 2 elements by WHO: count does not fit the PV",
+            "a put of 2 elements by WHO: the number of elements does not fit the PV",
         ),
     ],
 )

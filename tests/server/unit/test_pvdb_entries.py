@@ -85,7 +85,7 @@ def test_first_value(spec, value):
         ({"asg": None}, "asg", "str"),
         ({"port": 7}, "port", "str"),
         ({"value": "abc"}, "value", "float"),
-        ({"type": "enum", "enums": ["a"], "value": "b"}, "value", "enum"),
+        ({"type": "enum", "enums": ["a"], "value": "b"}, "value", "labels 'a'"),
         ({"value": []}, "value", "float"),
     ],
 )

@@ -50,6 +50,18 @@ ENUM = {"type": "enum", "enums": ["a", "b"]}
             {"lolim": 1, "hilim": -1},
             "field 'lolim' is 1, above 'hilim' -1: displays show an empty range",
         ),
+        (
+            {"drvl": 1, "drvh": -1},
+            "field 'drvl' is 1, above 'drvh' -1: displays show an empty range",
+        ),
+        (
+            {"enforce_limits": True},
+            "'enforce_limits' has no effect: 'hilim' 0.0 is not above 'lolim' 0.0",
+        ),
+        (
+            {"enforce_limits": "clamp", "drvl": 5, "hilim": 5},
+            "field 'enforce_limits' has no effect: 'hilim' 5 is not above 'drvl' 5",
+        ),
     ],
     ids=lambda item: str(item)[:30],
 )
@@ -79,6 +91,9 @@ def test_a_warning_names_pv_and_field(entry, expected, caplog):
         {"count": 3, "value": [1, 2]},
         {"count": 3, "value": 1},
         {"value": None},
+        {"enforce_limits": True, "hilim": 1},
+        {"enforce_limits": "clamp", "drvl": -1},
+        {"type": "bool", "value": True},
     ],
     ids=lambda entry: str(entry)[:40],
 )

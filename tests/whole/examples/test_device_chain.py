@@ -127,7 +127,7 @@ def test_logger(start, port, client, tmp_path):
     server = Program("echo", env=server_environment(port))
     try:
         start("logger", "--file", file, "MTEST:RAND", env=client_environment(port))
-        wait_for_line(file, ["MTEST:RAND", "0.0", "INVALID"])
+        wait_for_line(file, ["MTEST:RAND", "0.0", "NO_ALARM"])
         for value in range(1, 21):
             client.put("MTEST:RAND", value)
         wait_for_line(file, ["MTEST:RAND", "20.0", "NO_ALARM"])

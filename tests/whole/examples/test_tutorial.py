@@ -242,3 +242,21 @@ def test_shell_command_outlives_clients_without_manners(run, client, port):
     while client.put("MTEST:COMMAND", "echo alive", **put) != ECA_NORMAL:
         pass  # a command of the flood still runs
     assert client.text("MTEST:OUTPUT") == "alive"
+
+
+@pytest.mark.parametrize(
+    ("name", "pvs"),
+    {
+        "alarms": ["MTEST:LEVEL", "MTEST:DOOR", "MTEST:MESSAGE"],
+        "dynamic_properties": ["MTEST:CHANGE", "MTEST:STATE", "MTEST:ENERGY"],
+        "echo": ["MTEST:RAND"],
+        "long_text": ["MTEST:TEXT", "MTEST:LENGTH"],
+        "random_number": ["MTEST:RAND"],
+        "shell_command": [f"MTEST:{n}" for n in ("COMMAND", "OUTPUT", "STATUS")],
+        "two_drivers": ["LEFT:POSITION", "RIGHT:POSITION"],
+        "two_prefixes": ["HALL:TEMPERATURE", "TUNNEL:PRESSURE"],
+    }.items(),
+)
+def test_what_is_known_at_the_start_is_in_no_alarm(run, client, name, pvs):
+    run(name)
+    assert {pv: alarm(client, pv) for pv in pvs} == dict.fromkeys(pvs, (0, NO_ALARM))

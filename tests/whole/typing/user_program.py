@@ -10,6 +10,10 @@ from pcaspy import Driver, SimpleServer
 from pcaspy.pvdb import PVSpec
 
 pvdb: dict[str, PVSpec] = {"A": {"type": "enum", "enums": ["OFF", "ON"], "scan": 0.5}}
+more: dict[str, PVSpec] = {
+    "B": {"type": "bool", "alias": "SWITCH", "readonly": True},
+    "C": {"drvl": 0, "drvh": 5.5, "enforce_limits": "clamp"},
+}
 
 
 class Own(Driver):

@@ -17,6 +17,8 @@ cdef extern from "access/security.hpp" namespace "pcas::access_security" nogil:
         string library) except +translate_exception
     void stop_inputs "pcas::access_security::stop_inputs"() except +translate_exception
     bool has_inputs "pcas::access_security::has_inputs"() except +translate_exception
+    bool lacks_group "pcas::access_security::lacks_group"(
+        string name) except +translate_exception
     void prepare_fork "pcas::access_security::prepare_fork"() noexcept
     void after_fork_in_parent "pcas::access_security::after_fork_in_parent"() noexcept
     void after_fork_in_child "pcas::access_security::after_fork_in_child"() noexcept

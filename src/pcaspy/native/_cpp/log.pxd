@@ -1,3 +1,4 @@
+from libcpp cimport bool as cbool
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
@@ -17,4 +18,4 @@ cdef extern from "base/log.hpp" namespace "pcas" nogil:
         LogTopic topic
 
     cdef cppclass Log:
-        vector[LogRecord] drain() except +translate_exception
+        vector[LogRecord] drain(cbool) except +translate_exception
