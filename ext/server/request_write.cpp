@@ -80,7 +80,7 @@ void Circuit::execute_write(const Message& message, bool notify) {
     Decoded decoded = decode_put(message, *channel->pv);
     if (decoded.status != ECA_NORMAL) {
         return refuse_write(message, channel, decoded.status,
-                            why_not_decoded(decoded.status, pv.type()));
+                            why_not_decoded(decoded.status, channel->pv->type()));
     }
     CaRequestPtr request = make_request(RequestKind::Write);
     request->pv = channel->pv;
