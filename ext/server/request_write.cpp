@@ -1,8 +1,9 @@
 // WRITE and WRITE_NOTIFY: decoded here, carried out by Python.
 #include "net/sockets.hpp"
+#include "pv/refused_put.hpp"
 #include "pv/serial_puts.hpp"
 #include "server/circuit.hpp"
-#include "server/refused_put.hpp"
+#include "server/put_value.hpp"
 
 namespace pcas {
 namespace {
@@ -12,14 +13,6 @@ std::string_view why_not_decoded(EcaStatus status, DbfType type) {
     return type == DbfType::Enum ? "the value is not a state of the PV"
                                  : "the value is not a number";
 }
-
-std::string_view why_not_allowed(const Pv& pv) {
-    return pv.read_only() ? "the PV is readonly" : "access security does not allow it";
-}
-
-}  // namespace
-
-namespace {
 
 // The PV's lock, which the driver's thread has just had, only for those who need it.
 Decoded decode_put(const Message& message, const Pv& pv) {
@@ -51,7 +44,7 @@ void Circuit::execute_write(const Message& message, bool notify) {
     }
     if (!channel->may_write()) {
         return refuse_write(message, channel, ECA_NOWTACCESS,
-                            why_not_allowed(*channel->pv));
+                            why_no_write(*channel->pv));
     }
     if (message.dropped) {
         Counters::add(shared_.counters.requests_too_large);
@@ -138,8 +131,10 @@ void Circuit::refuse_write(const Message& message, const Channel* channel,
     const Header& header = message.header;
     if (channel) {
         shared_.log.add_made(
-            LogLevel::Warning, "puts of " + dotted(peer_.sin_addr), LogTopic::Put,
-            [&] { return refused_put_text(message, *channel->pv, *identity_, text); });
+            LogLevel::Warning, "puts of " + dotted(peer_.sin_addr), LogTopic::Put, [&] {
+                return refused_put_text(put_value(message), *channel->pv, *identity_,
+                                        text);
+            });
     }
     if (header.command == CA_PROTO_WRITE_NOTIFY) {
         return finish_write(header.type, header.count, header.p2, status);

@@ -1,4 +1,4 @@
-#include "server/refused_put.hpp"
+#include "server/put_value.hpp"
 
 #include <caerr.h>
 #include <db_access.h>
@@ -19,7 +19,8 @@ std::string number(double value) {
     return text;
 }
 
-// The value of a put of one element; of others how many there are.
+}  // namespace
+
 std::string put_value(const Message& put) {
     const Header& header = put.header;
     const DbrType type{header.type};
@@ -37,15 +38,6 @@ std::string put_value(const Message& put) {
     double value;
     std::memcpy(&value, data, sizeof value);
     return number(value);
-}
-
-}  // namespace
-
-std::string refused_put_text(const Message& put, const Pv& pv,
-                             const ClientIdentity& client, std::string_view why) {
-    return "PV " + pv.name() + ": refused a put of " + put_value(put) + " by " +
-           printable(client.user) + "@" + printable(client.host) + " (" +
-           client.address + "): " + std::string(why);
 }
 
 }  // namespace pcas
