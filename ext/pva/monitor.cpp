@@ -24,11 +24,12 @@ void Monitor::first_value(const Form& form, const SnapshotPtr& first) {
 }
 
 bool Monitor::on_event(EventValues& values, const Event& event) {
-    if (event.number <= joined_ || !(event.mask & mask_) || muted_) return false;
+    if (event.number <= joined_ || !(event.mask & mask_)) return false;
     if (!started_) {
         missed_ = event.snapshot;
         return false;
     }
+    if (muted_) return false;
     Parts parts = 0;
     if (event.mask & mask_ & ~kPropertyEvent) parts |= kValuePart;
     if (event.mask & mask_ & kPropertyEvent) parts |= kPropertyPart;
@@ -40,9 +41,12 @@ bool Monitor::on_event(EventValues& values, const Event& event) {
     return true;
 }
 
-void Monitor::unmute(const Form& form, const SnapshotPtr& current) {
+// What is queued of before is older than what it is sent.
+void Monitor::unmute(const Form& form, const PvClients::Joined& joined) {
     muted_ = false;
-    if (started_) post(value_of(form, current), current);
+    if (!started_) return;
+    joined_ = joined.number;
+    post(value_of(form, joined.current), joined.current);
 }
 
 std::size_t Monitor::take_merged() {

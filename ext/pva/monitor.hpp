@@ -41,7 +41,7 @@ class Monitor {
     bool on_event(EventValues& values, const Event& event);
     // Rights to read went away, and came back.
     void mute() noexcept { muted_ = true; }
-    void unmute(const Form& form, const SnapshotPtr& current);
+    void unmute(const Form& form, const PvClients::Joined& joined);
     bool muted() const noexcept { return muted_; }
     // No more will come.
     void finish() { control_->finish(); }
