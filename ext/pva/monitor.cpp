@@ -52,7 +52,8 @@ void Monitor::unmute(const Form& form, const PvClients::Joined& joined) {
 std::size_t Monitor::take_merged() {
     pvxs::server::MonitorStat stat;
     control_->stats(stat, true);
-    return stat.nSquash;
+    // pvxs 1.5 has it in the wrong place.
+    return stat.nSquash > 0 ? stat.nSquash : stat.nQueue;
 }
 
 void Monitor::post(pvxs::Value value, const SnapshotPtr& of) {
