@@ -13,6 +13,12 @@ namespace pcas::pva {
 
 namespace sv = pvxs::server;
 
+namespace {
+
+constexpr const char* kGone = "the PV is gone";
+
+}  // namespace
+
 Channel::Channel(std::shared_ptr<Core> core, Control control,
                  std::shared_ptr<Connection> client, std::uint32_t id)
     : core_(std::move(core)),
@@ -60,17 +66,29 @@ void Channel::attach(const PvPtr& pv) {
     };
     join(client_->user);
     for (const ClientPtr& role : client_->roles) join(role);
-
-    for (const auto& operation : std::exchange(waiting_operations_, {})) {
-        connect(*operation);
-    }
-    for (const auto& setup : std::exchange(waiting_setups_, {})) subscribe(*setup);
 }
 
-void Channel::ask_for_pv(const std::string& name) {
+void Channel::connect_waiting() {
+    std::vector<std::unique_ptr<sv::ConnectOp>> operations;
+    std::vector<std::unique_ptr<sv::MonitorSetupOp>> setups;
+    pvxs::Value prototype;
+    {
+        std::lock_guard turn(core_->turn);
+        if (!pv_) return;
+        prototype = pv_->form.prototype;
+        operations.swap(waiting_operations_);
+        setups.swap(waiting_setups_);
+    }
+    for (const auto& operation : operations) connect(*operation, prototype);
+    for (const auto& setup : setups) subscribe(*setup, prototype);
+}
+
+bool Channel::ask_for_pv(const std::string& name) {
     const PvaRequestPtr request = make_request(RequestKind::Attach);
     request->name = name;
-    if (core_->ask(request)) core_->names->requests()->push(request);
+    if (!core_->ask(request)) return false;
+    core_->names->requests()->push(request);
+    return true;
 }
 
 // Once; what is still to come of its operations finds nothing.
@@ -78,9 +96,12 @@ void Channel::drop() noexcept {
     if (std::exchange(dropped_, true)) return;
     core_->channels.erase(id_);
     Counters::subtract(core_->counters->pva_channels);
+    for (const auto& operation : waiting_operations_) operation->error(kGone);
+    for (const auto& setup : waiting_setups_) setup->error(kGone);
     waiting_operations_.clear();
     waiting_setups_.clear();
     if (!pv_) return;
+    left_ = monitors_;
     while (!monitors_.empty()) unsubscribe(std::shared_ptr<Monitor>(monitors_.back()));
     access_.clear();
     if (SerialPuts* puts = pv().serial_puts()) puts->withdraw(client_->lane, id_);
@@ -108,7 +129,7 @@ void Channel::rights_changed() {
         if (!readable)
             monitor->mute();
         else if (monitor->muted())
-            monitor->unmute(pv_->form, pv().snapshot());
+            monitor->unmute(pv_->form, pv_->join());
     }
 }
 
@@ -134,15 +155,17 @@ PvaRequestPtr Channel::make_request(RequestKind kind) {
 // ---- gets, puts, information about the type ----
 
 void Channel::on_operation(std::unique_ptr<sv::ConnectOp> operation) {
-    std::lock_guard turn(core_->turn);
-    if (dropped_) return operation->error("the PV is gone");
-    if (!pv_)
-        waiting_operations_.push_back(std::move(operation));
-    else
-        connect(*operation);
+    pvxs::Value prototype;
+    {
+        std::lock_guard turn(core_->turn);
+        if (dropped_) return operation->error(kGone);
+        if (!pv_) return waiting_operations_.push_back(std::move(operation));
+        prototype = pv_->form.prototype;
+    }
+    connect(*operation, prototype);
 }
 
-void Channel::connect(sv::ConnectOp& operation) {
+void Channel::connect(sv::ConnectOp& operation, const pvxs::Value& prototype) {
     const auto self = shared_from_this();
     operation.onGet([self](ExecOp&& get) { self->on_get(std::move(get)); });
     if (operation.op() == sv::OpBase::Put) {
@@ -151,7 +174,7 @@ void Channel::connect(sv::ConnectOp& operation) {
         });
     }
     try {
-        operation.connect(pv_->form.prototype);
+        operation.connect(prototype);
     } catch (const std::exception& error) {  // it asks for no field that there is
         operation.error(error.what());
     }
@@ -160,7 +183,7 @@ void Channel::connect(sv::ConnectOp& operation) {
 void Channel::on_get(ExecOp operation) {
     std::lock_guard turn(core_->turn);
     Counters::add(core_->counters->pva_reads);
-    if (!pv_) return operation->error("the PV is gone");
+    if (!pv_) return operation->error(kGone);
     if (!may_read()) return operation->error("Get not permitted");
     if (!pv().reads_by_request()) return operation->reply(pv_->current());
     const PvaRequestPtr request = make_request(RequestKind::Read);
@@ -198,27 +221,40 @@ void Channel::on_answer(PvaRequest& request, bool completed) {
 // ---- subscriptions ----
 
 void Channel::on_subscribe(std::unique_ptr<sv::MonitorSetupOp> setup) {
-    std::lock_guard turn(core_->turn);
-    if (dropped_) return setup->error("the PV is gone");
-    if (!pv_)
-        waiting_setups_.push_back(std::move(setup));
-    else
-        subscribe(*setup);
+    pvxs::Value prototype;
+    {
+        std::lock_guard turn(core_->turn);
+        if (dropped_) return setup->error(kGone);
+        if (!pv_) return waiting_setups_.push_back(std::move(setup));
+        prototype = pv_->form.prototype;
+    }
+    subscribe(*setup, prototype);
 }
 
 namespace {
 
-// record._options.DBE, as a number; without it all but the archive's.
+// record._options.DBE, as a number or as names; without it all but the archive's.
 EventMask mask_of(const pvxs::Value& request) {
+    const pvxs::Value option = request["record._options.DBE"];
     std::uint32_t mask = 0;
-    if (!request["record._options.DBE"].as(mask) || !(mask & kAllEvents)) {
-        return kValueEvent | kAlarmEvent | kPropertyEvent;
+    std::string names;
+    if (!option.as(mask) && option.as(names)) {
+        constexpr std::pair<const char*, EventMask> kNames[] = {
+            {"VALUE", kValueEvent},
+            {"ALARM", kAlarmEvent},
+            {"ARCHIVE", kLogEvent},
+            {"LOG", kLogEvent},
+            {"PROPERTY", kPropertyEvent}};
+        for (const auto& [name, event] : kNames) {
+            if (names.find(name) != std::string::npos) mask |= event;
+        }
     }
+    if (!(mask & kAllEvents)) return kValueEvent | kAlarmEvent | kPropertyEvent;
     return static_cast<EventMask>(mask & kAllEvents);
 }
 
 void warn_of_queue(sv::MonitorSetupOp& setup) {
-    std::int32_t size = 2;
+    std::int64_t size = 2;
     if (setup.pvRequest()["record._options.queueSize"].as(size) && size < 2) {
         setup.logRemote(pvxs::Level::Warn,
                         "queueSize is less than 2: updates may be merged");
@@ -227,22 +263,42 @@ void warn_of_queue(sv::MonitorSetupOp& setup) {
 
 }  // namespace
 
-void Channel::subscribe(sv::MonitorSetupOp& setup) {
-    if (!may_read()) return setup.error("Get not permitted");
+// Its end may come as soon as it is connected, and ahead of add().
+void Channel::subscribe(sv::MonitorSetupOp& setup, const pvxs::Value& prototype) {
+    struct Place {  // under the mutex
+        std::weak_ptr<Monitor> monitor;
+        bool ended = false;
+    };
+    {
+        std::lock_guard turn(core_->turn);
+        if (pv_ && !may_read()) return setup.error("Get not permitted");
+    }
     warn_of_queue(setup);
+    const auto place = std::make_shared<Place>();
+    setup.onClose([self = shared_from_this(), place](const std::string&) {
+        std::lock_guard turn(self->core_->turn);
+        place->ended = true;
+        if (const auto gone = place->monitor.lock()) self->unsubscribe(gone);
+    });
     std::unique_ptr<sv::MonitorControlOp> control;
     try {
-        control = setup.connect(pv_->form.prototype);
+        control = setup.connect(prototype);
     } catch (const std::exception& error) {  // it asks for no field that there is
         return setup.error(error.what());
     }
     const auto monitor =
         std::make_shared<Monitor>(mask_of(setup.pvRequest()), std::move(control));
-    setup.onClose([self = shared_from_this(),
-                   ended = std::weak_ptr<Monitor>(monitor)](const std::string&) {
-        std::lock_guard turn(self->core_->turn);
-        if (const auto gone = ended.lock()) self->unsubscribe(gone);
-    });
+    std::lock_guard turn(core_->turn);
+    if (place->ended) return;
+    place->monitor = monitor;
+    if (dropped_)
+        left_.push_back(monitor);
+    else
+        add(monitor);
+}
+
+void Channel::add(const std::shared_ptr<Monitor>& monitor) {
+    if (!may_read()) monitor->mute();
     monitors_.push_back(monitor);
     pv_->monitors.push_back(monitor.get());
     Counters::add(core_->counters->pva_subscriptions);

@@ -34,11 +34,12 @@ class Channel final : public std::enable_shared_from_this<Channel> {
 
     // The worker, without the mutex: tells pvxs whom to call.
     void serve();
-    // Its PV is known: what waited for that goes on.
+    // Its PV is known; what waited for that is connected by connect_waiting().
     void attach(const PvPtr& pv);
-    // Only Python knows it: operations wait.
-    void ask_for_pv(const std::string& name);
-    // The client has gone, or the PV.
+    // Only Python knows it: operations wait. False: the client asks for too much.
+    bool ask_for_pv(const std::string& name);
+    // The client has gone, or the PV. What is left of its subscriptions ends with this:
+    // a client that was told of their end would not look for the PV again.
     void drop() noexcept;
     // The child of a fork: no event is queued any more.
     void forget() noexcept;
@@ -46,6 +47,9 @@ class Channel final : public std::enable_shared_from_this<Channel> {
     // ---- the feeder ----
     void on_answer(PvaRequest& request, bool completed);
     void rights_changed();
+    // Behind attach(), without the mutex: pvxs has the worker do it, which may wait for
+    // the mutex.
+    void connect_waiting();
 
   private:
     using ExecOp = std::unique_ptr<pvxs::server::ExecOp>;
@@ -56,8 +60,10 @@ class Channel final : public std::enable_shared_from_this<Channel> {
     void on_get(ExecOp operation);
     void on_put(ExecOp operation, const pvxs::Value& value);
 
-    void connect(pvxs::server::ConnectOp& operation);
-    void subscribe(pvxs::server::MonitorSetupOp& setup);
+    // Both without the mutex.
+    void connect(pvxs::server::ConnectOp& operation, const pvxs::Value& prototype);
+    void subscribe(pvxs::server::MonitorSetupOp& setup, const pvxs::Value& prototype);
+    void add(const std::shared_ptr<Monitor>& monitor);
     void unsubscribe(const std::shared_ptr<Monitor>& monitor) noexcept;
     void first_value(const std::shared_ptr<Monitor>& monitor,
                      const PvClients::Joined& joined);
@@ -85,6 +91,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
     bool warned_ = false;  // that process=false is of no use
     std::vector<std::unique_ptr<AccessClient>> access_;  // as user, and as each role
     std::vector<std::shared_ptr<Monitor>> monitors_;
+    std::vector<std::shared_ptr<Monitor>> left_;  // see drop()
     std::vector<std::unique_ptr<pvxs::server::ConnectOp>> waiting_operations_;
     std::vector<std::unique_ptr<pvxs::server::MonitorSetupOp>> waiting_setups_;
 };

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "pv/refused_put.hpp"
 #include "pv/serial_puts.hpp"
 #include "pva/channel.hpp"
 #include "pva/take.hpp"
@@ -27,7 +28,8 @@ void Channel::on_put(ExecOp operation, const pvxs::Value& value) {
     Counters::add(core_->counters->pva_writes);
     if (!pv_) return operation->error("the PV is gone");
     if (!may_write()) {
-        return refuse_put(*operation, value, "no write access", "Put not permitted");
+        return refuse_put(*operation, value, std::string(why_no_write(pv())),
+                          "Put not permitted");
     }
     SnapshotPtr made;
     try {
@@ -70,7 +72,13 @@ bool Channel::has_its_turn(const PvaRequestPtr& request) {
 
 void Channel::refuse_put(pvxs::server::ExecOp& operation, const pvxs::Value& value,
                          const std::string& why, const std::string& told) {
-    core_->tell_refused(*client_->user, pv(), put_text(pv_->form, value), why);
+    const std::string& address = client_->user->address;
+    core_->log.add_made(LogLevel::Warning,
+                        "puts of " + address.substr(0, address.rfind(':')),
+                        LogTopic::Put, [&] {
+                            return refused_put_text(put_text(pv_->form, value), pv(),
+                                                    *client_->user, why);
+                        });
     operation.error(told);
 }
 

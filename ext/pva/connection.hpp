@@ -3,6 +3,7 @@
 
 #include <pvxs/source.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,13 +17,12 @@
 
 namespace pcas::pva {
 
-// Its counts are under the turn mutex.
 struct Connection {
-    std::uint64_t lane;            // of its requests
-    ClientPtr user;                // its account
-    std::vector<ClientPtr> roles;  // each of the account's groups, as "role/NAME"
-    std::size_t open = 0;          // requests that Python has not answered
-    std::size_t open_bytes = 0;
+    std::uint64_t lane;                // of its requests
+    ClientPtr user;                    // its account
+    std::vector<ClientPtr> roles;      // each of the account's groups, as "role/NAME"
+    std::atomic<std::size_t> open{0};  // requests that Python has not answered
+    std::atomic<std::size_t> open_bytes{0};
 };
 
 // Those that have channels. The groups of an account take long to look up: once for

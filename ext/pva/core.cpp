@@ -66,29 +66,12 @@ bool Core::ask(const PvaRequestPtr& request) {
         client.open_bytes >= limits.max_open_bytes) {
         return false;
     }
+    request->counts_for = counters;
     request->bytes = request->held_bytes();
     ++client.open;
     client.open_bytes += request->bytes;
     Counters::add(counters->pva_requests_open);
     return true;
-}
-
-void Core::answered(PvaRequest& request) noexcept {
-    const std::shared_ptr<Connection> client =
-        std::exchange(request.client_connection, {});
-    if (!client || request.bytes == 0) return;
-    --client->open;
-    client->open_bytes -= request.bytes;
-    Counters::subtract(counters->pva_requests_open);
-}
-
-void Core::tell_refused(const ClientIdentity& who, const Pv& pv,
-                        const std::string& value, std::string_view why) {
-    log.add(LogLevel::Warning, "put " + who.address.substr(0, who.address.rfind(':')),
-            "PV " + pv.name() + ": refused a put of " + value + " by " +
-                printable(who.user) + "@" + printable(who.host) + " (" + who.address +
-                ", PVAccess): " + std::string(why),
-            LogTopic::Put);
 }
 
 }  // namespace pcas::pva

@@ -105,10 +105,6 @@ struct Core {
     // Queues it for Python; false, and the request untouched, if the client has enough
     // of them there.
     bool ask(const PvaRequestPtr& request);
-    void answered(PvaRequest& request) noexcept;
-    // A line about a put that is refused, for the log of puts.
-    void tell_refused(const ClientIdentity& who, const Pv& pv, const std::string& value,
-                      std::string_view why);
 };
 
 }  // namespace pcas::pva

@@ -60,8 +60,9 @@ void Feeder::drop_removed() {
             if (!clients) continue;
             const auto channels = static_cast<PvaPv&>(*clients).channels;
             for (Channel* channel : channels) {
-                touched_.push_back(channel->shared_from_this());
+                auto held = channel->weak_from_this().lock();
                 channel->drop();
+                if (held) touched_.push_back(std::move(held));  // else it ends now
             }
         }
     }
@@ -93,7 +94,9 @@ void Feeder::answer() {
         answer(completion);
     }
     answers_.clear();
+    for (const auto& channel : attached_) channel->connect_waiting();
     for (const auto& channel : refused_) channel->control()->close();
+    attached_.clear();
     refused_.clear();
     touched_.clear();
 }
@@ -105,16 +108,18 @@ void Feeder::answer(const Completion& completion) {
             core_->asked.answered(request.name, request.status() == ECA_NORMAL);
         return;
     }
-    if (completion.completed) core_->answered(request);
+    if (completion.completed) request.end();
     std::shared_ptr<Channel> channel = request.of.lock();
     if (!channel) return;
     channel->on_answer(request, completion.completed);
-    const bool refused = request.kind == RequestKind::Attach && completion.completed &&
-                         (request.status() != ECA_NORMAL || !request.attached());
-    touched_.push_back(std::move(channel));
-    if (!refused) return;
-    touched_.back()->drop();
-    refused_.push_back(touched_.back());
+    touched_.push_back(channel);
+    if (request.kind != RequestKind::Attach || !completion.completed) return;
+    if (request.status() == ECA_NORMAL && request.attached()) {
+        attached_.push_back(std::move(channel));
+        return;
+    }
+    channel->drop();
+    refused_.push_back(std::move(channel));
 }
 
 void Feeder::deliver_posts() {

@@ -49,6 +49,7 @@ class Feeder {
     std::vector<RightsQueue::Entry> changed_;
     std::vector<std::shared_ptr<Channel>> touched_;  // let go of without the mutex
     std::vector<std::shared_ptr<Channel>> refused_;  // whose PV does not exist
+    std::vector<std::shared_ptr<Channel>> attached_;
 
     std::thread thread_;  // the last one: it uses the others
 };

@@ -24,11 +24,12 @@ void Monitor::first_value(const Form& form, const SnapshotPtr& first) {
 }
 
 pvxs::Value Monitor::on_event(EventValues& values, const Event& event) {
-    if (event.number <= joined_ || !(event.mask & mask_) || muted_) return {};
+    if (event.number <= joined_ || !(event.mask & mask_)) return {};
     if (!started_) {
         missed_ = event.snapshot;
         return {};
     }
+    if (muted_) return {};
     Parts parts = 0;
     if (event.mask & mask_ & ~kPropertyEvent) parts |= kValuePart;
     if (event.mask & mask_ & kPropertyEvent) parts |= kPropertyPart;
@@ -40,15 +41,19 @@ pvxs::Value Monitor::on_event(EventValues& values, const Event& event) {
     return values.take(parts);
 }
 
-void Monitor::unmute(const Form& form, const SnapshotPtr& current) {
+// What is queued of before is older than what it is sent.
+void Monitor::unmute(const Form& form, const PvClients::Joined& joined) {
     muted_ = false;
-    if (started_) post(value_of(form, current), current);
+    if (!started_) return;
+    joined_ = joined.number;
+    post(value_of(form, joined.current), joined.current);
 }
 
 std::size_t Monitor::take_merged() {
     pvxs::server::MonitorStat stat;
     control_->stats(stat, true);
-    return stat.nSquash;
+    // pvxs 1.5 has it in the wrong place.
+    return stat.nSquash > 0 ? stat.nSquash : stat.nQueue;
 }
 
 void Monitor::post(const pvxs::Value& value, const SnapshotPtr& of) {

@@ -42,7 +42,7 @@ class Monitor {
     void send(const pvxs::Value& value) { control_->post(value); }
     // Rights to read went away, and came back.
     void mute() noexcept { muted_ = true; }
-    void unmute(const Form& form, const SnapshotPtr& current);
+    void unmute(const Form& form, const PvClients::Joined& joined);
     bool muted() const noexcept { return muted_; }
     // No more will come.
     void finish() { control_->finish(); }

@@ -11,6 +11,7 @@
 #include "pv/request.hpp"
 #include "pv/request_queue.hpp"
 #include "pva/connection.hpp"
+#include "pva/counters.hpp"
 
 namespace pcas::pva {
 
@@ -27,7 +28,21 @@ class PvaRequest final : public Request {
     std::weak_ptr<Monitor> monitor;  // Read: its first value
     // Whose request it counts as, until it is completed.
     std::shared_ptr<Connection> client_connection;
+    std::shared_ptr<Counters> counts_for;  // null: it does not count
     std::size_t bytes = 0;
+
+    // It counts no more. Once; the completions of a server that is closed go nowhere.
+    void end() noexcept {
+        if (!counts_for) return;
+        --client_connection->open;
+        client_connection->open_bytes -= bytes;
+        Counters::subtract(counts_for->pva_requests_open);
+        counts_for.reset();
+        client_connection.reset();
+    }
+
+  private:
+    ~PvaRequest() override { end(); }
 };
 
 using PvaRequestPtr = Ref<PvaRequest>;

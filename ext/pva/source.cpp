@@ -42,20 +42,22 @@ void NameSource::onCreate(std::unique_ptr<pvxs::server::ChannelControl>&& contro
 
 void NameSource::create(std::unique_ptr<pvxs::server::ChannelControl>&& control) {
     const std::string name = control->name();
-    const Found found = core_->names->find(name, NameUse::Attach);
-    if (found.where == Where::NotHere) return;
+    if (core_->names->find(name, NameUse::Attach).where == Where::NotHere) return;
     const Channel::Control held(std::move(control));
     auto client = core_->connections.of(*held->credentials(),
                                         [this] { return core_->names->new_lane(); });
     std::shared_ptr<Channel> channel;  // let go of without the mutex
     {
         std::lock_guard turn(core_->turn);
+        // With the mutex: a PV that is removed from now on finds this channel.
+        const Found found = core_->names->find(name, NameUse::Attach);
+        if (found.where == Where::NotHere) return;
         channel = std::make_shared<Channel>(core_, held, std::move(client),
                                             ++core_->last_channel);
         if (found.pv)
             channel->attach(found.pv);
-        else
-            channel->ask_for_pv(name);
+        else if (!channel->ask_for_pv(name))
+            return channel->drop();
     }
     channel->serve();
 }
