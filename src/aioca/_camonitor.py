@@ -148,6 +148,15 @@ def camonitor(
 
     Returns:
         A `Subscription`, or a list of them.
+
+    Example:
+        subscription = camonitor("X:TEMP", print)
+        await asyncio.sleep(1)
+        subscription.close()
+
+        async for value in camonitor("X:TEMP", datatype=float):
+            print(value)
+            break
     """
     options = (
         events,

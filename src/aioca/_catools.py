@@ -261,6 +261,11 @@ def caget(
             refused the request, for example because the server does not let us read.
             What libca refuses is also a ``CAException`` of epicscorelibs.
         epicscorelibs.ca.dbr.InvalidDatatype: The type does not exist.
+
+    Example:
+        temperature = await caget("X:TEMP", format=FORMAT_CTRL)
+        print(temperature, temperature.units)
+        high, low = await caget(["X:HIGH", "X:LOW"], timeout=2)
     """
     return operations.get_one(pv, datatype, format, count, timeout, throw)
 
@@ -345,6 +350,12 @@ def caput(
             What libca refuses is also a ``CAException`` of epicscorelibs.
         OverflowError: An integer does not fit the PV's type.
         ValueError: The value is None, or a string that is not a number.
+
+    Example:
+        await caput("X:TEMP", 21.5, wait=True)
+        done = await caput("X:TEMP", 22, timeout=2, throw=False)
+        if not done.ok:
+            print(done)
     """
     return operations.put_one(pv, value, datatype, wait, timeout, throw)
 
@@ -423,6 +434,9 @@ async def connect(
 
     Raises:
         CANothing: The PV did not connect in time.
+
+    Example:
+        await connect(["X:HIGH", "X:LOW"], timeout=2)
     """
     return (await operations.connect_many([pv], wait, timeout, throw, True))[0]
 
@@ -469,6 +483,10 @@ async def cainfo(
 
     Raises:
         CANothing: The PV did not connect in time.
+
+    Example:
+        info = await cainfo("X:TEMP")
+        print(info.host, info.datatype, info.count, info.write)
     """
     return (await operations.info_many([pv], wait, timeout, throw, True))[0]
 
@@ -489,7 +507,13 @@ async def cainfo_array(
 
 
 def get_channel_infos() -> list[ChannelInfo]:
-    """Returns a `ChannelInfo` for each channel of the running event loop."""
+    """Returns a `ChannelInfo` for each channel of the running event loop.
+
+    Example:
+        await caget("X:TEMP")
+        for channel in get_channel_infos():
+            print(channel.name, channel.connected)
+    """
     return operations.channel_infos()
 
 
@@ -504,6 +528,9 @@ def run(coro: Coroutine[Any, Any, T], forever: bool = False) -> T | None:
 
     Returns:
         The result of the coroutine, None with ``forever``.
+
+    Example:
+        print(run(caget("X:TEMP")))
     """
     result: T | None = operations.run_in_new_program(coro, forever)
     return result
@@ -585,6 +612,10 @@ class _Context(metaclass=_ContextState):
         """Closes every subscription and channel of every event loop.
 
         Waiting calls fail. The next call for a PV connects again.
+
+        Example:
+            await caget("X:TEMP")
+            purge_channel_caches()
         """
         operations.purge()
 

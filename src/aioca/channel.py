@@ -158,7 +158,12 @@ class ChannelCache:
 
 
 def get_channel(pv: str) -> Channel:
-    """The channel to a PV in the running event loop. Opens one if necessary."""
+    """The channel to a PV in the running event loop. Opens one if necessary.
+
+    Example:
+        channel = get_channel("X:TEMP")
+        print(channel.connected())
+    """
     return _channel.get_channel(_loop.running_loop(), pv)
 
 
@@ -176,8 +181,10 @@ class watch_channel:
     were looked at are merged.
 
     Example:
-        async for state in watch_channel("X"):
+        async for state in watch_channel("X:TEMP"):
             print(state.connected, state.writable)
+            if state.connected:
+                break
     """
 
     def __init__(self, pv: str) -> None:

@@ -185,6 +185,13 @@ class Driver(DriverBase):
 
         The default returns the value from `setParam`. None makes the get fail. If a
         driver does not override `read`, the server answers gets without Python.
+
+        Example:
+            class Clock(Driver):
+                def read(self, reason):
+                    if reason == "TIME":
+                        return time.time()
+                    return self.getParam(reason)
         """
         return self.getParam(reason)
 
@@ -197,6 +204,14 @@ class Driver(DriverBase):
         Returns:
             False to refuse the put: the client gets an error, and the PV goes into a
             WRITE, INVALID alarm.
+
+        Example:
+            class Positive(Driver):
+                def write(self, reason, value):
+                    if value <= 0:
+                        return False
+                    self.setParam(reason, value)
+                    return True
         """
         self.setParam(reason, value)
         return True
@@ -214,6 +229,10 @@ class Driver(DriverBase):
         Raises:
             KeyError: The parameter does not exist.
             TypeError, ValueError: The value does not fit; nothing is changed.
+
+        Example:
+            driver.setParam("TEMP", 21.5)
+            driver.updatePVs()
         """
         self.pvDB[reason].set(value, timestamp)
 
@@ -224,6 +243,9 @@ class Driver(DriverBase):
 
         Raises:
             KeyError, TypeError, ValueError: As `setParam`; earlier parameters are set.
+
+        Example:
+            driver.setParams({"HIGH": 24.0, "LOW": 18.5})
         """
         when = epicsTimeStamp() if timestamp is None else timestamp
         set_and_post(self.pvDB, values, when)
@@ -235,6 +257,10 @@ class Driver(DriverBase):
 
         Raises:
             TypeError: They are not integers.
+
+        Example:
+            driver.setParamStatus("TEMP", Alarm.COMM_ALARM, Severity.INVALID_ALARM)
+            driver.updatePVs()
         """
         data = self.pvDB[reason]
         try:
@@ -254,6 +280,9 @@ class Driver(DriverBase):
 
         Raises:
             ValueError: The numbers of states and enums differ.
+
+        Example:
+            driver.setParamEnums("MODE", ["off", "on", "fault"], [0, 0, Severity.MAJOR_ALARM])
         """
         if states is None:
             states = [Severity.NO_ALARM] * len(enums)
@@ -271,6 +300,9 @@ class Driver(DriverBase):
 
         Raises:
             ValueError: A field has an invalid value; nothing is changed.
+
+        Example:
+            driver.setParamInfo("TEMP", {"hilim": 80, "high": 60, "unit": "C"})
         """
         self._change(reason, info)
 
@@ -284,18 +316,32 @@ class Driver(DriverBase):
         data.refresh(alarm)
 
     def getParam(self, reason: str) -> Any:
-        """Returns the value as it was set."""
+        """Returns the value as it was set.
+
+        Example:
+            driver.setParam("TEMP", 21.5)
+            print(driver.getParam("TEMP"))
+        """
         return self.pvDB[reason].value
 
     def getParamDB(self, reason: str) -> Data:
-        """Returns value, alarm, time and pending changes."""
+        """Returns value, alarm, time and pending changes.
+
+        Example:
+            data = driver.getParamDB("TEMP")
+            print(data.value, data.severity, data.time)
+        """
         data: Data = self.pvDB[reason]
         return data
 
     def getParamInfo(
         self, reason: str, info_keys: Iterable[str] | None = None
     ) -> dict[str, Any]:
-        """Returns fields of the PV by name: all, or those of `info_keys` that exist."""
+        """Returns fields of the PV by name: all, or those of `info_keys` that exist.
+
+        Example:
+            print(driver.getParamInfo("TEMP", ["unit", "prec"]))
+        """
         info = info_of(self.pvDB[reason].handle)
         if info_keys is None:
             info_keys = _INFO_KEYS
@@ -308,6 +354,18 @@ class Driver(DriverBase):
 
         Raises:
             KeyError: The driver's port does not have this PV.
+
+        Example:
+            class Motor(Driver):
+                def write(self, reason, value):
+                    def move():
+                        time.sleep(0.1)
+                        self.setParam(reason, value)
+                        self.updatePVs()
+                        self.callbackPV(reason)
+
+                    threading.Thread(target=move).start()
+                    return True
         """
         registry, port = self.pvDB.registry, self.pvDB.port
         if reason not in registry.pvs.get(port, ()):
@@ -316,11 +374,22 @@ class Driver(DriverBase):
             end_put(pv)
 
     def updatePVs(self) -> None:
-        """Sends all changed parameters to clients, except those with `scan`."""
+        """Sends all changed parameters to clients, except those with `scan`.
+
+        Example:
+            driver.setParam("HIGH", 24.0)
+            driver.setParam("LOW", 18.5)
+            driver.updatePVs()
+        """
         post_changed(self.pvDB.changed)
 
     def updatePV(self, reason: str) -> None:
-        """Sends one parameter to clients if it has changed and has no `scan`."""
+        """Sends one parameter to clients if it has changed and has no `scan`.
+
+        Example:
+            driver.setParam("TEMP", 21.5)
+            driver.updatePV("TEMP")
+        """
         self.pvDB[reason].post()
 
     # ---- for the server: which ways of a request are the short ones ----

@@ -129,6 +129,9 @@ class SimpleServer(cas.caServer):
 
         The reference has a table of them. Call it from any thread, also after
         `close()`.
+
+        Example:
+            print(server.stats()["circuits"])
         """
         return dict(self._pcaspy.stats())
 
@@ -158,6 +161,9 @@ class SimpleServer(cas.caServer):
 
         Raises:
             ValueError: An entry is invalid; no PV is created.
+
+        Example:
+            server.createPV("LAB:", {"TEMP": {"value": 20.5, "prec": 1, "unit": "C"}})
         """
         _create(last() if self is None else self._pcaspy, prefix, pvdb)
 
@@ -199,6 +205,10 @@ class SimpleServer(cas.caServer):
 
         Calls `read` and `write` of drivers in the calling thread. After `close()` it
         only waits. Called on the class, it uses the server created last.
+
+        Example:
+            for _ in range(3):
+                server.process(0.1)
         """
         if self is None:
             time.sleep(delay)

@@ -60,6 +60,12 @@ def current_client() -> casClientInfo | None:
     """Returns the client for which `read` or `write` is running.
 
     Returns None outside of both, and in reads of a PV with `scan`.
+
+    Example:
+        class Logged(Driver):
+            def write(self, reason, value):
+                print(reason, value, current_client())
+                return super().write(reason, value)
     """
     client = _request.current_client()
     if client is None:
