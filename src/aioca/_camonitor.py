@@ -158,7 +158,9 @@ def camonitor(
             print(value)
             break
     """
-    options = (
+    return _subscriptions(
+        pv,
+        callback,
         events,
         datatype,
         format,
@@ -167,6 +169,9 @@ def camonitor(
         notify_disconnect,
         connect_timeout,
     )
+
+
+def _subscriptions(pv: Any, callback: Any, *options: Any) -> Any:
     if not isinstance(pv, Iterable):
         raise TypeError(f"pv must be a name or an iterable of names, not {pv!r}")
     if isinstance(pv, str):

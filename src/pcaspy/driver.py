@@ -282,7 +282,8 @@ class Driver(DriverBase):
             ValueError: The numbers of states and enums differ.
 
         Example:
-            driver.setParamEnums("MODE", ["off", "on", "fault"], [0, 0, Severity.MAJOR_ALARM])
+            states = [Severity.NO_ALARM, Severity.NO_ALARM, Severity.MAJOR_ALARM]
+            driver.setParamEnums("MODE", ["off", "on", "fault"], states)
         """
         if states is None:
             states = [Severity.NO_ALARM] * len(enums)

@@ -57,7 +57,10 @@ LAYERS = {
     "aioca": [
         {"_epics", "_errors", "_search", "types"},
         {"native"},
-        {"channel", "operations", "subscription", "_camonitor", "_catools", ""},
+        {
+            *("channel", "operations", "subscription"),
+            *("_contexts", "_camonitor", "_catools", ""),
+        },
         {"tools", "__main__"},
     ],
 }
