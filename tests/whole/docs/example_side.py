@@ -1,14 +1,17 @@
-"""Runs an example from its standard input, where there are a server and its PVs.
+"""Runs examples where there are a server and its PVs.
 
-Usage: example_side.py loop|"no loop"
+Standard input has {name: code} as JSON; so has the last line of the output what each
+raised.
 """
 
 import ast
 import asyncio
 import inspect
+import json
 import sys
 import threading
 import time
+import traceback
 
 import aioca
 import pcaspy
@@ -22,26 +25,38 @@ PVDB = {
 }
 
 
-def main(loop):
+async def run(code, names):
+    result = eval(code, names)
+    if inspect.isawaitable(result):
+        await result
+
+
+def outcome(name, text, names):
+    """What an example raised. That of `run` makes a loop, all others have one."""
+    code = compile(text, "example", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    try:
+        if name == "aioca.run":
+            exec(code, names)
+        else:
+            asyncio.run(asyncio.wait_for(run(code, names), 40))
+    except Exception:
+        return traceback.format_exc()
+    return ""
+
+
+def main():
     names = {name: getattr(aioca, name) for name in aioca.__all__}
     names |= {name: getattr(pcaspy, name) for name in pcaspy.__all__}
     names |= {"asyncio": asyncio, "time": time, "threading": threading}
-    server = pcaspy.SimpleServer()
-    server.createPV("X:", PVDB)
-    names |= {"server": server, "driver": pcaspy.Driver()}
-    code = compile(sys.stdin.read(), "example", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-
-    async def run():
-        result = eval(code, names)
-        if inspect.isawaitable(result):
-            await result
-
-    with ServerThread(server):
-        if loop == "loop":
-            asyncio.run(asyncio.wait_for(run(), 40))
-        else:
-            exec(code, names)
-    server.close()
+    outcomes = {}
+    examples = json.load(sys.stdin)
+    with pcaspy.SimpleServer() as server:
+        server.createPV("X:", PVDB)
+        names |= {"server": server, "driver": pcaspy.Driver()}
+        with ServerThread(server):
+            for name, code in examples.items():
+                outcomes[name] = outcome(name, code, dict(names))
+    print("\n" + json.dumps(outcomes))
 
 
-main(sys.argv[1])
+main()
