@@ -19,7 +19,7 @@ SAN_ENV = ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8:log_path=$(CURDIR)/$(
 	TSAN_OPTIONS=halt_on_error=1:log_path=$(CURDIR)/$(SAN)/report
 # Those that do not run the packages' own code, or measure it.
 SAN_SKIP := --ignore=tests/whole/packaging --ignore=tests/whole/typing --ignore=tests/whole/docs \
-	--ignore=tests/whole/gui --ignore=tests/engine/cpp --ignore=tests/engine/fuzz
+	--ignore=tests/whole/gui --ignore=tests/whole/notebook --ignore=tests/engine/cpp --ignore=tests/engine/fuzz
 SAN_TESTS := $(if $(SHORT),tests/server/unit tests/server/failures tests/server/wire/test_wire_values.py \
 	tests/server/wire/test_wire_slow_clients.py tests/client/test_lying_server.py,tests $(SAN_SKIP))
 STRESS_SECONDS := $(if $(SHORT),5,60)
