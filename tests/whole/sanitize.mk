@@ -54,12 +54,12 @@ sanitize-python: $(SAN)/.built
 	@! cat $(SAN)/report.* 2> /dev/null
 
 sanitize-cpp:
-	$(CPP_MAKE) -j2 SANITIZE=address,undefined check replay
+	$(CPP_MAKE) -j2 SANITIZE=address,undefined check check-pva replay
 	for target in $(notdir $(wildcard tests/engine/fuzz/corpus/*)); do \
 	    build/cpp/address-undefined/replay $$target tests/engine/fuzz/corpus/$$target/* \
 	        > $(SAN)-replay.log || { tail -50 $(SAN)-replay.log; exit 1; }; \
 	done
 
 sanitize-threads:
-	$(CPP_MAKE) -j2 SANITIZE=thread check stress
+	$(CPP_MAKE) -j2 SANITIZE=thread check check-pva stress
 	build/cpp/thread/stress $(STRESS_SECONDS)
