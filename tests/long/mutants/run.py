@@ -8,7 +8,7 @@ The lists are the `.toml` files beside this one. Each entry:
     file = "src/pcaspy/served/scan.py"
     old = '''text that stands there once'''
     new = '''the fault'''
-    tests = "tests/server/unit/test_scan.py::test_drift" # of pytest, or "cpp"
+    tests = "tests/server/unit/test_scan.py::test_drift" # of pytest, or "cpp", "pva"
     equivalent = "why nobody can notice it"       # left out but for those
 
 A fault counts as noticed when the tests fail by themselves, not by a time-out. Faults
@@ -60,6 +60,9 @@ ENV = {
 # Warnings are no errors here: a fault may leave a variable without use.
 MAKE_CPP = ["make", "-s", "-j2", "-C", "tests/engine/cpp", f"PYTHON={PYTHON}"]
 MAKE_CPP += [f"OPTIMIZE={OPTIMIZE}", "WARNINGS="]
+
+# Tests in C++ by the name that a list has for them: what is built, and what runs it.
+CPP_TARGETS = {"cpp": ("engine_tests", "check"), "pva": ("pva_tests", "check-pva")}
 
 
 class BadEntry(Exception):
@@ -125,13 +128,15 @@ def build() -> bool:
 
 def outcome(tests: list[str], seconds: float | None = SECONDS) -> str:
     """What the tests say: "passed", "noticed" or "timed out"."""
-    if tests == ["cpp"]:
+    in_cpp = CPP_TARGETS.get(tests[0])
+    if in_cpp:
+        program, check = in_cpp
         made = subprocess.run(
-            MAKE_CPP, cwd=TREE, env=ENV, capture_output=True, check=False
+            [*MAKE_CPP, program], cwd=TREE, env=ENV, capture_output=True, check=False
         )
         if made.returncode:
             raise BadEntry(made.stderr.decode()[-2000:])
-        command = [*MAKE_CPP, "check"]
+        command = [*MAKE_CPP, check]
     else:
         command = [str(PYTHON), "-m", "pytest", *tests]
     log = OUT / "tests.log"
@@ -155,7 +160,7 @@ def outcome(tests: list[str], seconds: float | None = SECONDS) -> str:
     said = log.read_text(errors="replace")
     if "from pytest-timeout" in said:
         return "timed out"
-    if tests != ["cpp"] and code in (4, 5):
+    if not in_cpp and code in (4, 5):
         raise BadEntry(f"no such tests: {tests}\n{said[-500:]}")
     return "noticed" if code else "passed"
 
@@ -185,7 +190,7 @@ def attempt(entry: dict[str, Any]) -> str:
     try:
         path.write_text(whole.replace(entry["old"], entry["new"]))
         note_change(path)
-        compiled = is_compiled(entry["file"]) and entry["tests"] != "cpp"
+        compiled = is_compiled(entry["file"]) and entry["tests"] not in CPP_TARGETS
         if compiled and not build():
             raise BadEntry((OUT / "build.log").read_text()[-2000:])
         return outcome(shlex.split(entry["tests"]))
@@ -221,7 +226,7 @@ def run(chosen: list[dict[str, Any]]) -> dict[str, list[str]]:
             results.setdefault("noticed", []).append(entry["name"])
             continue
         begin = time.monotonic()
-        needs_modules = entry["tests"] != "cpp"
+        needs_modules = entry["tests"] not in CPP_TARGETS
         if stale and needs_modules and not is_compiled(entry["file"]):
             build()
             stale = False
@@ -245,12 +250,12 @@ def run(chosen: list[dict[str, Any]]) -> dict[str, list[str]]:
 def passes_without(chosen: list[dict[str, Any]]) -> bool:
     """Whether all tests of these faults pass as long as there is none."""
     wanted = {test for entry in chosen for test in shlex.split(entry["tests"])}
-    cpp = ["cpp"] if "cpp" in wanted else []
-    others = sorted(wanted - {"cpp"})
+    in_cpp = [[name] for name in CPP_TARGETS if name in wanted]
+    others = sorted(wanted - CPP_TARGETS.keys())
     if others and not build():
         print((OUT / "build.log").read_text())
         return False
-    for tests in filter(None, (cpp, others)):
+    for tests in filter(None, (*in_cpp, others)):
         if outcome(tests, seconds=None) != "passed":
             print(f"without a fault:\n{(OUT / 'tests.log').read_text()}")
             return False
@@ -268,7 +273,9 @@ def main() -> int:
     arguments = parser.parse_args()
     # Those that need no build first, then file by file.
     chosen = entries(arguments.only, arguments.file)
-    chosen.sort(key=lambda e: (is_compiled(e["file"]), e["tests"] != "cpp", e["file"]))
+    chosen.sort(
+        key=lambda e: (is_compiled(e["file"]), e["tests"] not in CPP_TARGETS, e["file"])
+    )
     if not chosen:
         parser.error("no such fault")
     TREE.mkdir(parents=True, exist_ok=True)
