@@ -59,6 +59,9 @@ class Commands:
         self.driver.setParamInfo(name, {"unit": units})
         self.driver.updatePV(name)
 
+    def deadband(self, name, width):
+        self.driver.setParamInfo(name, {"mdel": width, "adel": width})
+
     def remove(self, name):
         manager = pcaspy.driver.manager
         del manager.pvs["default"][name]

@@ -1,7 +1,7 @@
 """The reference IOC of epicscorelibs: `python reference_server.py DATABASE PREFIX`.
 
 It starts the IOC as `python -m epicscorelibs.ioc -d` does, without the pvAccess part
-and with commands in place of the interactive shell. Commands: post, units.
+and with commands in place of the interactive shell. Commands: post, units, deadband.
 """
 
 import ctypes
@@ -31,13 +31,16 @@ def c_environment(name):
     return found.decode() if found else None
 
 
-def handle(do, name, prefix, value=None, units=None):
+def handle(do, name, prefix, value=None, units=None, width=None):
     """Answer one command."""
     if do == "post":
         words = json.dumps(value) if isinstance(value, list) else str(value)
         iocsh(f"dbpf '{prefix}{name}' '{words}'")
     elif do == "units":
         iocsh(f"dbpf '{prefix}{name}.EGU' '{units}'")
+    elif do == "deadband":
+        iocsh(f"dbpf '{prefix}{name}.MDEL' '{width}'")
+        iocsh(f"dbpf '{prefix}{name}.ADEL' '{width}'")
     else:
         raise ValueError(do)
 

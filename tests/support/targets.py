@@ -103,3 +103,7 @@ class Target:
     def set_units(self, name: str, units: str) -> None:
         """Change a PV's units from inside the server."""
         self.child.ask(do="units", name=name, units=units)
+
+    def set_deadband(self, name: str, width: float) -> None:
+        """Change how far a number must move for monitors and archivers."""
+        self.child.ask(do="deadband", name=name, width=width)

@@ -1,7 +1,7 @@
 """What a new value is worth: the events for monitors and archivers (MDEL, ADEL)."""
 
 cimport cython
-from libc.math cimport NAN, fabs
+from libc.math cimport INFINITY, NAN, fabs, isnan
 
 from pcaspy.native._cpp.from_snapshot cimport value_of
 from pcaspy.native._cpp.pv cimport EventMask, kLogEvent, kValueEvent
@@ -15,6 +15,14 @@ cdef inline object number_of(value, const NewSnapshot& snapshot):
     if type(value) is float or type(value) is int:
         return value
     return value_of(snapshot.get()[0])
+
+
+cdef inline double distance(double last, double new) noexcept nogil:
+    """How far a number has moved, as an IOC's recGblCheckDeadband sees it."""
+    cdef double delta = fabs(last - new)
+    if not isnan(delta):
+        return delta
+    return 0 if isnan(last) == isnan(new) else INFINITY   # 0: the same infinity, too
 
 
 @cython.nonecheck(True)
@@ -44,11 +52,11 @@ cdef inline EventMask deadband(
         number = value_of(snapshot.get()[0])
         new = number
     last = info.mlst
-    if fabs(last - new) > fields.mdel or mask:
+    if distance(last, new) > fields.mdel or mask:
         mask |= kValueEvent
         info.mlst = number
     last = info.alst
-    if fabs(last - new) > fields.adel or mask == (kValueEvent | kLogEvent):
+    if distance(last, new) > fields.adel or mask == (kValueEvent | kLogEvent):
         mask |= kLogEvent
         info.alst = number
     return mask

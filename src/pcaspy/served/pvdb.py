@@ -313,10 +313,10 @@ class PVInfo(InfoBase):
             self.mlst = self.alst = newValue
             return casdef.DBE_VALUE | casdef.DBE_LOG
         mask = 0
-        if abs(self.mlst - newValue) > self.mdel:
+        if _distance(self.mlst, newValue) > self.mdel:
             mask |= casdef.DBE_VALUE
             self.mlst = newValue
-        if abs(self.alst - newValue) > self.adel:
+        if _distance(self.alst, newValue) > self.adel:
             mask |= casdef.DBE_LOG
             self.alst = newValue
         return mask
@@ -335,6 +335,15 @@ class PVInfo(InfoBase):
         if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
             return bool(op(value, limit))
         return any(op(element, limit) for element in value)
+
+
+def _distance(last: Any, new: Any) -> Any:
+    """How far a number has moved, as an IOC's recGblCheckDeadband sees it."""
+    delta = abs(last - new)
+    if delta == delta:
+        return delta
+    # One of them is NaN; or both are, or the same infinity.
+    return 0 if (last == last) == (new == new) else math.inf
 
 
 def _name_of_type(ait: int) -> str:

@@ -113,4 +113,5 @@ def _is_another(fields: Fields, value: Any, stored: Any) -> bool:
         return not 0 <= value <= 255
     if isinstance(value, str) != isinstance(stored, str):
         return False  # a label, or a number as text: it may be written so
-    return bool(value != stored)
+    nan = value != value and stored != stored
+    return bool(value != stored) and not nan

@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from pcaspy import Alarm, PVInfo, Severity
+from pcaspy import Alarm, Driver, PVInfo, Severity
 from pcaspy.alarm import AlarmStrings, SeverityStrings
+from pcaspy.driver import manager
+from support.deadbands import DEADBANDS, MOVES
 
 NAN = math.nan
 LIMITS = {"lolo": 1, "low": 2, "high": 8, "hihi": 10}
@@ -91,7 +93,7 @@ def test_deadband_of_monitors():
 @pytest.mark.parametrize(
     ("spec", "values", "masks"),
     [
-        ({}, [0, 0.5, 0.5, NAN], [0, 3, 0, 0]),
+        ({}, [0, 0.5, 0.5, NAN], [0, 3, 0, 3]),
         ({"mdel": -1, "adel": -1}, [0, 0], [3, 3]),
         ({"count": 3}, [[0, 0, 0], [0, 0, 0]], [3, 3]),
         ({"type": "string"}, ["", "a", "a"], [0, 3, 0]),
@@ -102,6 +104,65 @@ def test_deadband_of_monitors():
 def test_events_of_values(spec, values, masks):
     info = PVInfo(spec)
     assert [info.checkValue(value) for value in values] == masks
+
+
+def worth(distance, mdel, adel):
+    """The events of a change: DBE_VALUE, DBE_LOG."""
+    return (distance > mdel) * 1 | (distance > adel) * 2
+
+
+@pytest.mark.parametrize("mdel", DEADBANDS)
+@pytest.mark.parametrize("adel", DEADBANDS)
+@pytest.mark.parametrize("kind", [float, np.float64, np.float32])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # inf - inf
+def test_checkValue_measures_as_an_ioc_does(mdel, adel, kind):
+    for last, new, distance in MOVES:
+        info = PVInfo({"mdel": mdel, "adel": adel, "value": kind(last)})
+        assert info.checkValue(kind(new)) == worth(distance, mdel, adel), (last, new)
+        marked = [new if distance > width else last for width in (mdel, adel)]
+        assert repr([float(info.mlst), float(info.alst)]) == repr(marked)
+
+
+@pytest.mark.parametrize("mdel", DEADBANDS)
+@pytest.mark.parametrize("adel", DEADBANDS)
+def test_setParam_measures_as_an_ioc_does(idle, mdel, adel):
+    fields = {"mdel": mdel, "adel": adel}
+    pvdb = {str(i): {**fields, "value": move[0]} for i, move in enumerate(MOVES)}
+    idle.createPV("M:", pvdb)
+    driver = Driver()
+    for reason in pvdb:
+        driver.setParamStatus(reason, 0, 0)
+    driver.updatePVs()
+    for reason, (last, new, distance) in zip(pvdb, MOVES, strict=True):
+        driver.setParam(reason, new)
+        info = manager.pvs[driver.port][reason].info
+        assert driver.pvDB[reason].mask == worth(distance, mdel, adel), (last, new)
+        marked = [new if distance > width else last for width in (mdel, adel)]
+        assert repr([info.mlst, info.alst]) == repr(marked)
+
+
+@pytest.mark.parametrize("first", [NAN, math.inf, 0.0])
+def test_the_first_number_of_a_pv_without_one_is_a_change(idle, first):
+    idle.createPV("N:", {"A": {"value": None, "mdel": 5, "adel": 5}})
+    driver = Driver()
+    driver.updatePVs()
+    driver.setParam("A", first)
+    assert driver.pvDB["A"].mask & 3 == 3
+    driver.updatePVs()
+    driver.setParam("A", first)
+    assert driver.pvDB["A"].mask == 0
+
+
+def test_numbers_and_nan_in_turn(idle):
+    idle.createPV("T:", {"A": {"value": NAN, "mdel": 2, "adel": 9}})
+    driver = Driver()
+    driver.setParamStatus("A", 0, 0)
+    masks = []
+    for value in (NAN, 5, 6, NAN, NAN, 6, 8.5, 14):
+        driver.updatePVs()
+        driver.setParam("A", value)
+        masks.append(driver.pvDB["A"].mask)
+    assert masks == [0, 3, 0, 3, 0, 3, 1, 1]
 
 
 def test_names():

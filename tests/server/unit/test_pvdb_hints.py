@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import numpy
 import pytest
@@ -81,6 +82,8 @@ def test_a_warning_names_pv_and_field(entry, expected, caplog):
         {"type": "int", "value": 3.0},
         {"type": "int", "value": True},
         {"value": 0.1},
+        {"value": math.nan},
+        {"value": -math.inf},
         {"type": "float", "value": "0.5"},
         {"type": "string", "value": "x" * 39},
         {"type": "string", "value": 5},

@@ -3,6 +3,7 @@
 import pytest
 
 from support import dbr, wire
+from support.deadbands import DEADBANDS, MOVES
 from support.wire import (
     DBE_ALARM,
     DBE_LOG,
@@ -110,6 +111,25 @@ def test_the_same_value_again_is_no_change(target, circuit, writer):
     for number in (50.0, 50.0, 51.0):
         put_number(writer, source, number)
     assert until(target, circuit, subid, 51.0) == [51.0]
+
+
+@pytest.mark.parametrize("deadband", DEADBANDS)
+@pytest.mark.parametrize("mask", [DBE_VALUE, DBE_LOG])
+def test_which_changes_of_a_number_are_sent(target, circuit, writer, deadband, mask):
+    channel = circuit.create(target.pv("TARGET"))
+    source = writer.create(target.pv("TARGET"))
+    target.set_deadband("TARGET", deadband)
+    try:
+        put_number(writer, source, -99.0)
+        subid, _first = circuit.subscribe(channel, dbr.DOUBLE, 1, mask)
+        for last, new, distance in MOVES:
+            for number in (last, new, -99.0):
+                put_number(writer, source, number)
+            sent = [last, new] if distance > deadband else [last]
+            seen = until(target, circuit, subid, -99.0)
+            assert repr(seen) == repr([*sent, -99.0]), (last, new)
+    finally:
+        target.set_deadband("TARGET", 0)
 
 
 def test_a_property_mask_sees_new_units(target, circuit):

@@ -42,5 +42,6 @@ SIGNS = (
     values.number_to_text,
     values.text_to_char_array,
     values.text_beyond_ascii,
+    values.deadbands_part,
     _postponed,
 )

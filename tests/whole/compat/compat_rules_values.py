@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 
 from compat_difference import Difference, Json, rule, where
@@ -176,6 +178,92 @@ def limits_not_given(d: Difference) -> bool:
     return found
 
 
+@rule("nan-is-a-change")
+def nan_is_a_change(d: Difference) -> bool:
+    """A number that becomes NaN, or is one no more, is worth the events of a change."""
+    found = False
+    if d.step[0] == "ask" and d.step[1]["do"] == "state":
+        one, other = d.released["result"], d.ours["result"]
+        if one != other and unseen_change(d, d.step[1]["reason"]):
+            if other[4] in {one[4] | bits for bits in (1, 2, 3)}:  # DBE_VALUE, DBE_LOG
+                one[3:5] = True, other[4]
+                found = True
+    for circuit, told in d.ours["told"].items():
+        released = d.released["told"].get(circuit, {})
+        for name in told.keys() - released.keys() - {"replies", "rights"}:
+            reason = d.reason_of(circuit, name)
+            if unseen_change(d, reason) and _shows(told[name], values_of(d, reason)):
+                released[name] = told[name]
+                found = True
+    return found
+
+
+def unseen_change(d: Difference, reason: str) -> bool:
+    """Since its last update the PV was given a number that differs by NaN.
+
+    That is no difference for the released package, and one for us; but for infinity
+    less infinity, which is 0 here, and NaN there.
+    """
+    spec = d.spec(reason)
+    if spec["type"] != "float" or spec["count"] != 1:
+        return False
+    always = min(spec.get("mdel", 0), spec.get("adel", 0)) < 0
+    values = [_number(value) for value in values_of(d, reason)]
+    return any(
+        math.isnan(last - new) and (always or math.isnan(last) != math.isnan(new))
+        for last, new in itertools.pairwise(values)
+    )
+
+
+def values_of(d: Difference, reason: str) -> list[Json]:
+    """What a PV held at its last update, and what it was given since."""
+    values = [d.spec(reason).get("value", 0)]
+    writes = (d.program.get("write") or {}).get(reason, "accept")
+    updated = False
+    for step in d.before:
+        if updated:
+            values, updated = values[-1:], False
+        if step[0] == "put" and d.channels.get((str(step[1]), step[2])) == reason:
+            updated = True
+            if writes not in ("ignore", "false"):
+                values.append(step[4][0])
+        what = step[1] if step[0] == "ask" else {"do": ""}
+        if what["do"] == "update":
+            updated = what.get("reason") in (None, reason)
+        elif what["do"] in ("set", "set_data") and what["reason"] == reason:
+            values += [what["value"]] if what.get("name", "value") == "value" else []
+    return values
+
+
+def _number(value: Json) -> float:
+    """A value of compat_values as a number; what is none is no NaN either."""
+    if isinstance(value, dict):
+        ((tag, value),) = value.items()
+        value = value[1] if tag == "np0" else value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _shows(updates: list[Json], values: list[Json]) -> bool:
+    """It is one update with the last of the values."""
+    at = where(updates[0])
+    shown = updates[0][at + 2] if at > 0 else []
+    return len(updates) == 1 and shown == [repr(_number(values[-1]))]
+
+
+def deadbands_part(d: Difference) -> bool:
+    """One side has marked NaN as sent, the other has not, and there is a deadband."""
+    changed = {field for step in d.asked("info") for field in step["info"]}
+    for reason in d.program["pvs"]:
+        spec = d.spec(reason)
+        deadband = max(spec.get("mdel", 0), spec.get("adel", 0)) > 0
+        if (deadband or changed & {"mdel", "adel"}) and unseen_change(d, reason):
+            return True
+    return False
+
+
 @rule("count-of-list")
 def count_of_list(d: Difference) -> bool:
     """A channel has as many elements as the list that the entry gave."""
@@ -224,8 +312,9 @@ def out_of_range(d: Difference) -> bool:
         "short": (-(1 << 15), (1 << 15) - 1),
         "int": (-(1 << 31), (1 << 31) - 1),
         "enum": (0, (1 << 31) - 1),
-    }.get(d.kind(), (-1e400, 1e400))
-    return not all(low <= float(e) <= high for e in d.step[4])
+    }.get(d.kind(), (0, 0))
+    # NaN has no place in them.
+    return low < high and not all(low <= float(e) <= high for e in d.step[4])
 
 
 @rule("char-unsigned")

@@ -7,6 +7,8 @@ process' end are needed for is in test_server_changes.py.
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from compat_programs import ask
 from compat_run import Pair
@@ -59,6 +61,14 @@ ENUM = {"type": "enum", "enums": ["off", "on"], "states": [0, 1]}
 BUSY = {"type": "int", "asyn": True}
 SECOND = [["open", 2, "sue"], ["channel", 2, "b", "A"]]
 
+NAN, INF, MINUS_INF = ({"float": text} for text in ("nan", "inf", "-inf"))
+
+
+def each_sent(*values):
+    """Sets one value after the other; `state` and subscribers tell what it is worth."""
+    return [step for value in values for step in (set_to(value), STATE, UPDATE)]
+
+
 SAME = {
     "None is stored, and a get fails": program(
         [set_to(None), STATE, get(dbr.STRING), set_to("x"), get(dbr.STRING)], A=TEXT
@@ -101,6 +111,10 @@ SAME = {
             STATE,
         ],
         A={"count": 3, "low": 0, "high": 5},
+    ),
+    "infinities": program([subscribe(), *each_sent(INF, MINUS_INF, INF, INF, 1)]),
+    "NaN in an array": program(
+        [subscribe(), *each_sent([1, NAN], [1, NAN], [1, 2])], A={"count": 2}
     ),
     "characters have no limits": program(
         [set_to(171), set_to([200, 1]), STATE],
@@ -263,6 +277,26 @@ CHANGED = {
             ]
         ),
         ["limits-not-given"],
+    ),
+    "a number becomes NaN, and one again": (
+        program([subscribe(), set_to(1), UPDATE, *each_sent(NAN, NAN, 1, NAN, 2)]),
+        ["nan-is-a-change"],
+    ),
+    "a client puts NaN, and a number again": (
+        program([subscribe(), put(1), put(math.nan), put(1), put(1)]),
+        ["nan-is-a-change"],
+    ),
+    "an infinity and NaN": (
+        program([subscribe(), *each_sent(INF, NAN, MINUS_INF, INF, NAN, INF)]),
+        ["nan-is-a-change"],
+    ),
+    "NaN between two numbers that are near": (
+        program([subscribe(), *each_sent(5, NAN, 5.5)], A={"mdel": 1, "adel": -1}),
+        ["nan-is-a-change"],
+    ),
+    "the same infinity, sent always": (
+        program([subscribe(), *each_sent(INF, INF, 1)], A={"mdel": -1}),
+        ["nan-is-a-change"],
     ),
     "a list without a count": (
         program([], A={"value": [1, 2, 3]}),

@@ -81,8 +81,6 @@ class Bench:
 
     def set(self, name, value):
         self.driver.setParam(name, value)
-        if value != value:  # a deadband does not see NaN, but an alarm is sent
-            self.driver.setParamStatus(name, Alarm.CALC_ALARM, Severity.INVALID_ALARM)
         self.driver.updatePVs()
 
     def shown(self, name):
@@ -157,8 +155,6 @@ def values(bench):
                 assert bench.shown(name) == reading
             fits = low <= value <= high
             mark = "" if fits else f"outside {low:g} to {high:g} {unit}"
-            if math.isnan(value):
-                mark = f"INVALID CALC, {mark}"
             bench.wait_note(name, mark)
             bench.wait_note(f"{name}_RBV", mark)
             tip = bench.fields[f"{name}_RBV"].toolTip().splitlines()[0]
