@@ -153,6 +153,17 @@ def test_requests_that_are_completed_after_the_end(client, server):
     wait_until_nothing_is_open(server)
 
 
+def test_many_connections(client, server):
+    """One after the other, past the number at which those that ended are forgotten.
+
+    The connection being made was forgotten with them, and then written to.
+    """
+    assert client.ask("churn", pvs=[server.pv("N6")] * 140) == []
+    client.ask("close")
+    while server.stats()["pva_connections"]:
+        pass
+
+
 def test_a_client_that_is_killed(server):
     with Client(server) as victim:
         for name in ("N4", "N5"):
