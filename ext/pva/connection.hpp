@@ -35,10 +35,14 @@ class Connections {
     template <class NewLane>
     std::shared_ptr<Connection> of(const pvxs::server::ClientCredentials& client,
                                    NewLane new_lane) {
-        std::weak_ptr<Connection>& known = known_[key_of(client)];
-        if (std::shared_ptr<Connection> found = known.lock()) return found;
+        std::string key = key_of(client);
+        const auto known = known_.find(key);
+        if (known != known_.end()) {
+            if (std::shared_ptr<Connection> found = known->second.lock()) return found;
+        }
+        // Forgets those that ended, what was found here among them.
         std::shared_ptr<Connection> made = make(client, new_lane());
-        known = made;
+        known_[std::move(key)] = made;
         return made;
     }
 

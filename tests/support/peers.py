@@ -33,6 +33,7 @@ REQUIREMENTS = {
     "caproto": ["caproto==1.3.0", "numpy"],
     "aioca": ["aioca==2.1", EPICSCORELIBS],
     "p4p": ["p4p==4.3.0"],
+    "pvapy": ["pvapy==5.6.0", "numpy"],
     "softioc": ["softioc==4.7.2"],
     "pcaspy": ["pcaspy==0.8.1", "numpy"],
     # For the examples with a window, together with this project's own packages.

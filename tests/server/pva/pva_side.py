@@ -1,10 +1,12 @@
 """Our server over both protocols: `python pva_side.py PREFIX OPTIONS`.
 
-Where it listens comes from EPICS_*. OPTIONS: "rules=FILE" loads access rules. The
-methods of Commands are what a test can tell it.
+Where it listens comes from EPICS_*. OPTIONS: "rules=FILE" loads access rules, and
+"driver=plain" has a driver without a read of its own. The methods of Commands are what
+a test can tell it.
 """
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -42,12 +44,16 @@ SPECIAL = {
     "UNREADABLE": {"type": "int", "value": 0},
     "BLOCKS": {"type": "int", "value": 0},
     "COUNTER": {"type": "int", "value": 0},
+    "LEVEL": {"type": "int", "value": 1},
+    "GUARDED": {"type": "int", "value": 0, "asg": "guarded"},
     **{f"N{i}": {"type": "int", "value": i} for i in range(20)},
 }
 PVDB = {**common_pvdb.PVDB, **MORE, **SPECIAL}
 
 
-class PvaDriver(pcaspy.Driver):
+class PlainDriver(pcaspy.Driver):
+    """Gets are answered without it."""
+
     def __init__(self):
         super().__init__()
         self.written, self.reads = [], 0
@@ -57,14 +63,6 @@ class PvaDriver(pcaspy.Driver):
             if "value" in info and reason != "NEVERSET":
                 self.setParam(reason, info["value"])
         self.updatePVs()
-
-    def read(self, reason):
-        if reason == "READ":
-            self.reads += 1
-            return self.reads
-        if reason == "UNREADABLE":
-            raise RuntimeError("no such luck")
-        return self.getParam(reason)
 
     def write(self, reason, value):
         self.written.append([reason, value])
@@ -89,6 +87,16 @@ class PvaDriver(pcaspy.Driver):
 
     async def fail_later(self):
         raise RuntimeError("a text that is none of the client's business")
+
+
+class PvaDriver(PlainDriver):
+    def read(self, reason):
+        if reason == "READ":
+            self.reads += 1
+            return self.reads
+        if reason == "UNREADABLE":
+            raise RuntimeError("no such luck")
+        return self.getParam(reason)
 
 
 async def pause():
@@ -118,6 +126,19 @@ class Commands:
             self.driver.setParam(name, value)
             self.driver.updatePV(name)
 
+    def post_filled(self, name, value, count):
+        self.post(name, [value] * count)
+
+    def toggle_while_posting(self, name, times, last):
+        """Posts numbers that grow, while the right to read comes and goes."""
+        for number in range(times):
+            self.driver.setParam("LEVEL", 9 if number % 2 else 1)
+            for item in range(10):
+                self.driver.setParam(name, 10 * number + item + 1)
+                self.driver.updatePVs()
+        self.post("LEVEL", 1)
+        self.post(name, last)
+
     def count(self, names, first, last):
         """Posts each number to each of these PVs."""
         for number in range(first, last + 1):
@@ -142,6 +163,7 @@ class Commands:
         return dict(self.server.stats())
 
     def instances(self):
+        gc.collect()  # an entry that was replaced is part of a cycle
         return instance_counts()
 
     def written(self):
@@ -164,10 +186,12 @@ class Commands:
         return self.driver.blocked.wait(60)
 
     def hold_gil(self, path):
-        """Until there is something in that pipe: no Python runs here."""
+        """Until there is something in that pipe: no Python runs here.
+
+        To open it waits for the other end.
+        """
         libc = ctypes.PyDLL(None)
-        descriptor = os.open(path, os.O_RDWR)
-        say("HELD", {})
+        descriptor = os.open(path, os.O_RDONLY)
         libc.read(descriptor, ctypes.create_string_buffer(1), 1)
         os.close(descriptor)
 
@@ -264,7 +288,7 @@ def main():
     server.createPV(prefix, PVDB)
     if "rules" in given:
         server.initAccessSecurityFile(given["rules"], P=prefix)
-    driver = PvaDriver()
+    driver = PlainDriver() if given.get("driver") == "plain" else PvaDriver()
     commands = Commands(server, driver, prefix)
     server.start()
     ports = ["tcp_port", "udp_port", "pva_tcp_port", "pva_udp_port"]

@@ -188,18 +188,6 @@ def test_a_pipelined_monitor(client, server):
     client.cancel(subscription)
 
 
-def test_merged_updates_are_counted(client, server):
-    before = server.stats()["pva_updates_merged"]
-    subscription = client.monitor("COUNTER", "record[queueSize=2]")
-    client.connected(subscription)
-    server.ask("count", names=["COUNTER"], first=5001, last=9000)
-    client.until(subscription, 9000)
-    client.cancel(subscription)
-    while server.stats()["pva_subscriptions"]:
-        pass
-    assert server.stats()["pva_updates_merged"] > before
-
-
 def test_property_events(client, server):
     """Only the properties are marked; the new ones are in gets, too."""
     server.ask("post", name="AI", value=1.5)
