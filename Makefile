@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 TEST_JOBS ?= 3
 # Clients, servers and programs that the tests compare with, see tests/support/peers.py.
 PEERS := lume-pva aioca pcaspy pyepics caproto pyca cachannel cothread lewis \
-	ligo-softioc ophyd-async coniql jupyter gui pydm p4p softioc
+	ligo-softioc ophyd-async coniql jupyter gui pydm p4p pvapy softioc
 
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
