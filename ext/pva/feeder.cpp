@@ -141,6 +141,7 @@ void Feeder::deliver_posts() {
 // many, and sends them together.
 void Feeder::deliver_some() {
     std::lock_guard turn(core_->turn);
+    updates_.clear();  // if the last time there was no memory for all
     while (next_posted_ < posted_.size() && updates_.size() < kTogether) {
         deliver(static_cast<PvaPv&>(*posted_[next_posted_]));
         ++next_posted_;

@@ -129,8 +129,6 @@ def test_refused_puts_are_logged(client, server):
     """Those of this file: of many in short time not each."""
     server.ask("group", name="N7", group="readonly")
     client.put("N7", 77, first=False)
-    said = (
-        rf"refused a put of \d+ by {USER}@{HOST} \(127.0.0.1:\d+, PVAccess\): no write"
-    )
+    said = rf"refused a put of \d+ by {USER}@{HOST} \(127.0.0.1:\d+, PVAccess\): access"
     while not re.search(said, server.child.stderr()):
         server.stats()
