@@ -37,7 +37,7 @@ $(SAN)/.created: $(VENV)/.installed $(VENV)/.test-tools
 
 $(SAN)/.built: $(SAN)/.created $(ENGINE) $(BRIDGE) $(CYTHON) $(PROJECTS)
 	for setup in setup.py client/setup.py; do \
-	    SANITIZE=address,undefined $(SAN_PYTHON) $$setup --quiet build_ext \
+	    SANITIZE=address,undefined $(SAN_PYTHON) $$setup --quiet build_ext --force \
 	        --build-lib $(SAN_SITE) --build-temp $(CURDIR)/$(SAN)/temp || exit 1; \
 	done
 	$(SAN_PYTHON) setup.py --quiet build_py --build-lib $(SAN_SITE)

@@ -82,22 +82,25 @@ def test_while_a_write_blocks(client, other, server, ca):
 
 def test_while_a_client_does_not_read(client, server, ca):
     """It gets the last value as soon as it reads again; the others miss nothing."""
+    client.value("N5")
+    before = server.stats()["pva_connections"]
     with Client(server) as slow:
         subscriptions = [slow.monitor("BIG", "field()") for _ in range(3)]
+        server.ask("post_filled", name="BIG", value=7, count=10)
         for subscription in subscriptions:
-            slow.connected(subscription)
+            slow.ask("until_first", number=subscription, value=7)
         own = client.monitor("N5")
         client.connected(own)
         with stopped(slow):
-            for number in range(40):
-                server.ask("post_filled", name="BIG", value=number, count=50_000)
-                server.ask("post", name="N5", value=number + 100)
-                assert client.until(own, number + 100) == [number + 100]
+            for number in range(100, 120):
+                server.ask("post_filled", name="BIG", value=number, count=100_000)
+                server.ask("post", name="N5", value=number)
+                assert client.until(own, number) == [number]
             ca()
         for subscription in subscriptions:
-            slow.ask("until_first", number=subscription, value=39)
+            slow.ask("until_first", number=subscription, value=119)
         client.cancel(own)
-    while server.stats()["pva_connections"] > 1:
+    while server.stats()["pva_connections"] > before:
         pass
     assert server.stats()["pva_updates_merged"] > 0
 
@@ -111,10 +114,10 @@ def test_while_a_circuit_does_not_read(client, server):
             circuit.subscribe(channel, dbr.LONG, count=0)
         subscription = client.monitor("N6")
         client.connected(subscription)
-        for number in range(40):
-            server.ask("post_filled", name="BIG", value=number, count=50_000)
-            server.ask("post", name="N6", value=number + 100)
-            assert client.until(subscription, number + 100) == [number + 100]
+        for number in range(100, 120):
+            server.ask("post_filled", name="BIG", value=number, count=100_000)
+            server.ask("post", name="N6", value=number)
+            assert client.until(subscription, number) == [number]
         client.cancel(subscription)
 
 

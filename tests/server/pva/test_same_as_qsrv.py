@@ -88,7 +88,7 @@ class Differences:
 
     def __init__(self):
         self.rows = {row.id: row for row in changes.load("pva").values() if row.names}
-        self.used, self.unexplained = set(), []
+        self.used, self.unexplained, self.explained = set(), [], 0
 
     def add(self, what, here, there):
         for row in self.rows.values():
@@ -124,6 +124,8 @@ def differences():
 
 
 def explained(differences):
+    """At the end of each test."""
+    differences.explained += 1
     unexplained, differences.unexplained = differences.unexplained, []
     assert not unexplained, "\n".join(unexplained)
 
@@ -238,5 +240,7 @@ def test_a_call_fails(both):
 
 
 def test_every_row_is_of_use(both, differences):
-    """Last in this file: a row that explains nothing is to be removed."""
+    """A row that explains nothing is to be removed; told by all tests of this file."""
+    if differences.explained < 1 + len(PUTS) + len(REQUESTS) + len(MASKS):
+        pytest.skip("not all tests have run")
     assert differences.rows.keys() == differences.used
