@@ -25,8 +25,8 @@ class PvaServer {
 
     // ---- any thread but the server's own ----
     // As EPICS_PVAS_* and EPICS_PVA_* say, but on `interfaces` if there are some.
-    // Throws std::runtime_error. Does nothing while it runs; after close() it starts
-    // anew.
+    // Throws std::runtime_error, always so in the child of a process that has served.
+    // Does nothing while it runs; after close() it starts anew.
     void start(const std::vector<std::string>& interfaces);
     // Ends all connections. PVs stay. May be called again.
     void close() noexcept;

@@ -276,6 +276,26 @@ class Commands:
         self.second_thread.join()
         self.second.close()
 
+    def serve_in_child(self):
+        """What the child of a fork is told that wants to serve PVAccess."""
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(60)
+            told = []
+            for server in (self.server, pcaspy.SimpleServer(port=0, pva=True)):
+                try:
+                    server.start()
+                except OSError as error:
+                    told.append(str(error))
+            os.write(writer, "\n".join(told).encode())
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as pipe:
+            told = pipe.read().split("\n")
+        os.waitpid(pid, 0)
+        return told
+
     def end_now(self):
         """As a program that ends while it serves."""
         sys.exit(0)

@@ -123,6 +123,13 @@ def test_a_fork_while_posts_arrive(client, server):
     client.cancel(subscription)
 
 
+def test_a_child_that_wants_to_serve(client, server):
+    """pvxs cannot do that, and would wait for ever: the child is told so."""
+    said = "PVAccess cannot be served: this is the child of a process that served it"
+    assert server.ask("serve_in_child") == [said, said]
+    assert client.value("N1") is not None
+
+
 def test_a_server_that_closes_and_starts_again(client, server):
     """On the ports that its clients know."""
     ports = [server.tcp, server.udp]
