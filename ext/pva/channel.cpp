@@ -158,7 +158,8 @@ void Channel::on_operation(std::unique_ptr<sv::ConnectOp> operation) {
     pvxs::Value prototype;
     {
         std::lock_guard turn(core_->turn);
-        if (dropped_) return operation->error(kGone);
+        // Of a PV that is gone it is not answered: the channel is about to close, and
+        // then the client looks for the name again.
         if (!pv_) return waiting_operations_.push_back(std::move(operation));
         prototype = pv_->form.prototype;
     }
@@ -224,8 +225,7 @@ void Channel::on_subscribe(std::unique_ptr<sv::MonitorSetupOp> setup) {
     pvxs::Value prototype;
     {
         std::lock_guard turn(core_->turn);
-        if (dropped_) return setup->error(kGone);
-        if (!pv_) return waiting_setups_.push_back(std::move(setup));
+        if (!pv_) return waiting_setups_.push_back(std::move(setup));  // the same
         prototype = pv_->form.prototype;
     }
     subscribe(*setup, prototype);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 
 #include "pva/feeder.hpp"
@@ -13,6 +14,15 @@
 namespace pcas::pva {
 
 namespace sv = pvxs::server;
+
+namespace {
+
+// pvxs keeps threads for the whole process, also when its servers have ended. A child
+// has none of them, and pvxs there would wait for them for ever.
+std::atomic<bool> pvxs_was_used{false};
+std::atomic<bool> pvxs_is_the_parents{false};
+
+}  // namespace
 
 struct PvaServer::Running {
     explicit Running(Log& log) : messages(log) {}
@@ -44,6 +54,10 @@ PvaServer::~PvaServer() {
 void PvaServer::start(const std::vector<std::string>& interfaces) {
     std::lock_guard lock(impl_->mutex);
     if (impl_->running) return;
+    if (!usable()) {
+        throw std::runtime_error("this is the child of a process that served it");
+    }
+    pvxs_was_used = true;
     sv::Config config = sv::Config::fromEnv();
     if (!interfaces.empty()) config.interfaces = interfaces;
     auto running = std::make_unique<Running>(impl_->core->log);
@@ -62,6 +76,8 @@ void PvaServer::start(const std::vector<std::string>& interfaces) {
     impl_->udp_port = effective.udp_port;
     impl_->running = std::move(running);
 }
+
+bool PvaServer::usable() noexcept { return !pvxs_is_the_parents; }
 
 // First the feeder, which may wait for pvxs' worker.
 void PvaServer::close() noexcept {
@@ -117,6 +133,7 @@ void PvaServer::after_fork_in_parent() {
 // it would wait for threads that do not exist.
 void PvaServer::after_fork_in_child() noexcept {
     PvxsMessages::forget();
+    if (pvxs_was_used) pvxs_is_the_parents = true;
     [[maybe_unused]] Impl* given_up = impl_.release();
     for (const auto& [id, channel] : given_up->core->channels) channel->forget();
     if (given_up->running) given_up->running->feeder->abandon();

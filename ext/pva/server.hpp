@@ -25,9 +25,11 @@ class PvaServer {
 
     // ---- any thread but the server's own ----
     // As EPICS_PVAS_* and EPICS_PVA_* say, but on `interfaces` if there are some.
-    // Throws std::runtime_error. Does nothing while it runs; after close() it starts
-    // anew.
+    // Throws std::runtime_error, always so in the child of a process that has served.
+    // Does nothing while it runs; after close() it starts anew.
     void start(const std::vector<std::string>& interfaces);
+    // False in the child of a process that has served: pvxs does not work there.
+    static bool usable() noexcept;
     // Ends all connections. PVs stay. May be called again.
     void close() noexcept;
     bool running() const noexcept;

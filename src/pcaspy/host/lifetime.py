@@ -77,6 +77,12 @@ class Host:
         if self.engine is None:
             raise RuntimeError("the server is gone")
         self.engine.start()
+        if self.pva is not None and not self.pva.usable:
+            _log.warning(
+                "PVAccess is not served: this is the child of a process that served it."
+                " Channel Access is; start the program anew for both"
+            )
+            self.pva = None
         if self.pva is not None:
             try:
                 self.pva.start()

@@ -58,6 +58,11 @@ cdef class Pva:
             self.server.get().close()
 
     @property
+    def usable(self):
+        """False in the child of a process that has served: pvxs does not work there."""
+        return bool(self.server.get().usable())
+
+    @property
     def running(self):
         return bool(self.server.get().running())
 

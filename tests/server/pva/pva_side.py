@@ -276,6 +276,25 @@ class Commands:
         self.second_thread.join()
         self.second.close()
 
+    def serve_in_child(self):
+        """Which protocols servers serve that the child of a fork starts."""
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(60)
+            told = []
+            for server in (self.server, pcaspy.SimpleServer(port=0, pva=True)):
+                server.start()
+                ports = {"ca": server.tcp_port, "pva": server.pva_tcp_port}
+                told.append(" ".join(name for name, port in ports.items() if port))
+            os.write(writer, "\n".join(told).encode())
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as pipe:
+            told = pipe.read().split("\n")
+        os.waitpid(pid, 0)
+        return told
+
     def end_now(self):
         """As a program that ends while it serves."""
         sys.exit(0)

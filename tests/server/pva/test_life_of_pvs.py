@@ -123,6 +123,13 @@ def test_a_fork_while_posts_arrive(client, server):
     client.cancel(subscription)
 
 
+def test_a_child_that_wants_to_serve(client, server):
+    """pvxs does not work there, and would wait for ever: it serves Channel Access."""
+    assert server.ask("serve_in_child") == ["ca", "ca"]
+    assert "PVAccess is not served: this is the child" in server.child.stderr()
+    assert client.value("N1") is not None
+
+
 def test_a_server_that_closes_and_starts_again(client, server):
     """On the ports that its clients know."""
     ports = [server.tcp, server.udp]

@@ -17,6 +17,7 @@ cdef extern from "pva/server.hpp" namespace "pcas::pva" nogil:
         void start(vector[string]) except +translate_exception
         void close() noexcept
         bool running() noexcept
+        bool usable() noexcept
         uint16_t tcp_port() noexcept
         uint16_t udp_port() noexcept
         map[string, uint64_t] stats() except +translate_exception
