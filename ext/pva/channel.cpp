@@ -101,8 +101,8 @@ void Channel::drop() noexcept {
     waiting_operations_.clear();
     waiting_setups_.clear();
     if (!pv_) return;
-    left_ = monitors_;
-    while (!monitors_.empty()) unsubscribe(std::shared_ptr<Monitor>(monitors_.back()));
+    left_.swap(monitors_);
+    for (const auto& monitor : left_) end(*monitor);
     access_.clear();
     if (SerialPuts* puts = pv().serial_puts()) puts->withdraw(client_->lane, id_);
     std::erase(pv_->channels, this);
@@ -324,10 +324,14 @@ void Channel::first_value(const std::shared_ptr<Monitor>& monitor,
 }
 
 void Channel::unsubscribe(const std::shared_ptr<Monitor>& monitor) noexcept {
-    if (std::erase(monitors_, monitor) == 0) return;
+    if (std::erase(monitors_, monitor) > 0) end(*monitor);
+}
+
+// It gets no more events.
+void Channel::end(Monitor& monitor) noexcept {
     Counters::subtract(core_->counters->pva_subscriptions);
-    Counters::add(core_->counters->pva_updates_merged, monitor->take_merged());
-    std::erase(pv_->monitors, monitor.get());
+    Counters::add(core_->counters->pva_updates_merged, monitor.take_merged());
+    std::erase(pv_->monitors, &monitor);
     if (!pv_->monitors.empty() || !pv_->no_subscriptions()) return;
     try {
         core_->names->tell_interest(held_pv_, client_->lane, client_->user);

@@ -65,6 +65,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
     void subscribe(pvxs::server::MonitorSetupOp& setup, const pvxs::Value& prototype);
     void add(const std::shared_ptr<Monitor>& monitor);
     void unsubscribe(const std::shared_ptr<Monitor>& monitor) noexcept;
+    void end(Monitor& monitor) noexcept;
     void first_value(const std::shared_ptr<Monitor>& monitor,
                      const PvClients::Joined& joined);
     void put(ExecOp& operation, const pvxs::Value& value, SnapshotPtr made);

@@ -53,11 +53,9 @@ def trap_line(request: Request, pv: Any) -> Callable[[], None]:
     old = None if data is None else data.value
     return functools.partial(
         _put_log.info,
-        "%s: %s@%s (%s) old=%s new=%s",
+        "%s: %s old=%s new=%s",
         name_of(pv),
-        client.user,
-        client.host,
-        client.address,
+        client,
         old,
         request.value,
     )

@@ -7,6 +7,7 @@ a test can tell it.
 
 import ctypes
 import gc
+import logging
 import os
 import signal
 import sys
@@ -301,6 +302,8 @@ class Commands:
 
 
 def main():
+    logging.basicConfig()
+    logging.getLogger("pcaspy.put").setLevel(logging.INFO)
     prefix, *options = sys.argv[1:]
     given = dict(option.split("=", 1) for option in options)
     server = pcaspy.SimpleServer(port=0, pva=True)

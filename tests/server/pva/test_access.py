@@ -125,6 +125,19 @@ def test_by_address(client, server):
         server.ask("rules", **RULES)
 
 
+def test_trapped_puts_are_logged(client, server):
+    """With who wrote, over which protocol, and both values."""
+    server.ask("group", name="N8", group="byrole")
+    assert client.put("N8", 41) is None
+    assert client.put("N8", 42) is None
+    said = (
+        rf"{server.pv('N8')}: {USER}@{HOST} \(127.0.0.1:\d+, PVAccess\)"
+        r" old=41\S* new=42"
+    )
+    while not re.search(said, server.child.stderr()):
+        server.stats()
+
+
 def test_refused_puts_are_logged(client, server):
     """Those of this file: of many in short time not each."""
     server.ask("group", name="N7", group="readonly")
