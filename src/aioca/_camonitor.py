@@ -149,7 +149,8 @@ def camonitor(
     Returns:
         A `Subscription`, or a list of them.
 
-    Example:
+    Example::
+
         subscription = camonitor("X:TEMP", print)
         await asyncio.sleep(1)
         subscription.close()

@@ -259,7 +259,8 @@ def caget(
             What libca refuses is also a ``CAException`` of epicscorelibs.
         epicscorelibs.ca.dbr.InvalidDatatype: The type does not exist.
 
-    Example:
+    Example::
+
         temperature = await caget("X:TEMP", format=FORMAT_CTRL)
         print(temperature, temperature.units)
         high, low = await caget(["X:HIGH", "X:LOW"], timeout=2)
@@ -348,7 +349,8 @@ def caput(
         OverflowError: An integer does not fit the PV's type.
         ValueError: The value is None, or a string that is not a number.
 
-    Example:
+    Example::
+
         await caput("X:TEMP", 21.5, wait=True)
         done = await caput("X:TEMP", 22, timeout=2, throw=False)
         if not done.ok:
@@ -432,7 +434,8 @@ async def connect(
     Raises:
         CANothing: The PV did not connect in time.
 
-    Example:
+    Example::
+
         await connect(["X:HIGH", "X:LOW"], timeout=2)
     """
     return (await operations.connect_many([pv], wait, timeout, throw, True))[0]
@@ -481,7 +484,8 @@ async def cainfo(
     Raises:
         CANothing: The PV did not connect in time.
 
-    Example:
+    Example::
+
         info = await cainfo("X:TEMP")
         print(info.host, info.datatype, info.count, info.write)
     """
@@ -506,7 +510,8 @@ async def cainfo_array(
 def get_channel_infos() -> list[ChannelInfo]:
     """Returns a `ChannelInfo` for each channel of the running event loop.
 
-    Example:
+    Example::
+
         await caget("X:TEMP")
         for channel in get_channel_infos():
             print(channel.name, channel.connected)
@@ -526,7 +531,8 @@ def run(coro: Coroutine[Any, Any, T], forever: bool = False) -> T | None:
     Returns:
         The result of the coroutine, None with ``forever``.
 
-    Example:
+    Example::
+
         print(run(caget("X:TEMP")))
     """
     result: T | None = operations.run_in_new_program(coro, forever)

@@ -90,7 +90,8 @@ class _Context(metaclass=_ContextState):
 
         Waiting calls fail. The next call for a PV connects again.
 
-        Example:
+        Example::
+
             await caget("X:TEMP")
             purge_channel_caches()
         """

@@ -160,7 +160,8 @@ class ChannelCache:
 def get_channel(pv: str) -> Channel:
     """The channel to a PV in the running event loop. Opens one if necessary.
 
-    Example:
+    Example::
+
         channel = get_channel("X:TEMP")
         print(channel.connected())
     """
@@ -180,7 +181,8 @@ class watch_channel:
     change of the connection or the access rights. States that changed again before they
     were looked at are merged.
 
-    Example:
+    Example::
+
         async for state in watch_channel("X:TEMP"):
             print(state.connected, state.writable)
             if state.connected:

@@ -186,7 +186,8 @@ class Driver(DriverBase):
         The default returns the value from `setParam`. None makes the get fail. If a
         driver does not override `read`, the server answers gets without Python.
 
-        Example:
+        Example::
+
             class Clock(Driver):
                 def read(self, reason):
                     if reason == "TIME":
@@ -205,7 +206,8 @@ class Driver(DriverBase):
             False to refuse the put: the client gets an error, and the PV goes into a
             WRITE, INVALID alarm.
 
-        Example:
+        Example::
+
             class Positive(Driver):
                 def write(self, reason, value):
                     if value <= 0:
@@ -230,7 +232,8 @@ class Driver(DriverBase):
             KeyError: The parameter does not exist.
             TypeError, ValueError: The value does not fit; nothing is changed.
 
-        Example:
+        Example::
+
             driver.setParam("TEMP", 21.5)
             driver.updatePVs()
         """
@@ -244,7 +247,8 @@ class Driver(DriverBase):
         Raises:
             KeyError, TypeError, ValueError: As `setParam`; earlier parameters are set.
 
-        Example:
+        Example::
+
             driver.setParams({"HIGH": 24.0, "LOW": 18.5})
         """
         when = epicsTimeStamp() if timestamp is None else timestamp
@@ -258,7 +262,8 @@ class Driver(DriverBase):
         Raises:
             TypeError: They are not integers.
 
-        Example:
+        Example::
+
             driver.setParamStatus("TEMP", Alarm.COMM_ALARM, Severity.INVALID_ALARM)
             driver.updatePVs()
         """
@@ -281,7 +286,8 @@ class Driver(DriverBase):
         Raises:
             ValueError: The numbers of states and enums differ.
 
-        Example:
+        Example::
+
             states = [Severity.NO_ALARM, Severity.NO_ALARM, Severity.MAJOR_ALARM]
             driver.setParamEnums("MODE", ["off", "on", "fault"], states)
         """
@@ -302,7 +308,8 @@ class Driver(DriverBase):
         Raises:
             ValueError: A field has an invalid value; nothing is changed.
 
-        Example:
+        Example::
+
             driver.setParamInfo("TEMP", {"hilim": 80, "high": 60, "unit": "C"})
         """
         self._change(reason, info)
@@ -319,7 +326,8 @@ class Driver(DriverBase):
     def getParam(self, reason: str) -> Any:
         """Returns the value as it was set.
 
-        Example:
+        Example::
+
             driver.setParam("TEMP", 21.5)
             print(driver.getParam("TEMP"))
         """
@@ -328,7 +336,8 @@ class Driver(DriverBase):
     def getParamDB(self, reason: str) -> Data:
         """Returns value, alarm, time and pending changes.
 
-        Example:
+        Example::
+
             data = driver.getParamDB("TEMP")
             print(data.value, data.severity, data.time)
         """
@@ -340,7 +349,8 @@ class Driver(DriverBase):
     ) -> dict[str, Any]:
         """Returns fields of the PV by name: all, or those of `info_keys` that exist.
 
-        Example:
+        Example::
+
             print(driver.getParamInfo("TEMP", ["unit", "prec"]))
         """
         info = info_of(self.pvDB[reason].handle)
@@ -356,7 +366,8 @@ class Driver(DriverBase):
         Raises:
             KeyError: The driver's port does not have this PV.
 
-        Example:
+        Example::
+
             class Motor(Driver):
                 def write(self, reason, value):
                     def move():
@@ -377,7 +388,8 @@ class Driver(DriverBase):
     def updatePVs(self) -> None:
         """Sends all changed parameters to clients, except those with `scan`.
 
-        Example:
+        Example::
+
             driver.setParam("HIGH", 24.0)
             driver.setParam("LOW", 18.5)
             driver.updatePVs()
@@ -387,7 +399,8 @@ class Driver(DriverBase):
     def updatePV(self, reason: str) -> None:
         """Sends one parameter to clients if it has changed and has no `scan`.
 
-        Example:
+        Example::
+
             driver.setParam("TEMP", 21.5)
             driver.updatePV("TEMP")
         """

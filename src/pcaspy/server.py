@@ -130,7 +130,8 @@ class SimpleServer(cas.caServer):
         The reference has a table of them. Call it from any thread, also after
         `close()`.
 
-        Example:
+        Example::
+
             print(server.stats()["circuits"])
         """
         return dict(self._pcaspy.stats())
@@ -162,7 +163,8 @@ class SimpleServer(cas.caServer):
         Raises:
             ValueError: An entry is invalid; no PV is created.
 
-        Example:
+        Example::
+
             server.createPV("LAB:", {"TEMP": {"value": 20.5, "prec": 1, "unit": "C"}})
         """
         _create(last() if self is None else self._pcaspy, prefix, pvdb)
@@ -206,7 +208,8 @@ class SimpleServer(cas.caServer):
         Calls `read` and `write` of drivers in the calling thread. After `close()` it
         only waits. Called on the class, it uses the server created last.
 
-        Example:
+        Example::
+
             for _ in range(3):
                 server.process(0.1)
         """

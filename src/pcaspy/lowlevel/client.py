@@ -61,7 +61,8 @@ def current_client() -> casClientInfo | None:
 
     Returns None outside of both, and in reads of a PV with `scan`.
 
-    Example:
+    Example::
+
         class Logged(Driver):
             def write(self, reason, value):
                 print(reason, value, current_client())

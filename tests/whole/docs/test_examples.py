@@ -36,9 +36,9 @@ def functions():
 
 
 def example_of(member):
-    """The code below "Example:", or nothing."""
+    """The code below "Example::", or nothing."""
     text = inspect.cleandoc(member.__doc__ or "")
-    _, found, code = text.partition("\nExample:\n")
+    _, found, code = text.partition("\nExample::\n")
     return textwrap.dedent(code) if found else ""
 
 
