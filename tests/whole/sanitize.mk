@@ -61,5 +61,5 @@ sanitize-cpp:
 	done
 
 sanitize-threads:
-	$(CPP_MAKE) -j2 SANITIZE=thread check check-pva stress
+	$(CPP_MAKE) -j2 SANITIZE=thread check stress
 	build/cpp/thread/stress $(STRESS_SECONDS)
