@@ -29,7 +29,6 @@ class Channel final : public std::enable_shared_from_this<Channel> {
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
-    std::uint32_t id() const noexcept { return id_; }
     const Control& control() const noexcept { return control_; }
 
     // The worker, without the mutex: tells pvxs whom to call.

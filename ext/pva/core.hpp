@@ -64,7 +64,7 @@ class Bell {
     bool ringing_ = false;
 };
 
-// Channels whose rights may have changed, by Channel::id(). A lost one is one of many.
+// Channels whose rights may have changed, by number. A lost one is one of many.
 class RightsChanges final : public RightsQueue {
   public:
     explicit RightsChanges(std::shared_ptr<WakeGate> gate)

@@ -44,8 +44,6 @@ class Monitor {
     void mute() noexcept { muted_ = true; }
     void unmute(const Form& form, const PvClients::Joined& joined);
     bool muted() const noexcept { return muted_; }
-    // No more will come.
-    void finish() { control_->finish(); }
     // Updates that were merged into others since it was last asked.
     std::size_t take_merged();
 

@@ -353,7 +353,9 @@ class Driver(DriverBase):
 
             print(driver.getParamInfo("TEMP", ["unit", "prec"]))
         """
-        info = info_of(self.pvDB[reason].handle)
+        # Of the PV, which may have lost its parameter.
+        pv = self.pvDB.registry.find(self.pvDB.port, reason)
+        info = info_of(self.pvDB[reason].handle if pv is None else pv)
         if info_keys is None:
             info_keys = _INFO_KEYS
         return {key: getattr(info, key) for key in info_keys if hasattr(info, key)}

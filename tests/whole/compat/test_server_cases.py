@@ -233,6 +233,13 @@ SAME = {
             STATE,
         ]
     ),
+    "the fields of a PV without its parameter": program(
+        [
+            ask("forget_data", reason="A"),
+            ask("get_info", reason="A"),
+            ask("get_info", reason="X"),
+        ]
+    ),
     "a write that makes its own PV anew": program(
         [
             run(
