@@ -35,12 +35,13 @@ bool receive_datagram(SOCKET fd, std::span<std::byte> into,
     } while (n < 0 && (errno == EINTR || errno == ECONNREFUSED));
     if (n < 0) return false;
     datagram.size = static_cast<std::size_t>(n);
-    datagram.to = {};
+    datagram.to = datagram.sent_to = {};
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
         if (c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_PKTINFO) continue;
         in_pktinfo info;
         std::memcpy(&info, CMSG_DATA(c), sizeof info);
         datagram.to = info.ipi_spec_dst;
+        datagram.sent_to = info.ipi_addr;
     }
     return true;
 }
@@ -84,7 +85,7 @@ bool receive_datagram(SOCKET fd, std::span<std::byte> into,
                               reinterpret_cast<sockaddr*>(&datagram.from), &size);
     if (n < 0) return false;
     datagram.size = static_cast<std::size_t>(n);
-    datagram.to = {};
+    datagram.to = datagram.sent_to = {};
     return true;
 }
 

@@ -140,14 +140,44 @@ UniqueSocket listen_tcp(const in_addr& address, std::uint16_t port) {
     return fd;
 }
 
+namespace {
+
+bool is_bound_alone(SOCKET fd, const in_addr& address, std::uint16_t port) {
+#ifdef __linux__
+    // Without SO_REUSEPORT: sockets with it get every other datagram, not all.
+    if (address.s_addr != htonl(INADDR_ANY) || port == 0) return false;
+    const int yes = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    return ::bind(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+#else
+    (void)fd, (void)address, (void)port;
+    return false;
+#endif
+}
+
+}  // namespace
+
 UniqueSocket bind_udp(const in_addr& address, std::uint16_t port) {
     UniqueSocket fd = make_socket(SOCK_DGRAM);
-    if (port != 0) epicsSocketEnableAddressUseForDatagramFanout(fd.get());
     const int size = 4 << 20;  // a burst of searches; the kernel may grant less
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, reinterpret_cast<const char*>(&size),
                  sizeof size);
+    if (is_bound_alone(fd.get(), address, port)) return fd;
+    if (port != 0) epicsSocketEnableAddressUseForDatagramFanout(fd.get());
     bind_to(fd.get(), address, port, "bind UDP");
     return fd;
+}
+
+bool replace_socket([[maybe_unused]] SOCKET fd,
+                    [[maybe_unused]] UniqueSocket fresh) noexcept {
+#ifdef __linux__
+    return ::dup3(fresh.get(), fd, O_CLOEXEC) >= 0;
+#else
+    return false;
+#endif
 }
 
 UniqueSocket open_udp() {
@@ -209,6 +239,10 @@ std::string dotted(const sockaddr_in& address) {
 
 bool is_multicast(const in_addr& address) noexcept {
     return (ntohl(address.s_addr) >> 28) == 0xe;
+}
+
+bool is_loopback(const in_addr& address) noexcept {
+    return (ntohl(address.s_addr) >> 24) == 127;
 }
 
 std::vector<in_addr> broadcast_addresses(SOCKET fd, const in_addr& interface) {

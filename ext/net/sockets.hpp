@@ -30,8 +30,12 @@ ReceiveResult receive(SOCKET fd, std::span<std::byte> into) noexcept;
 
 // All throw std::system_error that names what was tried, address and port included.
 UniqueSocket listen_tcp(const in_addr& address, std::uint16_t port);
-// With reuse: several servers of one host share the search port.
+// With reuse: several servers of one host share the search port. Where the system gives
+// a datagram for all of them to one, that is the one that was bound last to all
+// addresses, or one picked at random of those that share a certain address.
 UniqueSocket bind_udp(const in_addr& address, std::uint16_t port);
+// `fresh` takes over the number of `fd`, which is closed. False where a system cannot.
+bool replace_socket(SOCKET fd, UniqueSocket fresh) noexcept;
 UniqueSocket open_udp();  // unbound, allowed to broadcast
 std::uint16_t local_port(SOCKET fd);
 void set_nonblocking(SOCKET fd);
@@ -55,6 +59,12 @@ struct Datagram {
     std::size_t size = 0;
     sockaddr_in from{};
     in_addr to{};  // which of our addresses it came to; 0.0.0.0 where unknown
+    in_addr
+        sent_to{};  // what it was sent to: the same, or a broadcast or multicast one
+
+    bool is_unicast() const noexcept {
+        return to.s_addr != 0 && to.s_addr == sent_to.s_addr;
+    }
 };
 // False when nothing is there. Errors that an earlier send caused count as nothing.
 bool receive_datagram(SOCKET fd, std::span<std::byte> into,
@@ -67,6 +77,7 @@ bool want_destination(SOCKET fd) noexcept;  // makes Datagram::to known, where p
 std::string dotted(const in_addr& address);
 std::string dotted(const sockaddr_in& address);  // with the port
 bool is_multicast(const in_addr& address) noexcept;
+bool is_loopback(const in_addr& address) noexcept;
 // Broadcast addresses of the host's interfaces, or of the one that has `interface`.
 std::vector<in_addr> broadcast_addresses(SOCKET fd, const in_addr& interface);
 // Name or dotted address, with an optional ":port". False if it cannot be resolved, or

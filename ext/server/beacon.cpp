@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstInterval{20};
 
-bool is_loopback(const in_addr& address) noexcept {
-    return (ntohl(address.s_addr) >> 24) == 127;
-}
-
 }  // namespace
 
 Beacon::Beacon(Services& services)

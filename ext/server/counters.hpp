@@ -14,38 +14,41 @@ namespace pcas {
 // runs the server should know when it grows.
 //
 //  kind, name, what it counts
-#define PCAS_COUNTERS(X)                                                             \
-    X(NOW, circuits, "open circuits")                                                \
-    X(EVER, circuits_peak, "largest number of open circuits")                        \
-    X(EVER, circuits_accepted, "circuits accepted")                                  \
-    X(TROUBLE, circuits_refused, "circuits refused")                                 \
-    X(TROUBLE, accept_pauses, "pauses without file descriptors")                     \
-    X(EVER, closed_by_client, "circuits closed by the client")                       \
-    X(EVER, closed_broken, "circuits closed by a network failure")                   \
-    X(TROUBLE, closed_on_error, "circuits closed after an error")                    \
-    X(TROUBLE, protocol_errors, "circuits with invalid data")                        \
-    X(NOW, channels, "open channels")                                                \
-    X(EVER, channels_created, "channels created")                                    \
-    X(EVER, channels_refused, "channels refused, mostly for unknown names")          \
-    X(TROUBLE, channels_over_limit, "channels refused at the limit")                 \
-    X(NOW, subscriptions, "open subscriptions")                                      \
-    X(TROUBLE, subscriptions_refused, "subscriptions refused")                       \
-    X(EVER, searches, "names searched for")                                          \
-    X(EVER, search_hits, "names found")                                              \
-    X(TROUBLE, searches_dropped, "searches dropped")                                 \
-    X(TROUBLE, datagrams_dropped, "datagrams dropped")                               \
-    X(EVER, reads, "gets")                                                           \
-    X(EVER, writes, "puts")                                                          \
-    X(EVER, updates, "updates sent")                                                 \
-    X(EVER, updates_merged, "updates replaced by a newer one before they were sent") \
-    X(TROUBLE, requests_too_large, "requests too large")                             \
-    X(TROUBLE, puts_refused, "puts refused while too many waited")                   \
-    X(TROUBLE, requests_dropped, "requests dropped")                                 \
-    X(NOW, requests_queued, "requests waiting for Python")                           \
-    X(NOW, held_bytes, "bytes held for clients: output, requests, values in Python") \
-    X(EVER, bytes_received, "bytes received")                                        \
-    X(EVER, bytes_sent, "bytes sent")                                                \
-    X(TROUBLE, log_suppressed, "log lines suppressed")                               \
+#define PCAS_COUNTERS(X)                                                              \
+    X(NOW, circuits, "open circuits")                                                 \
+    X(EVER, circuits_peak, "largest number of open circuits")                         \
+    X(EVER, circuits_accepted, "circuits accepted")                                   \
+    X(TROUBLE, circuits_refused, "circuits refused")                                  \
+    X(TROUBLE, accept_pauses, "pauses without file descriptors")                      \
+    X(EVER, closed_by_client, "circuits closed by the client")                        \
+    X(EVER, closed_broken, "circuits closed by a network failure")                    \
+    X(TROUBLE, closed_on_error, "circuits closed after an error")                     \
+    X(TROUBLE, protocol_errors, "circuits with invalid data")                         \
+    X(NOW, channels, "open channels")                                                 \
+    X(EVER, channels_created, "channels created")                                     \
+    X(EVER, channels_refused, "channels refused, mostly for unknown names")           \
+    X(TROUBLE, channels_over_limit, "channels refused at the limit")                  \
+    X(NOW, subscriptions, "open subscriptions")                                       \
+    X(TROUBLE, subscriptions_refused, "subscriptions refused")                        \
+    X(EVER, searches, "names searched for")                                           \
+    X(EVER, search_hits, "names found")                                               \
+    X(EVER, searches_forwarded, "names asked of the other servers on this host")      \
+    X(EVER, forwarded_hits, "names that one of these has")                            \
+    X(TROUBLE, forwards_dropped, "searches not forwarded at the limit of their rate") \
+    X(TROUBLE, searches_dropped, "searches dropped")                                  \
+    X(TROUBLE, datagrams_dropped, "datagrams dropped")                                \
+    X(EVER, reads, "gets")                                                            \
+    X(EVER, writes, "puts")                                                           \
+    X(EVER, updates, "updates sent")                                                  \
+    X(EVER, updates_merged, "updates replaced by a newer one before they were sent")  \
+    X(TROUBLE, requests_too_large, "requests too large")                              \
+    X(TROUBLE, puts_refused, "puts refused while too many waited")                    \
+    X(TROUBLE, requests_dropped, "requests dropped")                                  \
+    X(NOW, requests_queued, "requests waiting for Python")                            \
+    X(NOW, held_bytes, "bytes held for clients: output, requests, values in Python")  \
+    X(EVER, bytes_received, "bytes received")                                         \
+    X(EVER, bytes_sent, "bytes sent")                                                 \
+    X(TROUBLE, log_suppressed, "log lines suppressed")                                \
     X(NOW, pvs, "PVs")
 
 enum class CounterKind : std::uint8_t { NOW, EVER, TROUBLE };

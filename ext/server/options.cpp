@@ -8,6 +8,14 @@
 #include <type_traits>
 
 namespace pcas {
+
+namespace {
+// libCom's structure has no const texts.
+char neighbours_name[] = "PCASPY_NEIGHBOURS";
+char yes[] = "YES";
+}  // namespace
+const ENV_PARAM PCASPY_NEIGHBOURS{neighbours_name, yes};
+
 namespace {
 
 // Null if the variable is unset or blank (envDefs.h).

@@ -23,6 +23,9 @@ using Seconds = double;
 using Words = std::vector<std::string>;
 inline constexpr double kAnyNumber = std::numeric_limits<double>::infinity();
 
+// Ours, beside those of libCom.
+extern const ENV_PARAM PCASPY_NEIGHBOURS;
+
 //  type, name, standard, least, most,
 //  variable, the one that is read if that is not set,
 //  meaning
@@ -45,7 +48,10 @@ inline constexpr double kAnyNumber = std::numeric_limits<double>::infinity();
     X(Seconds, beacon_period, 15, 0.01, kAnyNumber, EPICS_CAS_BEACON_PERIOD,           \
       EPICS_CA_BEACON_PERIOD, "longest time between two beacons, in seconds")          \
     X(Hops, multicast_ttl, 1, 0, 255, EPICS_CA_MCAST_TTL, EPICS_CA_MCAST_TTL,          \
-      "time to live of multicast beacons: how many networks they reach")
+      "time to live of multicast beacons: how many networks they reach")               \
+    X(bool, neighbours, true, 0, 1, PCASPY_NEIGHBOURS, PCASPY_NEIGHBOURS,              \
+      "ask the other servers on this host for names that a client has searched for "   \
+      "at one address (Linux)")
 
 struct Options {
 #define PCAS_MEMBER(type, name, standard, ...) type name = standard;

@@ -5,47 +5,23 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
+#include <system_error>
 #include <utility>
 
-#include "base/byte_order.hpp"
 #include "proto/header.hpp"
 #include "server/services.hpp"
 
 namespace pcas {
+namespace {
 
-void SearchFrame::add_hit(std::uint32_t cid, std::uint16_t tcp_port) noexcept {
-    constexpr std::size_t kHit = kHeaderSize + 8;
-    if (size_ + kHit > bytes_.size()) send();
-    if (size_ == 0) {
-        // The client's sequence number tells it which of its searches this answers.
-        Header version;
-        version.command = CA_PROTO_VERSION;
-        version.type = sequence_valid_ ? sequenceNoIsValid : 0;
-        version.count = kMinorVersion;
-        version.p1 = sequence_valid_ ? sequence_ : 0;
-        size_ = write_header(bytes_.data(), version);
-    }
-    Header hit;
-    hit.command = CA_PROTO_SEARCH;
-    hit.payload_size = 8;
-    hit.type = tcp_port;
-    hit.p1 = kNoCid;  // "use the address this came from"
-    hit.p2 = cid;
-    std::byte* at = bytes_.data() + size_;
-    at += write_header(at, hit);
-    std::memset(at, 0, 8);
-    store_be16(at, kMinorVersion);
-    size_ += kHit;
+bool is_from_nobody(const sockaddr_in& from) noexcept {
+    return from.sin_port == 0 || is_multicast(from.sin_addr) ||
+           from.sin_addr.s_addr == htonl(INADDR_BROADCAST) ||
+           from.sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
-bool SearchFrame::send() noexcept {
-    if (size_ > 0) {
-        sent_all_ &=
-            send_datagram(fd_, std::span(bytes_).first(size_), asked_.from, asked_.to);
-    }
-    size_ = 0;
-    return sent_all_;
-}
+}  // namespace
 
 SearchPort::SearchPort(SearchService& service, UniqueSocket socket, SOCKET reply_socket)
     : service_(service),
@@ -67,6 +43,14 @@ void SearchPort::on_io(bool, bool) {
     }
 }
 
+void SearchPort::replace(UniqueSocket fresh) {
+    on_io(true, false);  // what has come until now
+    Poller& poller = service_.services().poller();
+    poller.remove(socket_.get(), *this);
+    replace_socket(socket_.get(), std::move(fresh));
+    poller.add(socket_.get(), *this, {true, false});
+}
+
 SearchService::SearchService(Services& services)
     : services_(services), shared_(services.shared()), buffer_(MAX_UDP_RECV) {
     for (const std::string& text : shared_.config.ignored) {
@@ -84,19 +68,11 @@ void SearchService::bind(const std::vector<in_addr>& addresses,
                          const std::vector<in_addr>& multicast_groups,
                          std::uint16_t port) {
     port_ = port;
+    addresses_ = addresses;
+    groups_ = multicast_groups;
     for (const in_addr& address : addresses) {
-        UniqueSocket socket = bind_udp(address, port_);
+        UniqueSocket socket = open(address);
         if (port_ == 0) port_ = local_port(socket.get());
-        want_destination(socket.get());
-        for (const in_addr& group : multicast_groups) {
-            const ip_mreq membership{group, address};
-            if (::setsockopt(socket.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP,
-                             reinterpret_cast<const char*>(&membership),
-                             sizeof membership) < 0) {
-                shared_.log.add(LogLevel::Warning, "config",
-                                "cannot join multicast group " + dotted(group));
-            }
-        }
         const SOCKET fd = socket.get();
         ports_.push_back(
             std::make_unique<SearchPort>(*this, std::move(socket), INVALID_SOCKET));
@@ -110,92 +86,165 @@ void SearchService::bind(const std::vector<in_addr>& addresses,
         }
 #endif
     }
+    // A free port is nobody else's.
+    if (port != 0 && shared_.config.neighbours) look_for_neighbours();
+}
+
+UniqueSocket SearchService::open(const in_addr& address) {
+    UniqueSocket socket = bind_udp(address, port_);
+    want_destination(socket.get());
+    for (const in_addr& group : groups_) {
+        const ip_mreq membership{group, address};
+        if (::setsockopt(socket.get(), IPPROTO_IP, IP_ADD_MEMBERSHIP,
+                         reinterpret_cast<const char*>(&membership),
+                         sizeof membership) < 0) {
+            shared_.log.add(LogLevel::Warning, "config",
+                            "cannot join multicast group " + dotted(group));
+        }
+    }
+    return socket;
+}
+
+// Where they cannot be asked (no loopback in a container, say) ours is a server as any.
+void SearchService::look_for_neighbours() {
+#ifdef __linux__
+    try {
+        neighbours_ = std::make_unique<Neighbours>(services_, port_);
+        if (serves_all()) return neighbours_->watch([this] { bind_anew(); });
+        UniqueSocket socket = open(Neighbours::address());
+        ports_.push_back(
+            std::make_unique<SearchPort>(*this, std::move(socket), INVALID_SOCKET));
+    } catch (const std::system_error& error) {
+        shared_.log.add(
+            LogLevel::Info, "config",
+            std::string("other servers on this host are not asked: ") + error.what());
+    }
+#endif
+}
+
+// Bound last, it gets what is sent to one address.
+void SearchService::bind_anew() {
+    try {
+        ports_.front()->replace(open(in_addr{htonl(INADDR_ANY)}));
+    } catch (const std::system_error&) {
+        // Without a descriptor, say: it is tried again.
+    }
 }
 
 bool SearchService::names_left() const noexcept {
     return names_this_turn_ < shared_.config.max_searches_per_turn;
 }
 
-bool SearchService::ignored(const Datagram& datagram) const noexcept {
-    const in_addr from = datagram.from.sin_addr;
-    if (datagram.from.sin_port == 0 || is_multicast(from) ||
-        from.s_addr == htonl(INADDR_BROADCAST) || from.s_addr == htonl(INADDR_ANY)) {
-        return true;
-    }
+bool SearchService::serves_all() const noexcept {
+    return std::any_of(addresses_.begin(), addresses_.end(), [](const in_addr& own) {
+        return own.s_addr == htonl(INADDR_ANY);
+    });
+}
+
+bool SearchService::serves(const in_addr& address) const noexcept {
+    return serves_all() ||
+           std::any_of(addresses_.begin(), addresses_.end(), [&](const in_addr& own) {
+               return own.s_addr == address.s_addr;
+           });
+}
+
+bool SearchService::ignores(const in_addr& from) const noexcept {
     return std::any_of(ignored_.begin(), ignored_.end(), [&](const in_addr& address) {
         return address.s_addr == from.s_addr;
     });
 }
 
-// Stops at the first error in the datagram and keeps the hits found so far.
 void SearchService::answer(SOCKET reply_socket, const Datagram& datagram,
                            std::span<const std::byte> bytes) {
     ++names_this_turn_;  // an empty datagram is work, too
-    if (ignored(datagram)) return Counters::add(shared_.counters.datagrams_dropped);
-    SearchFrame frame(reply_socket, datagram);
-    Header header;
-    while (read_header(bytes, header, false)) {
-        if (header.payload_size % 8 != 0 ||
-            bytes.size() < kHeaderSize + header.payload_size) {
-            Counters::add(shared_.counters.datagrams_dropped);
-            break;
-        }
-        const auto payload = bytes.subspan(kHeaderSize, header.payload_size);
-        bytes = bytes.subspan(kHeaderSize + header.payload_size);
-        if (header.command == CA_PROTO_VERSION) {
-            frame.set_version(static_cast<std::uint16_t>(header.count), header.p1,
-                              CA_V411(header.count));
-            continue;
-        }
-        // A search has a minor version in its count; replies of others that came back
-        // have 0 there.
-        if (header.command != CA_PROTO_SEARCH) break;
-        if (!CA_VSUPPORTED(header.count) || payload.empty()) continue;
-        const auto* text = reinterpret_cast<const char*>(payload.data());
-        const void* end = std::memchr(text, 0, payload.size());
-        if (!end || end == text) continue;
-        if (!names_left()) {
-            Counters::add(shared_.counters.searches_dropped);
-            break;  // the rest of this datagram
-        }
-        search(header,
-               {text, static_cast<std::size_t>(static_cast<const char*>(end) - text)},
-               datagram, reply_socket, frame);
+    if (is_from_nobody(datagram.from)) {
+        return Counters::add(shared_.counters.datagrams_dropped);
     }
-    if (!frame.send()) {
+    if (neighbours_ && neighbours_->is_ours(reply_socket, datagram, bytes)) return;
+    const Asker asker = asker_of(datagram, bytes);
+    if (datagram.sent_to.s_addr == Neighbours::address().s_addr && !serves(asker.used))
+        return;
+    Searched searched{datagram,
+                      reply_socket,
+                      asker,
+                      ignores(asker.client.sin_addr),
+                      SearchFrame(reply_socket, datagram),
+                      Forward(neighbours_.get(), datagram, reply_socket)};
+    if (searched.ignored) Counters::add(shared_.counters.datagrams_dropped);
+    if (searched.ignored && !searched.forward.wanted()) return;
+    answer(searched, bytes);
+    searched.forward.send();
+    if (!searched.frame.send()) {
         shared_.log.add(LogLevel::Warning, dotted(datagram.from.sin_addr),
                         "search reply to " + dotted(datagram.from) + " cannot be sent");
     }
 }
 
+// Stops at the first error in the datagram and keeps the hits found so far.
+void SearchService::answer(Searched& searched, std::span<const std::byte> bytes) {
+    Header header;
+    while (read_header(bytes, header, false)) {
+        if (header.payload_size % 8 != 0 ||
+            bytes.size() < kHeaderSize + header.payload_size) {
+            return Counters::add(shared_.counters.datagrams_dropped);
+        }
+        const auto payload = bytes.subspan(kHeaderSize, header.payload_size);
+        bytes = bytes.subspan(kHeaderSize + header.payload_size);
+        if (header.command == CA_PROTO_VERSION) {
+            searched.frame.set_version({static_cast<std::uint16_t>(header.count),
+                                        CA_V411(header.count), header.p1});
+            continue;
+        }
+        // A search has a minor version in its count; replies of others that came back
+        // have 0 there.
+        if (header.command != CA_PROTO_SEARCH) return;
+        if (!CA_VSUPPORTED(header.count) || payload.empty()) continue;
+        const auto* text = reinterpret_cast<const char*>(payload.data());
+        const void* end = std::memchr(text, 0, payload.size());
+        if (!end || end == text) continue;
+        if (!names_left()) {  // for the rest of this datagram
+            return Counters::add(shared_.counters.searches_dropped);
+        }
+        search(header,
+               {text, static_cast<std::size_t>(static_cast<const char*>(end) - text)},
+               searched);
+    }
+}
+
 void SearchService::search(const Header& header, std::string_view name,
-                           const Datagram& datagram, SOCKET reply_socket,
-                           SearchFrame& frame) {
+                           Searched& searched) {
     ++names_this_turn_;
     Counters::add(shared_.counters.searches);
-    const Where where = shared_.names->find(name, NameUse::Search).where;
-    if (where == Where::ByRequest) {
-        return ask_python(header, name, datagram, reply_socket);
+    const Where where = searched.ignored
+                            ? Where::NotHere
+                            : shared_.names->find(name, NameUse::Search).where;
+    if (where == Where::Here) {
+        Counters::add(shared_.counters.search_hits);
+        return searched.frame.add_hit(header.p2, own_hit());
     }
-    if (where == Where::NotHere) return;  // over UDP a miss is not answered
-    Counters::add(shared_.counters.search_hits);
-    frame.add_hit(header.p2, shared_.tcp_port.load(std::memory_order_relaxed));
+    // Over UDP a miss is not answered. Neighbours need not wait for Python.
+    searched.forward.add(name, header.p2, searched.frame.version());
+    if (where == Where::ByRequest) ask_python(header, name, searched);
+}
+
+Hit SearchService::own_hit() const noexcept {
+    return {shared_.tcp_port.load(std::memory_order_relaxed)};
 }
 
 void SearchService::ask_python(const Header& header, std::string_view name,
-                               const Datagram& datagram, SOCKET reply_socket) {
+                               const Searched& searched) {
     if (asked_.size() >= kMaxAsked || asked_bytes_ >= kMaxAskedBytes) {
         // clients ask again
         return Counters::add(shared_.counters.datagrams_dropped);
     }
     CaRequestPtr request(new CaRequest(RequestKind::Exists, shared_.completions));
     Ref<ClientIdentity> identity(new ClientIdentity);
-    identity->address = dotted(datagram.from);
+    identity->address = dotted(searched.asker.client);
     request->client = identity;
     request->name = name;
     request->ioid = header.p2;
     request->dbr_count = header.count;
-    asked_.emplace(request.get(), Asked{datagram, reply_socket});
+    asked_.emplace(request.get(), Asked{searched.datagram, searched.reply_socket});
     asked_bytes_ += name.size();
     shared_.names->requests()->push(std::move(request));
 }
@@ -207,7 +256,7 @@ void SearchService::on_completion(const CaRequest& request) {
         const Asked& asked = found->second;
         SearchFrame frame(asked.reply_socket, asked.datagram);
         Counters::add(shared_.counters.search_hits);
-        frame.add_hit(request.ioid, shared_.tcp_port.load(std::memory_order_relaxed));
+        frame.add_hit(request.ioid, own_hit());
         frame.send();
     }
     asked_bytes_ -= request.name.size();

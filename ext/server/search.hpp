@@ -13,39 +13,14 @@
 #include "net/sockets.hpp"
 #include "net/time_budget.hpp"
 #include "server/ca_request.hpp"
+#include "server/neighbours.hpp"
+#include "server/search_frame.hpp"
 #include "server/shared.hpp"
 
 namespace pcas {
 
 class Services;
 class SearchService;
-struct Header;
-
-// Replies to one datagram, in frames of at most 1024 bytes that start with VERSION.
-class SearchFrame {
-  public:
-    static constexpr std::size_t kMaxFrame = 1024;  // MAX_UDP_SEND
-
-    SearchFrame(SOCKET fd, const Datagram& asked) noexcept : fd_(fd), asked_(asked) {}
-    void set_version(std::uint16_t minor, std::uint32_t sequence, bool valid) noexcept {
-        minor_ = minor;
-        sequence_ = sequence;
-        sequence_valid_ = valid;
-    }
-    void add_hit(std::uint32_t cid, std::uint16_t tcp_port) noexcept;
-    // False if the system refused to send.
-    bool send() noexcept;
-
-  private:
-    SOCKET fd_;
-    const Datagram& asked_;
-    std::uint16_t minor_ = 0;
-    std::uint32_t sequence_ = 0;
-    bool sequence_valid_ = false;
-    bool sent_all_ = true;
-    std::size_t size_ = 0;
-    std::array<std::byte, kMaxFrame> bytes_;
-};
 
 // One UDP socket.
 class SearchPort final : public IoHandler {
@@ -54,6 +29,8 @@ class SearchPort final : public IoHandler {
     ~SearchPort();
     void on_io(bool readable, bool writable) override;
     SOCKET fd() const noexcept { return socket_.get(); }
+    // `fresh` is bound like this one, which it replaces.
+    void replace(UniqueSocket fresh);
 
   private:
     SearchService& service_;
@@ -78,11 +55,27 @@ class SearchService {
     std::span<std::byte> buffer() noexcept { return buffer_; }
 
   private:
-    bool ignored(const Datagram& datagram) const noexcept;
-    void search(const Header& header, std::string_view name, const Datagram& datagram,
-                SOCKET reply_socket, SearchFrame& frame);
+    struct Searched {  // a datagram
+        const Datagram& datagram;
+        SOCKET reply_socket;
+        Asker asker;
+        bool ignored;  // answered by neighbours at the most
+        SearchFrame frame;
+        Forward forward;
+    };
+
+    UniqueSocket open(const in_addr& address);
+    void look_for_neighbours();
+    void bind_anew();
+    bool serves_all() const noexcept;
+    // Whether clients that use this address of the host can reach us there.
+    bool serves(const in_addr& address) const noexcept;
+    bool ignores(const in_addr& address) const noexcept;
+    void answer(Searched& searched, std::span<const std::byte> bytes);
+    void search(const Header& header, std::string_view name, Searched& searched);
     void ask_python(const Header& header, std::string_view name,
-                    const Datagram& datagram, SOCKET reply_socket);
+                    const Searched& searched);
+    Hit own_hit() const noexcept;
 
     struct Asked {  // the request is the queue's and Python's
         Datagram datagram;
@@ -94,7 +87,9 @@ class SearchService {
     Services& services_;
     Shared& shared_;
     std::vector<std::byte> buffer_;
+    std::vector<in_addr> addresses_, groups_;
     std::vector<std::unique_ptr<SearchPort>> ports_;
+    std::unique_ptr<Neighbours> neighbours_;  // null: they are not asked
     std::vector<in_addr> ignored_;
     std::uint16_t port_ = 0;
     std::size_t names_this_turn_ = 0;

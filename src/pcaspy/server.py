@@ -93,7 +93,7 @@ class SimpleServer(cas.caServer):
             its ports, and its addresses unless `interfaces` does.
         options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
-            multicast_ttl. The environment can set the other limits.
+            multicast_ttl, neighbours. The environment can set the other limits.
 
     Raises:
         ImportError: `pva` is True and pvxslibs is not installed.

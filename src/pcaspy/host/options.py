@@ -56,6 +56,7 @@ class ServerOptions(Limits, total=False):
     beacon_port: int
     beacon_period: float
     multicast_ttl: int
+    neighbours: bool
 
 
 class Range(NamedTuple):
