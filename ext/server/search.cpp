@@ -244,7 +244,8 @@ void SearchService::ask_python(const Header& header, std::string_view name,
     request->name = name;
     request->ioid = header.p2;
     request->dbr_count = header.count;
-    asked_.emplace(request.get(), Asked{searched.datagram, searched.reply_socket});
+    asked_.emplace(request.get(), Asked{searched.datagram, searched.reply_socket,
+                                        searched.frame.version()});
     asked_bytes_ += name.size();
     shared_.names->requests()->push(std::move(request));
 }
@@ -255,6 +256,7 @@ void SearchService::on_completion(const CaRequest& request) {
     if (request.status() == ECA_NORMAL) {
         const Asked& asked = found->second;
         SearchFrame frame(asked.reply_socket, asked.datagram);
+        frame.set_version(asked.version);
         Counters::add(shared_.counters.search_hits);
         frame.add_hit(request.ioid, own_hit());
         frame.send();

@@ -80,6 +80,7 @@ class SearchService {
     struct Asked {  // the request is the queue's and Python's
         Datagram datagram;
         SOCKET reply_socket;
+        ClientVersion version;
     };
     static constexpr std::size_t kMaxAsked = 10'000;
     static constexpr std::size_t kMaxAskedBytes = std::size_t{1} << 20;

@@ -12,6 +12,11 @@ struct LoopDriver {
         loop.reactor_.poller().wait(std::chrono::nanoseconds(0));
         loop.reactor_.turn(loop);
     }
+    // The sockets alone.
+    static void look_at_sockets(Loop& loop) {
+        loop.reactor_.poller().wait(std::chrono::nanoseconds(0));
+        loop.reactor_.poller().deliver();
+    }
     static Services& services(Loop& loop) { return loop.services_; }
     static void adopt(Loop& loop, UniqueSocket socket, const sockaddr_in& peer = {}) {
         loop.circuits_.adopt(std::move(socket), peer);

@@ -1,6 +1,8 @@
 // Invariant: whatever datagrams come, in any order and from anyone, each answer is
 // whole frames of hits for names that were asked for and exist, nothing is kept of
-// them, and the next client's search is answered.
+// them, and the next client's search is answered. A datagram has other servers of the
+// host asked once at the most, for names that it has, and each of them is answered once
+// at the most, whatever these say.
 #pragma once
 
 #include <caProto.h>
@@ -26,7 +28,15 @@ namespace fuzz::search {
 using namespace pcas;
 
 constexpr std::uint16_t kTcpPort = 5064;
+constexpr std::uint16_t kNeighbourPort = 4444;
 constexpr std::size_t kHit = kHeaderSize + 8;
+
+// Of searches: nobody else's, as far as one can tell.
+inline std::uint16_t search_port() {
+    static const std::uint16_t port =
+        local_port(bind_udp(in_addr{htonl(INADDR_LOOPBACK)}, 0).get());
+    return port;
+}
 
 // A socket on loopback that sends what it is told and gets the answers.
 class Client {
@@ -60,6 +70,7 @@ class Searches {
     Searches()
         : shared_(limits()), loop_(shared_), service_(LoopDriver::services(loop_)) {
         LoopDriver::open(loop_);
+        service_.bind({in_addr{htonl(INADDR_LOOPBACK)}}, {}, search_port());
         shared_.names->open();
         shared_.tcp_port = kTcpPort;
         Ref<Metadata> metadata(new Metadata);
@@ -69,7 +80,10 @@ class Searches {
     }
 
     void run(Input& input) {
-        while (!input.empty()) step(input);
+        while (!input.empty()) {
+            step(input);
+            if (!input.empty()) neighbour_answers(input);
+        }
         shared_.names->by_request().set_searches(false);
         answer_requests(ECA_NORMAL);
         take_answers();
@@ -137,9 +151,65 @@ class Searches {
         datagram.from = client_.address();
         if ((what & 0xf8) == 0xf8) datagram.from.sin_addr.s_addr = htonl(0x7f000009);
         if ((what & 0xf8) == 0xf0) datagram.from.sin_port = 0;
+        datagram.to.s_addr = htonl(INADDR_LOOPBACK);
+        const bool everybody_has_it = (what & 0xf8) == 0xe8;
+        datagram.sent_to = everybody_has_it ? Neighbours::address() : datagram.to;
         service_.new_turn();
         service_.answer(server_.get(), datagram, copy);
         take_answers();
+        take_forwards(copy, everybody_has_it);
+    }
+
+    void take_forwards(const std::vector<std::byte>& asked, bool everybody_has_it) {
+        std::vector<std::byte> bytes(65536);
+        Datagram forward;
+        for (int number = 0; receive_datagram(neighbour_.get(), bytes, forward);) {
+            FUZZ_REQUIRE(++number == 1 && !everybody_has_it);
+            forwarder_ = forward.from;
+            auto left = std::span(bytes).first(forward.size);
+            Header header;
+            FUZZ_REQUIRE(read_header(left, header, false));
+            FUZZ_REQUIRE(header.command == CA_PROTO_VERSION && header.p2 == 0x7f000001);
+            left = left.subspan(kHeaderSize);
+            FUZZ_REQUIRE(!left.empty());
+            for (; !left.empty(); left = left.subspan(header.payload_size)) {
+                FUZZ_REQUIRE(read_header(left, header, false));
+                FUZZ_REQUIRE(header.command == CA_PROTO_SEARCH);
+                left = left.subspan(kHeaderSize);
+                FUZZ_REQUIRE(header.payload_size <= left.size());
+                const std::string name(reinterpret_cast<const char*>(left.data()));
+                FUZZ_REQUIRE(!name.empty() && name.size() < header.payload_size);
+                const auto* begin = reinterpret_cast<const std::byte*>(name.data());
+                FUZZ_REQUIRE(std::search(asked.begin(), asked.end(), begin,
+                                         begin + name.size() + 1) != asked.end());
+                numbers_.push_back(header.p2);
+            }
+        }
+    }
+
+    // Right, wrong, or again.
+    void neighbour_answers(Input& input) {
+        std::vector<std::byte> bytes;
+        for (int left = input.u8() % 8; left > 0 && !numbers_.empty(); --left) {
+            const std::uint8_t shape = input.u8();
+            Header header;
+            header.command = shape & 1 ? CA_PROTO_SEARCH : input.u8();
+            header.type = kNeighbourPort;
+            header.p1 = shape & 2 ? 0xffffffff : 0x7f000001;
+            const std::uint32_t number = numbers_[(shape >> 3) % numbers_.size()];
+            header.p2 = number + (shape & 4 ? input.u8() : 0u);
+            header.payload_size = shape == 0xff ? 16 : 8;
+            const std::size_t at = bytes.size();
+            bytes.resize(at + kExtendedHeaderSize + 8);
+            bytes.resize(at + write_header(bytes.data() + at, header) + 8);
+        }
+        if (bytes.empty()) return;
+        const std::size_t before = passed_on_;
+        send_datagram(neighbour_.get(), bytes, forwarder_, in_addr{});
+        LoopDriver::look_at_sockets(loop_);
+        take_answers();
+        FUZZ_REQUIRE(passed_on_ - before <= bytes.size() / kHit);
+        FUZZ_REQUIRE(passed_on_ <= numbers_.size());
     }
 
     // CIDs that any search in the datagram could mean, right or wrong: none but these
@@ -170,7 +240,9 @@ class Searches {
              left = left.subspan(kHit)) {
             FUZZ_REQUIRE(read_header(left, header, false));
             FUZZ_REQUIRE(header.command == CA_PROTO_SEARCH && header.payload_size == 8);
-            FUZZ_REQUIRE(header.type == kTcpPort && header.p1 == 0xffffffff);
+            passed_on_ += header.type == kNeighbourPort;
+            FUZZ_REQUIRE(header.type == kNeighbourPort ||
+                         (header.type == kTcpPort && header.p1 == 0xffffffff));
             FUZZ_REQUIRE(asked_.contains(header.p2));
             ++hits_;
         }
@@ -209,6 +281,11 @@ class Searches {
     SearchService service_;
     Client client_;
     UniqueSocket server_ = open_udp();
+    // Another server of this host.
+    UniqueSocket neighbour_ = bind_udp(Neighbours::address(), search_port());
+    sockaddr_in forwarder_{};
+    std::vector<std::uint32_t> numbers_;  // of the names that it was asked for
+    std::size_t passed_on_ = 0;           // answers of it
     std::set<std::uint32_t> asked_;
     std::size_t hits_ = 0;
 };

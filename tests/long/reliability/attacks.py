@@ -178,7 +178,16 @@ def wait_for_rights(server: Server) -> None:
 def searches_that_hit(server: Server) -> Iterator[None]:
     """50,000 searches a second that hit"""
     names = b"".join(search_request("X:LONG", n) for n in range(40))
-    datagram = version(1) + names
+    yield from searches(server, version(1) + names, 50_000 / 40)
+
+
+def searches_for_neighbours(server: Server) -> Iterator[None]:
+    """10,000 searches a second for names of other servers"""
+    yield from searches(server, version(1) + search_request("Y:LONG", 1), 10_000)
+
+
+def searches(server: Server, datagram: bytes, per_second: float) -> Iterator[None]:
+    """The datagram again and again for 3 seconds."""
     sock = server.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     sock.bind((LOOPBACK, 0))
     sock.setblocking(False)
@@ -186,13 +195,14 @@ def searches_that_hit(server: Server) -> Iterator[None]:
     end = time.monotonic() + 3
     due = time.monotonic()
     while time.monotonic() < end:
-        due += 40 / 50_000
+        due += 1 / per_second
         with contextlib.suppress(OSError):
             sock.sendto(datagram, (LOOPBACK, server.port))
         with contextlib.suppress(OSError):
             while True:
                 sock.recv(2048)
-        time.sleep(max(0.0, due - time.monotonic()))
+        if due > time.monotonic():
+            time.sleep(max(0.0, due - time.monotonic()))
     yield
 
 
@@ -367,6 +377,7 @@ ATTACKS: dict[Callable[[Server], Iterator[None]], str] = {
     colliding_subids: "plain",
     rights_that_nobody_reads: "access",
     searches_that_hit: "plain",
+    searches_for_neighbours: "plain",
     numbers_as_text: "plain",
     unread_replies: "plain",
     names_for_a_blocked_driver: "blocked",

@@ -29,6 +29,7 @@ BOUNDS = {
     "colliding_subids": (10, 50, 20),
     "rights_that_nobody_reads": (10, 100, 20),
     "searches_that_hit": (5, 100, 20),
+    "searches_for_neighbours": (5, 100, 20),
     "puts_for_a_slow_driver": (20, 100, 50),
     "numbers_as_text": (5, 100, 50),
     "failing_driver": (5, 100, 20),
