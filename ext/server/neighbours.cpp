@@ -220,9 +220,9 @@ void Forward::send() noexcept {
     const double cost = kPerDatagram + static_cast<double>(names_);
     us.all_.take(cost);
     us.allowance_of(asked_.from).take(cost);
+    Counters::add(us.services_.shared().counters.searches_forwarded, names_);
     const auto bytes = us.services_.scratch().first(size_);
     send_datagram(us.socket_.get(), bytes, us.everybody_, in_addr{});
-    Counters::add(us.services_.shared().counters.searches_forwarded, names_);
 }
 
 }  // namespace pcas

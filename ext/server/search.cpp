@@ -76,6 +76,7 @@ void SearchService::bind(const std::vector<in_addr>& addresses,
         const SOCKET fd = socket.get();
         ports_.push_back(
             std::make_unique<SearchPort>(*this, std::move(socket), INVALID_SOCKET));
+        if (address.s_addr == htonl(INADDR_ANY)) at_all_ = ports_.back().get();
 #ifndef _WIN32
         // A socket bound to an interface gets no broadcasts: a second one does.
         if (address.s_addr == htonl(INADDR_ANY)) continue;
@@ -110,8 +111,9 @@ void SearchService::look_for_neighbours() {
 #ifdef __linux__
     try {
         neighbours_ = std::make_unique<Neighbours>(services_, port_);
-        if (serves_all()) return neighbours_->watch([this] { bind_anew(); });
-        UniqueSocket socket = open(Neighbours::address());
+        if (at_all_) return neighbours_->watch([this] { bind_anew(); });
+        UniqueSocket socket = bind_udp(Neighbours::address(), port_);
+        want_destination(socket.get());
         ports_.push_back(
             std::make_unique<SearchPort>(*this, std::move(socket), INVALID_SOCKET));
     } catch (const std::system_error& error) {
@@ -125,9 +127,11 @@ void SearchService::look_for_neighbours() {
 // Bound last, it gets what is sent to one address.
 void SearchService::bind_anew() {
     try {
-        ports_.front()->replace(open(in_addr{htonl(INADDR_ANY)}));
-    } catch (const std::system_error&) {
-        // Without a descriptor, say: it is tried again.
+        at_all_->replace(open(in_addr{htonl(INADDR_ANY)}));
+    } catch (const std::system_error& error) {  // it is tried again
+        shared_.log.add(
+            LogLevel::Info, "search",
+            std::string("the search port cannot be opened again: ") + error.what());
     }
 }
 
@@ -135,14 +139,8 @@ bool SearchService::names_left() const noexcept {
     return names_this_turn_ < shared_.config.max_searches_per_turn;
 }
 
-bool SearchService::serves_all() const noexcept {
-    return std::any_of(addresses_.begin(), addresses_.end(), [](const in_addr& own) {
-        return own.s_addr == htonl(INADDR_ANY);
-    });
-}
-
 bool SearchService::serves(const in_addr& address) const noexcept {
-    return serves_all() ||
+    return at_all_ ||
            std::any_of(addresses_.begin(), addresses_.end(), [&](const in_addr& own) {
                return own.s_addr == address.s_addr;
            });

@@ -67,7 +67,6 @@ class SearchService {
     UniqueSocket open(const in_addr& address);
     void look_for_neighbours();
     void bind_anew();
-    bool serves_all() const noexcept;
     // Whether clients that use this address of the host can reach us there.
     bool serves(const in_addr& address) const noexcept;
     bool ignores(const in_addr& address) const noexcept;
@@ -90,6 +89,7 @@ class SearchService {
     std::vector<std::byte> buffer_;
     std::vector<in_addr> addresses_, groups_;
     std::vector<std::unique_ptr<SearchPort>> ports_;
+    SearchPort* at_all_ = nullptr;            // the one at all addresses
     std::unique_ptr<Neighbours> neighbours_;  // null: they are not asked
     std::vector<in_addr> ignored_;
     std::uint16_t port_ = 0;
