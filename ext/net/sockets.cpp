@@ -142,7 +142,7 @@ UniqueSocket listen_tcp(const in_addr& address, std::uint16_t port) {
 
 namespace {
 
-bool is_bound_alone(SOCKET fd, const in_addr& address, std::uint16_t port) {
+bool bound_last(SOCKET fd, const in_addr& address, std::uint16_t port) {
 #ifdef __linux__
     // Without SO_REUSEPORT: sockets with it get every other datagram, not all.
     if (address.s_addr != htonl(INADDR_ANY) || port == 0) return false;
@@ -165,7 +165,7 @@ UniqueSocket bind_udp(const in_addr& address, std::uint16_t port) {
     const int size = 4 << 20;  // a burst of searches; the kernel may grant less
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, reinterpret_cast<const char*>(&size),
                  sizeof size);
-    if (is_bound_alone(fd.get(), address, port)) return fd;
+    if (bound_last(fd.get(), address, port)) return fd;
     if (port != 0) epicsSocketEnableAddressUseForDatagramFanout(fd.get());
     bind_to(fd.get(), address, port, "bind UDP");
     return fd;
@@ -235,6 +235,12 @@ std::string dotted(const in_addr& address) {
 
 std::string dotted(const sockaddr_in& address) {
     return dotted(address.sin_addr) + ":" + std::to_string(ntohs(address.sin_port));
+}
+
+in_addr address_of(std::uint32_t number) noexcept {
+    in_addr out{};
+    out.s_addr = htonl(number);
+    return out;
 }
 
 bool is_multicast(const in_addr& address) noexcept {

@@ -75,7 +75,8 @@ bool send_datagram(SOCKET fd, std::span<const std::byte> bytes, const sockaddr_i
 bool want_destination(SOCKET fd) noexcept;  // makes Datagram::to known, where possible
 
 std::string dotted(const in_addr& address);
-std::string dotted(const sockaddr_in& address);  // with the port
+std::string dotted(const sockaddr_in& address);     // with the port
+in_addr address_of(std::uint32_t number) noexcept;  // 0x7f000001: 127.0.0.1
 bool is_multicast(const in_addr& address) noexcept;
 bool is_loopback(const in_addr& address) noexcept;
 // Broadcast addresses of the host's interfaces, or of the one that has `interface`.

@@ -27,7 +27,7 @@ constexpr double kPerSecondOfAll = 200'000;
 sockaddr_in at(std::uint32_t address, std::uint16_t port) noexcept {
     sockaddr_in out{};
     out.sin_family = AF_INET;
-    out.sin_addr.s_addr = htonl(address);
+    out.sin_addr = address_of(address);
     out.sin_port = htons(port);
     return out;
 }
@@ -37,7 +37,7 @@ bool is_to_everybody(const Datagram& datagram) noexcept {
 }
 
 UniqueSocket open_on_loopback() {
-    UniqueSocket fd = bind_udp(in_addr{htonl(INADDR_LOOPBACK)}, 0);
+    UniqueSocket fd = bind_udp(address_of(INADDR_LOOPBACK), 0);
     const int yes = 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_BROADCAST,
                  reinterpret_cast<const char*>(&yes), sizeof yes);
@@ -62,7 +62,7 @@ Asker asker_of(const Datagram& datagram, std::span<const std::byte> bytes) noexc
     if (is_to_everybody(datagram) && is_loopback(datagram.from.sin_addr) &&
         read_header(bytes, header, false) && header.command == CA_PROTO_VERSION &&
         header.p2 != 0) {
-        return {at(header.p1, header.type), in_addr{htonl(header.p2)}};
+        return {at(header.p1, header.type), address_of(header.p2)};
     }
     return {datagram.from, datagram.to};
 }
@@ -79,14 +79,14 @@ Neighbours::Neighbours(Services& services, std::uint16_t port)
       socket_(open_on_loopback()),
       everybody_(at(kEverybody, port)),
       own_port_(htons(local_port(socket_.get()))),
-      // At the begin of a block.
+      // At the beginning of a block.
       next_number_(static_cast<std::uint32_t>(HashKey::draw().a) & ~0xffffu) {
     services_.poller().add(socket_.get(), *this, {true, false});
 }
 
 Neighbours::~Neighbours() { services_.poller().remove(socket_.get(), *this); }
 
-in_addr Neighbours::address() noexcept { return in_addr{htonl(kEverybody)}; }
+in_addr Neighbours::address() noexcept { return address_of(kEverybody); }
 
 void Neighbours::watch(std::function<void()> bind_anew) {
     watch_.emplace(services_, socket_.get(), ntohs(everybody_.sin_port),
@@ -125,7 +125,7 @@ void Neighbours::pass_on(std::span<const std::byte> bytes) {
         if (header.command != CA_PROTO_SEARCH || header.type == 0) break;
         Question* question = answered(header.p2);
         if (!question) continue;
-        const in_addr where{htonl(header.p1)};
+        const in_addr where = address_of(header.p1);
         const bool here = header.p1 == kNoCid;
         // An address on loopback is of no use to a client on another host.
         if (!here && is_loopback(where) && !is_loopback(question->from)) continue;

@@ -127,7 +127,7 @@ void SearchService::look_for_neighbours() {
 // Bound last, it gets what is sent to one address.
 void SearchService::bind_anew() {
     try {
-        at_all_->replace(open(in_addr{htonl(INADDR_ANY)}));
+        at_all_->replace(open(address_of(INADDR_ANY)));
     } catch (const std::system_error& error) {  // it is tried again
         shared_.log.add(
             LogLevel::Info, "search",

@@ -54,7 +54,7 @@ UnicastWatch::UnicastWatch(Services& services, SOCKET socket, std::uint16_t port
       number_(static_cast<std::uint32_t>(HashKey::draw().a)) {
     everybody_.sin_family = AF_INET;
     everybody_.sin_port = htons(port);
-    everybody_.sin_addr.s_addr = htonl(kAddress);
+    everybody_.sin_addr = address_of(kAddress);
 }
 
 void UnicastWatch::look() {

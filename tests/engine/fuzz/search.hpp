@@ -34,7 +34,7 @@ constexpr std::size_t kHit = kHeaderSize + 8;
 // Of searches: nobody else's, as far as one can tell.
 inline std::uint16_t search_port() {
     static const std::uint16_t port =
-        local_port(bind_udp(in_addr{htonl(INADDR_LOOPBACK)}, 0).get());
+        local_port(bind_udp(address_of(INADDR_LOOPBACK), 0).get());
     return port;
 }
 
@@ -70,7 +70,7 @@ class Searches {
     Searches()
         : shared_(limits()), loop_(shared_), service_(LoopDriver::services(loop_)) {
         LoopDriver::open(loop_);
-        service_.bind({in_addr{htonl(INADDR_LOOPBACK)}}, {}, search_port());
+        service_.bind({address_of(INADDR_LOOPBACK)}, {}, search_port());
         shared_.names->open();
         shared_.tcp_port = kTcpPort;
         Ref<Metadata> metadata(new Metadata);

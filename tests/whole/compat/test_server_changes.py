@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from test_server_cases import CHANGED
 from support import changes, dbr, wire
 from support.environment import server_environment
 from support.peers import peer_python
-from support.ports import LOOPBACK, free_port
+from support.ports import LOOPBACK, free_port, udp_socket
 from support.wire import Circuit, Closed, Silence
 
 pytestmark = pytest.mark.timeout(300)
@@ -85,6 +86,30 @@ def test_servers_have_pvs_of_their_own(fresh):
         "result = 'F:SHARED' in manager.pvf",
     )
     assert both_run(fresh(), *lines) == [True, False]
+
+
+@shows("neighbours")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a matter of Linux")
+def test_servers_at_one_port_are_found_by_a_search_to_one_address():
+    found = []
+    for python, ours in (str(peer_python("pcaspy")), False), (sys.executable, True):
+        port = free_port()
+        with contextlib.ExitStack() as stack:
+            datagram = b""
+            for n in range(2):
+                side = Side(python, ours, EPICS_CAS_SERVER_PORT=str(port))
+                stack.callback(side.stop)
+                assert side.begin(f"F{n}:", {"pvs": {"A": {}}}) is None
+                datagram += wire.search_request(f"F{n}:A", n)
+            sock = stack.enter_context(udp_socket(SECONDS))
+            cids = []
+            for _ in range(2 if ours else 4):
+                if not ours or not cids:
+                    sock.sendto(wire.version(1) + datagram, (LOOPBACK, port))
+                messages = wire.unpack_all(sock.recv(2048))
+                cids += [m.p2 for m in messages if m.command == wire.SEARCH]
+            found.append(len(set(cids)))
+    assert found == [1, 2]
 
 
 @shows("at-once")
