@@ -10,7 +10,7 @@ inline void prefetch([[maybe_unused]] const void* at,
                      [[maybe_unused]] std::size_t size = 1) noexcept {
 #ifdef __GNUC__
     __builtin_prefetch(at);
-    __builtin_prefetch(static_cast<const char*>(at) + size - 1);
+    __builtin_prefetch(static_cast<const char*>(at) + (size - 1));
 #endif
 }
 

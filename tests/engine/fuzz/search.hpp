@@ -31,11 +31,14 @@ constexpr std::uint16_t kTcpPort = 5064;
 constexpr std::uint16_t kNeighbourPort = 4444;
 constexpr std::size_t kHit = kHeaderSize + 8;
 
-// Of searches: nobody else's, as far as one can tell.
+// Of searches: held, so that nobody else gets it.
 inline std::uint16_t search_port() {
-    static const std::uint16_t port =
-        local_port(bind_udp(address_of(INADDR_LOOPBACK), 0).get());
-    return port;
+    static const UniqueSocket holder = [] {
+        const in_addr loopback = address_of(INADDR_LOOPBACK);
+        const std::uint16_t port = local_port(bind_udp(loopback, 0).get());
+        return bind_udp(loopback, port);
+    }();
+    return local_port(holder.get());
 }
 
 // A socket on loopback that sends what it is told and gets the answers.
