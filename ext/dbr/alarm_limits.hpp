@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "dbr/elements.hpp"
 #include "dbr/snapshot.hpp"
 
 namespace pcas {
@@ -39,10 +40,10 @@ AlarmState check_numbers(const AlarmLimits& limits,
 }
 
 // An index without a state is a MAJOR state alarm.
-inline AlarmState check_states(const AlarmLimits& limits,
-                               std::span<const std::uint16_t> values) noexcept {
+template <class T>
+AlarmState check_states(const AlarmLimits& limits, std::span<const T> values) noexcept {
     std::uint16_t worst = 0;
-    for (const std::uint16_t index : values) {
+    for (const std::size_t index : values) {
         const std::uint16_t severity =
             index < limits.states.size() ? limits.states[index] : std::uint16_t{2};
         if (severity > worst) worst = severity;
@@ -52,21 +53,19 @@ inline AlarmState check_states(const AlarmLimits& limits,
 }
 
 inline AlarmState check_alarm(const AlarmLimits& limits, const Snapshot& s) noexcept {
-    if (s.type() == DbfType::Enum)
-        return check_states(limits, s.elements<std::uint16_t>());
     // As pcaspy: characters are text, whatever their limits.
-    if (s.type() == DbfType::String || s.type() == DbfType::Char || !limits.any())
-        return {0, 0};
-    switch (s.type()) {
-        case DbfType::Short:
-            return check_numbers(limits, s.elements<std::int16_t>());
-        case DbfType::Float:
-            return check_numbers(limits, s.elements<float>());
-        case DbfType::Long:
-            return check_numbers(limits, s.elements<std::int32_t>());
-        default:
-            return check_numbers(limits, s.elements<double>());
-    }
+    if (s.type() == DbfType::String || s.type() == DbfType::Char) return {0, 0};
+    if (!has_states(s.type()) && !limits.any()) return {0, 0};
+    return visit_type(s.type(), [&](auto tag) noexcept -> AlarmState {
+        using Element = typename decltype(tag)::Element;
+        if constexpr (has_states(tag.type)) {
+            return check_states(limits, s.elements<Element>());
+        } else if constexpr (tag.type == DbfType::String) {
+            return {0, 0};
+        } else {
+            return check_numbers(limits, s.elements<Element>());
+        }
+    });
 }
 
 }  // namespace pcas

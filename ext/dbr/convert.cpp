@@ -8,40 +8,12 @@
 #include <limits>
 #include <type_traits>
 
+#include "dbr/elements.hpp"
 #include "dbr/parse.hpp"
 
 namespace pcas {
 
 namespace {
-
-template <DbfType Type>
-struct Element;
-template <>
-struct Element<DbfType::Short> {
-    using type = std::int16_t;
-};
-template <>
-struct Element<DbfType::Float> {
-    using type = float;
-};
-template <>
-struct Element<DbfType::Enum> {
-    using type = std::uint16_t;
-};
-template <>
-struct Element<DbfType::Char> {
-    using type = std::uint8_t;
-};
-template <>
-struct Element<DbfType::Long> {
-    using type = std::int32_t;
-};
-template <>
-struct Element<DbfType::Double> {
-    using type = double;
-};
-template <DbfType Type>
-using ElementOf = typename Element<Type>::type;
 
 template <class T>
 T load(const std::byte* from) noexcept {
@@ -60,12 +32,14 @@ std::size_t state_length(const std::string& state) noexcept {
 
 // --- numbers to numbers
 
-template <class To, class From>
-To convert_number(From value) noexcept {
-    if constexpr (std::is_same_v<To, float> && std::is_same_v<From, double>) {
+template <DbfType Type, class From>
+ElementOf<Type> convert_number(From value) noexcept {
+    using To = ElementOf<Type>;
+    if constexpr (std::is_same_v<To, bool>) {
+        return value != From{0};
+    } else if constexpr (std::is_same_v<To, float> && std::is_same_v<From, double>) {
         return to_float(value);
-    } else if constexpr (std::is_floating_point_v<From> &&
-                         std::is_same_v<To, std::uint16_t>) {
+    } else if constexpr (std::is_floating_point_v<From> && Type == DbfType::Enum) {
         // -1 is no state's index, and must not become the first: as integers do, it
         // wraps.
         if (value > -1 || value != value) return clamp_to<To>(value);
@@ -78,12 +52,15 @@ To convert_number(From value) noexcept {
     }
 }
 
-template <class To, class From>
+template <DbfType To, DbfType From>
 void convert_numbers(const std::byte* source, std::byte* target,
                      std::size_t n) noexcept {
+    using Source = ElementOf<From>;
+    using Target = ElementOf<To>;
     for (std::size_t i = 0; i < n; ++i) {
-        const To value = convert_number<To>(load<From>(source + i * sizeof(From)));
-        std::memcpy(target + i * sizeof(To), &value, sizeof value);
+        const auto value = load<Source>(source + i * sizeof(Source));
+        const Target converted = convert_number<To>(value);
+        std::memcpy(target + i * sizeof(Target), &converted, sizeof converted);
     }
 }
 
@@ -99,8 +76,17 @@ void write_text(float value, char* slot, const ConvertRules& rules) noexcept {
     cvtFloatToString(value, slot, static_cast<epicsUInt16>(precision));
 }
 
-void write_text(std::int32_t value, char* slot, const ConvertRules&) noexcept {
-    cvtInt32ToString(value, slot);
+template <class Int>
+void write_text(Int value, char* slot, const ConvertRules&) noexcept {
+    if constexpr (std::is_same_v<Int, std::int64_t>) {
+        cvtInt64ToString(value, slot);
+    } else if constexpr (std::is_same_v<Int, std::uint64_t>) {
+        cvtUInt64ToString(value, slot);
+    } else if constexpr (std::is_same_v<Int, std::uint32_t>) {
+        cvtUInt32ToString(value, slot);
+    } else {
+        cvtInt32ToString(value, slot);
+    }
 }
 
 void write_state(std::uint16_t index, char* slot, const ConvertRules& rules) noexcept {
@@ -121,7 +107,7 @@ void convert_to_text(const std::byte* source, std::byte* target, std::size_t n,
     for (std::size_t i = 0; i < n; ++i) {
         const auto value = load<Value>(source + i * sizeof(Value));
         char* slot = reinterpret_cast<char*>(target + i * kStringSize);
-        if constexpr (From == DbfType::Enum) {
+        if constexpr (has_states(From)) {
             write_state(value, slot, rules);
         } else {
             write_text(value, slot, rules);
@@ -146,73 +132,53 @@ bool parse_state(const char* text, std::uint16_t& index,
 }
 
 template <DbfType To>
+bool convert_text(const char* text, ElementOf<To>& value,
+                  const ConvertRules& rules) noexcept {
+    if constexpr (To == DbfType::Bool) {
+        std::uint16_t index = 0;
+        if (!parse_state(text, index, rules.states)) return false;
+        value = index != 0;
+        return true;
+    } else if constexpr (To == DbfType::Enum) {
+        return parse_state(text, value, rules.states);
+    } else {
+        return parse_number(text, value);
+    }
+}
+
+template <DbfType To>
 bool convert_from_text(const std::byte* source, std::byte* target, std::size_t n,
                        const ConvertRules& rules) noexcept {
     for (std::size_t i = 0; i < n; ++i) {
         const char* text = reinterpret_cast<const char*>(source + i * kStringSize);
         ElementOf<To> value;
-        if constexpr (To == DbfType::Enum) {
-            if (!parse_state(text, value, rules.states)) return false;
-        } else {
-            if (!parse_number(text, value)) return false;
-        }
+        if (!convert_text<To>(text, value, rules)) return false;
         std::memcpy(target + i * sizeof value, &value, sizeof value);
     }
     return true;
 }
 
-// --- the table
+// --- each pair
 
-template <DbfType From>
-bool convert_from(const std::byte* source, DbfType to, std::byte* target, std::size_t n,
+constexpr bool is_wire(DbfType type) noexcept { return wire_type(type) == type; }
+
+template <DbfType From, DbfType To>
+bool convert_pair(const std::byte* source, std::byte* target, std::size_t n,
                   const ConvertRules& rules) noexcept {
-    using Value = ElementOf<From>;
-    switch (to) {
-        case DbfType::String:
-            convert_to_text<From>(source, target, n, rules);
-            return true;
-        case DbfType::Short:
-            convert_numbers<std::int16_t, Value>(source, target, n);
-            return true;
-        case DbfType::Float:
-            convert_numbers<float, Value>(source, target, n);
-            return true;
-        case DbfType::Enum:
-            convert_numbers<std::uint16_t, Value>(source, target, n);
-            return true;
-        case DbfType::Char:
-            convert_numbers<std::uint8_t, Value>(source, target, n);
-            return true;
-        case DbfType::Long:
-            convert_numbers<std::int32_t, Value>(source, target, n);
-            return true;
-        case DbfType::Double:
-            convert_numbers<double, Value>(source, target, n);
-            return true;
+    if constexpr (From == To) {
+        std::memcpy(target, source, n * element_size(To));
+        return true;
+    } else if constexpr (From == DbfType::String) {
+        return convert_from_text<To>(source, target, n, rules);
+    } else if constexpr (To == DbfType::String) {
+        convert_to_text<From>(source, target, n, rules);
+        return true;
+    } else if constexpr (is_wire(From) || is_wire(To)) {
+        convert_numbers<To, From>(source, target, n);
+        return true;
+    } else {
+        return false;
     }
-    return false;
-}
-
-bool convert_strings(const std::byte* source, DbfType to, std::byte* target,
-                     std::size_t n, const ConvertRules& rules) noexcept {
-    switch (to) {
-        case DbfType::String:
-            std::memcpy(target, source, n * kStringSize);
-            return true;
-        case DbfType::Short:
-            return convert_from_text<DbfType::Short>(source, target, n, rules);
-        case DbfType::Float:
-            return convert_from_text<DbfType::Float>(source, target, n, rules);
-        case DbfType::Enum:
-            return convert_from_text<DbfType::Enum>(source, target, n, rules);
-        case DbfType::Char:
-            return convert_from_text<DbfType::Char>(source, target, n, rules);
-        case DbfType::Long:
-            return convert_from_text<DbfType::Long>(source, target, n, rules);
-        case DbfType::Double:
-            return convert_from_text<DbfType::Double>(source, target, n, rules);
-    }
-    return false;
 }
 
 }  // namespace
@@ -227,40 +193,15 @@ float to_float(double value) noexcept {
     return static_cast<float>(std::copysign(std::clamp(size, kMin, kMax), value));
 }
 
-template <class Int>
-Int clamp_to(double value) noexcept {
-    constexpr double kLow = std::numeric_limits<Int>::min();
-    constexpr double kHigh = std::numeric_limits<Int>::max();
-    if (value != value) return 0;
-    return static_cast<Int>(std::clamp(value, kLow, kHigh));
-}
-
-template std::uint8_t clamp_to(double) noexcept;
-template std::int16_t clamp_to(double) noexcept;
-template std::uint16_t clamp_to(double) noexcept;
-template std::int32_t clamp_to(double) noexcept;
-
 bool convert_elements(DbfType from, const std::byte* source, DbfType to,
                       std::byte* target, std::size_t n,
                       const ConvertRules& rules) noexcept {
     if (n == 0) return true;  // the pointers may be null then
-    switch (from) {
-        case DbfType::String:
-            return convert_strings(source, to, target, n, rules);
-        case DbfType::Short:
-            return convert_from<DbfType::Short>(source, to, target, n, rules);
-        case DbfType::Float:
-            return convert_from<DbfType::Float>(source, to, target, n, rules);
-        case DbfType::Enum:
-            return convert_from<DbfType::Enum>(source, to, target, n, rules);
-        case DbfType::Char:
-            return convert_from<DbfType::Char>(source, to, target, n, rules);
-        case DbfType::Long:
-            return convert_from<DbfType::Long>(source, to, target, n, rules);
-        case DbfType::Double:
-            return convert_from<DbfType::Double>(source, to, target, n, rules);
-    }
-    return false;
+    return visit_type(from, [&](auto from_tag) noexcept {
+        return visit_type(to, [&](auto to_tag) noexcept {
+            return convert_pair<from_tag.type, to_tag.type>(source, target, n, rules);
+        });
+    });
 }
 
 }  // namespace pcas

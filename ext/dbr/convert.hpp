@@ -1,8 +1,11 @@
-// Conversions between the element types, as EPICS' IOC does them.
+// Conversions between the element types, as EPICS' IOC does them. One of the two is a
+// type of the wire, or both are the same.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 
@@ -12,13 +15,14 @@ namespace pcas {
 
 // What a conversion has to know about the PV.
 struct ConvertRules {
-    std::span<const std::string> states;  // of an Enum PV; empty for every other
+    std::span<const std::string> states;  // where has_states(), else empty
     std::int16_t precision = 4;           // decimals of a float or double as text
 };
 
 // Converts `n` elements in host order; false, with `target` partly written, if one of
-// them has no counterpart: text that is no number or state. A number that is no state's
-// index is stored as it is.
+// them has no counterpart: text that is no number or state, or types of which neither
+// is the wire's. A number that is no state's index is stored as it is; of a Bool, any
+// but 0 is true.
 //
 // Strings are slots of 40 bytes with a NUL; written slots are zeroed to their end.
 // Floats beyond an integer's range are clamped (NaN is 0), wider integers wrap. A float
@@ -34,11 +38,18 @@ float to_float(double value) noexcept;
 
 // A double as the integer type Int, truncated and clamped; NaN is 0.
 template <class Int>
-Int clamp_to(double value) noexcept;
-
-extern template std::uint8_t clamp_to(double) noexcept;
-extern template std::int16_t clamp_to(double) noexcept;
-extern template std::uint16_t clamp_to(double) noexcept;
-extern template std::int32_t clamp_to(double) noexcept;
+Int clamp_to(double value) noexcept {
+    using Limits = std::numeric_limits<Int>;
+    constexpr auto kLow = static_cast<double>(Limits::min());
+    constexpr auto kHigh = static_cast<double>(Limits::max());
+    if (value != value) return 0;
+    if constexpr (sizeof(Int) == sizeof(double)) {
+        // As a double the largest is one more than there is.
+        if (value >= kHigh) return Limits::max();
+        return static_cast<Int>(std::max(value, kLow));
+    } else {
+        return static_cast<Int>(std::clamp(value, kLow, kHigh));
+    }
+}
 
 }  // namespace pcas

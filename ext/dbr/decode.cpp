@@ -145,7 +145,7 @@ bool payload_suffices(DbfType from, std::uint32_t count, std::size_t size) noexc
         return {ECA_NORMAL, std::move(made)};
     }
     ConvertRules rules{{}, target.metadata->string_precision};
-    if (target.type == DbfType::Enum) rules.states = target.metadata->states;
+    if (has_states(target.type)) rules.states = target.metadata->states;
     const bool taken = from == DbfType::String
                            ? take_strings(*made, payload, rules)
                            : take_converted(*made, from, payload.data(), rules);

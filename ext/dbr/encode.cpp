@@ -120,7 +120,7 @@ void put_float_info(std::byte* out, const Metadata& m, std::size_t limits) noexc
 }
 
 void put_states(std::byte* out, const Snapshot& snapshot) noexcept {
-    if (snapshot.type() != DbfType::Enum) return;
+    if (!has_states(snapshot.type())) return;
     const auto& states = metadata_of(snapshot).states;
     const std::size_t n = std::min(states.size(), kMaxStates);
     store_be16(out + offsetof(dbr_gr_enum, no_str), static_cast<std::uint16_t>(n));
@@ -144,12 +144,15 @@ void put_info(std::byte* out, const Snapshot& snapshot, const DbrInfo& row) noex
         case DbfType::Short:
             return put_integer_info<dbr_short_t, dbr_gr_short>(out, m, limits);
         case DbfType::Char:
+            if (snapshot.type() == DbfType::Int8) {
+                return put_integer_info<std::int8_t, dbr_gr_char>(out, m, limits);
+            }
             return put_integer_info<dbr_char_t, dbr_gr_char>(out, m, limits);
         case DbfType::Long:
             return put_integer_info<dbr_long_t, dbr_gr_long>(out, m, limits);
         case DbfType::Float:
             return put_float_info<dbr_float_t, dbr_gr_float>(out, m, limits);
-        case DbfType::Double:
+        default:
             return put_float_info<dbr_double_t, dbr_gr_double>(out, m, limits);
     }
 }
@@ -286,7 +289,7 @@ EcaStatus unreadable(DbrType type) noexcept {
 ConvertRules convert_rules(const Snapshot& snapshot) noexcept {
     const Metadata& m = metadata_of(snapshot);
     ConvertRules rules{{}, m.string_precision};
-    if (snapshot.type() == DbfType::Enum) rules.states = m.states;
+    if (has_states(snapshot.type())) rules.states = m.states;
     return rules;
 }
 

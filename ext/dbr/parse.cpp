@@ -48,14 +48,35 @@ bool parse_number(const char* text, double& value) noexcept {
 bool parse_number(const char* text, float& value) noexcept {
     return parse(text, value, epicsParseFloat);
 }
+bool parse_number(const char* text, std::int8_t& value) noexcept {
+    return parse_integer(text, value, epicsParseInt8);
+}
 bool parse_number(const char* text, std::uint8_t& value) noexcept {
     return parse_integer(text, value, epicsParseUInt8);
 }
 bool parse_number(const char* text, std::int16_t& value) noexcept {
     return parse_integer(text, value, epicsParseInt16);
 }
+bool parse_number(const char* text, std::uint16_t& value) noexcept {
+    return parse_integer(text, value, epicsParseUInt16);
+}
 bool parse_number(const char* text, std::int32_t& value) noexcept {
     return parse_integer(text, value, epicsParseInt32);
+}
+bool parse_number(const char* text, std::uint32_t& value) noexcept {
+    return parse_integer(text, value, epicsParseUInt32);
+}
+bool parse_number(const char* text, std::int64_t& value) noexcept {
+    epicsInt64 parsed = 0;  // may be another type of the same size
+    if (!parse_integer(text, parsed, epicsParseInt64)) return false;
+    value = parsed;
+    return true;
+}
+bool parse_number(const char* text, std::uint64_t& value) noexcept {
+    epicsUInt64 parsed = 0;
+    if (!parse_integer(text, parsed, epicsParseUInt64)) return false;
+    value = parsed;
+    return true;
 }
 
 bool parse_index(const char* text, std::uint16_t& value) noexcept {

@@ -24,8 +24,8 @@ struct AlarmState {
     std::uint16_t severity = 3;  // epicsSevInvalid
 };
 
-// Elements are stored behind the object, in host order: i16, f32, u16, u8, i32, f64, or
-// slots of 40 bytes for strings (at most 39 bytes and NULs to the end).
+// Elements are stored behind the object, in host order, of the types that elements.hpp
+// says; strings are slots of 40 bytes (at most 39 bytes and NULs to the end).
 class alignas(8) Snapshot final : public RefCounted,
                                   public CountedInstance<Counted::Snapshot> {
   public:

@@ -9,7 +9,8 @@
 
 namespace pcas {
 
-// How a PV stores its elements. The values are the wire's (DBR_STRING ... DBR_DOUBLE).
+// How a PV stores its elements. The first seven values are the wire's (DBR_STRING ...
+// DBR_DOUBLE). The others have no DBR type: wire_type() says as what they go.
 enum class DbfType : std::uint8_t {
     String = 0,
     Short = 1,
@@ -17,9 +18,17 @@ enum class DbfType : std::uint8_t {
     Enum = 3,
     Char = 4,
     Long = 5,
-    Double = 6
+    Double = 6,
+    Int8,
+    UInt8,  // a number, where Char is text
+    UInt16,
+    UInt32,
+    Int64,
+    UInt64,
+    Bool  // 0 or 1
 };
-inline constexpr int kDbfTypes = 7;
+inline constexpr int kDbfTypes = 7;      // of the wire
+inline constexpr int kStoredTypes = 14;  // all
 
 // What a request asks for: any value of the wire, valid or not.
 enum class DbrType : std::uint16_t {};
@@ -42,8 +51,39 @@ inline constexpr std::size_t kUnitsSize = 8;       // MAX_UNITS_SIZE
 inline constexpr std::size_t kMaxStates = 16;      // MAX_ENUM_STATES
 inline constexpr std::size_t kStateTextSize = 26;  // MAX_ENUM_STRING_SIZE
 
+// How a type is stored, and as which of the first seven it goes over Channel Access:
+// as an IOC's fields of that type do.
+struct StoredInfo {
+    std::uint8_t size;
+    DbfType wire;
+};
+inline constexpr StoredInfo kStoredInfo[kStoredTypes] = {
+    {kStringSize, DbfType::String},
+    {2, DbfType::Short},
+    {4, DbfType::Float},
+    {2, DbfType::Enum},
+    {1, DbfType::Char},
+    {4, DbfType::Long},
+    {8, DbfType::Double},
+    {1, DbfType::Char},
+    {1, DbfType::Char},
+    {2, DbfType::Long},
+    {4, DbfType::Double},
+    {8, DbfType::Double},
+    {8, DbfType::Double},
+    {1, DbfType::Enum},
+};
+
+constexpr DbfType wire_type(DbfType t) noexcept {
+    return kStoredInfo[static_cast<std::size_t>(t)].wire;
+}
+// The DBR type without anything ahead of the value.
 constexpr DbrType plain_dbr(DbfType t) noexcept {
-    return DbrType{static_cast<std::uint16_t>(t)};
+    return DbrType{static_cast<std::uint16_t>(wire_type(t))};
+}
+// Its numbers stand for labels.
+constexpr bool has_states(DbfType t) noexcept {
+    return t == DbfType::Enum || t == DbfType::Bool;
 }
 constexpr std::uint16_t raw(DbrType t) noexcept {
     return static_cast<std::uint16_t>(t);
@@ -79,8 +119,8 @@ inline bool needs_metadata(DbrType type) noexcept {
     return family(type) >= DbrFamily::Gr || element_type(type) == DbfType::String;
 }
 
-inline std::size_t element_size(DbfType type) noexcept {
-    return kDbrInfo[static_cast<std::size_t>(type)].element_size;
+constexpr std::size_t element_size(DbfType type) noexcept {
+    return kStoredInfo[static_cast<std::size_t>(type)].size;
 }
 // Bytes ahead of the first element.
 inline std::size_t value_offset(DbrType type) noexcept {

@@ -7,6 +7,10 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <type_traits>
+
+#include "dbr/convert.hpp"
+#include "dbr/elements.hpp"
 
 namespace pcas::pva {
 namespace {
@@ -59,48 +63,23 @@ void fill_texts(Value field, const Snapshot& s) {
 }
 
 void fill_array(const Value& field, const SnapshotPtr& s) {
-    switch (s->type()) {
-        case DbfType::String:
-            return fill_texts(field, *s);
-        case DbfType::Short:
-            return fill_elements<std::int16_t>(field, s);
-        case DbfType::Float:
-            return fill_elements<float>(field, s);
-        case DbfType::Enum:
-            return fill_elements<std::uint16_t>(field, s);
-        case DbfType::Char:
-            return fill_elements<std::uint8_t>(field, s);
-        case DbfType::Long:
-            return fill_elements<std::int32_t>(field, s);
-        case DbfType::Double:
-            return fill_elements<double>(field, s);
-    }
+    visit_type(s->type(), [&](auto tag) {
+        if constexpr (tag.type == DbfType::String) {
+            fill_texts(field, *s);
+        } else {
+            fill_elements<typename decltype(tag)::Element>(field, s);
+        }
+    });
 }
 
 void fill_scalar(Value field, const Snapshot& s) {
-    switch (s.type()) {
-        case DbfType::String:
+    visit_type(s.type(), [&](auto tag) {
+        if constexpr (tag.type == DbfType::String) {
             field = text_at(s, 0);
-            return;
-        case DbfType::Short:
-            field = s.elements<std::int16_t>()[0];
-            return;
-        case DbfType::Float:
-            field = s.elements<float>()[0];
-            return;
-        case DbfType::Enum:
-            field = s.elements<std::uint16_t>()[0];
-            return;
-        case DbfType::Char:
-            field = s.elements<std::uint8_t>()[0];
-            return;
-        case DbfType::Long:
-            field = s.elements<std::int32_t>()[0];
-            return;
-        case DbfType::Double:
-            field = s.elements<double>()[0];
-            return;
-    }
+        } else {
+            field = s.elements<typename decltype(tag)::Element>()[0];
+        }
+    });
 }
 
 void fill_value(Value& v, const Form& form, const SnapshotPtr& s) {
@@ -111,7 +90,10 @@ void fill_value(Value& v, const Form& form, const SnapshotPtr& s) {
         return;
     }
     if (s->count() == 0) return v[names().value].mark();
-    fill_scalar(v[form.shape == Shape::Enum ? names().index : names().value], *s);
+    if (form.shape != Shape::Enum) return fill_scalar(v[names().value], *s);
+    v[names().index] = form.type == DbfType::Bool
+                           ? std::int32_t{s->elements<std::uint8_t>()[0]}
+                           : std::int32_t{s->elements<std::uint16_t>()[0]};
 }
 
 void fill_time(Value& v, const TimeStamp& time) {
@@ -140,17 +122,15 @@ const shared_array<const std::string>& forms() {
 }
 
 // A limit has the type of the value: what does not fit is the nearest that does.
-void fill_limit(Value field, double limit) {
-    if (field.type().kind() == pvxs::Kind::Real) {
-        field = limit;
-        return;
-    }
-    const bool is_unsigned = field.type().isunsigned();
-    const int bits = 8 * static_cast<int>(field.type().size());
-    const double most = std::ldexp(1.0, is_unsigned ? bits : bits - 1) - 1;
-    const double least = is_unsigned ? 0 : -most - 1;
-    if (std::isnan(limit)) limit = 0;
-    field = static_cast<std::int64_t>(std::min(std::max(limit, least), most));
+void fill_limit(Value field, DbfType type, double limit) {
+    visit_type(type, [&](auto tag) {
+        using Element = typename decltype(tag)::Element;
+        if constexpr (std::is_integral_v<Element> && !std::is_same_v<Element, bool>) {
+            field = clamp_to<Element>(limit);
+        } else {
+            field = limit;
+        }
+    });
 }
 
 void fill_properties(Value& v, const Form& form, const Metadata& m) {
@@ -161,20 +141,20 @@ void fill_properties(Value& v, const Form& form, const Metadata& m) {
     }
     v[names().units] = m.units;
     if (!form.is_number()) return;
-    fill_limit(v[names().display_low], m.lower_disp);
-    fill_limit(v[names().display_high], m.upper_disp);
+    fill_limit(v[names().display_low], form.type, m.lower_disp);
+    fill_limit(v[names().display_high], form.type, m.upper_disp);
     v[names().forms] = forms();
     v[names().form] = static_cast<std::int32_t>(m.form);
     if (form.type == DbfType::Double || form.type == DbfType::Float) {
         v[names().precision] = std::int32_t{m.precision};
     }
-    fill_limit(v[names().control_low], m.lower_ctrl);
-    fill_limit(v[names().control_high], m.upper_ctrl);
+    fill_limit(v[names().control_low], form.type, m.lower_ctrl);
+    fill_limit(v[names().control_high], form.type, m.upper_ctrl);
     if (form.shape == Shape::Array) return;
-    fill_limit(v[names().lolo], m.lower_alarm);
-    fill_limit(v[names().low], m.lower_warning);
-    fill_limit(v[names().high], m.upper_warning);
-    fill_limit(v[names().hihi], m.upper_alarm);
+    fill_limit(v[names().lolo], form.type, m.lower_alarm);
+    fill_limit(v[names().low], form.type, m.lower_warning);
+    fill_limit(v[names().high], form.type, m.upper_warning);
+    fill_limit(v[names().hihi], form.type, m.upper_alarm);
 }
 
 }  // namespace

@@ -17,15 +17,34 @@ TypeCode code_of(DbfType type) {
         case DbfType::Float:
             return TypeCode::Float32;
         case DbfType::Enum:
+        case DbfType::UInt16:
             return TypeCode::UInt16;
         case DbfType::Char:
+        case DbfType::UInt8:
             return TypeCode::UInt8;
         case DbfType::Long:
             return TypeCode::Int32;
+        case DbfType::Int8:
+            return TypeCode::Int8;
+        case DbfType::UInt32:
+            return TypeCode::UInt32;
+        case DbfType::Int64:
+            return TypeCode::Int64;
+        case DbfType::UInt64:
+            return TypeCode::UInt64;
+        case DbfType::Bool:
+            return TypeCode::Bool;
         case DbfType::Double:
             break;
     }
     return TypeCode::Float64;
+}
+
+// Labels of a bool that say no more than a bool of PVAccess.
+bool plain_labels(const Metadata& metadata) {
+    const auto& labels = metadata.states;
+    return labels.empty() ||
+           (labels.size() == 2 && labels[0] == "False" && labels[1] == "True");
 }
 
 Shape shape_of(DbfType type, std::uint32_t max_count, const Metadata& metadata) {
@@ -33,7 +52,8 @@ Shape shape_of(DbfType type, std::uint32_t max_count, const Metadata& metadata) 
         const bool text = type == DbfType::Char && metadata.form == DisplayForm::String;
         return text ? Shape::Text : Shape::Array;
     }
-    return type == DbfType::Enum ? Shape::Enum : Shape::Scalar;
+    if (type == DbfType::Bool && plain_labels(metadata)) return Shape::Scalar;
+    return has_states(type) ? Shape::Enum : Shape::Scalar;
 }
 
 pvxs::Value prototype_of(Shape shape, DbfType type) {

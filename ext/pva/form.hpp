@@ -11,7 +11,7 @@
 namespace pcas::pva {
 
 enum class Shape : std::uint8_t {
-    Scalar,  // NTScalar
+    Scalar,  // NTScalar, also of a bool without labels of its own
     Enum,    // NTEnum
     Array,   // NTScalarArray
     Text     // NTScalar of a string, which is stored as characters
@@ -23,7 +23,8 @@ struct Form {
     pvxs::Value prototype;  // empty; every value of the PV is of its type
 
     bool is_number() const noexcept {
-        return shape != Shape::Enum && shape != Shape::Text && type != DbfType::String;
+        return shape != Shape::Enum && shape != Shape::Text &&
+               type != DbfType::String && type != DbfType::Bool;
     }
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "dbr/elements.hpp"
 
 namespace pcas::pva {
 namespace {
@@ -47,34 +48,24 @@ void store_text(std::byte* slot, const std::string& text) {
 }
 
 SnapshotPtr scalar(const Form& form, const Value& field) {
-    switch (form.type) {
-        case DbfType::String: {
-            Ref<Snapshot> made = unfilled(DbfType::String, 1);
+    return visit_type(form.type, [&](auto tag) -> SnapshotPtr {
+        if constexpr (tag.type == DbfType::String) {
+            Ref<Snapshot> made = unfilled(tag.type, 1);
             store_text(made->mutable_data(), field.as<std::string>());
             return made;
+        } else {
+            return number(tag.type, field.as<typename decltype(tag)::Element>());
         }
-        case DbfType::Short:
-            return number(form.type, field.as<std::int16_t>());
-        case DbfType::Float:
-            return number(form.type, field.as<float>());
-        case DbfType::Enum:
-            return number(form.type, field.as<std::uint16_t>());
-        case DbfType::Char:
-            return number(form.type, field.as<std::uint8_t>());
-        case DbfType::Long:
-            return number(form.type, field.as<std::int32_t>());
-        case DbfType::Double:
-            break;
-    }
-    return number(form.type, field.as<double>());
+    });
 }
 
-SnapshotPtr choice(const Value& field, const Metadata& metadata) {
+SnapshotPtr choice(DbfType type, const Value& field, const Metadata& metadata) {
     const auto index = field.as<std::int64_t>();
     if (index < 0 || std::cmp_greater_equal(index, metadata.states.size())) {
         throw BadPut("there is no choice " + std::to_string(index));
     }
-    return number(DbfType::Enum, static_cast<std::uint16_t>(index));
+    if (type == DbfType::Bool) return number(type, index != 0);
+    return number(type, static_cast<std::uint16_t>(index));
 }
 
 void check_count(std::size_t count, std::uint32_t max_count) {
@@ -97,6 +88,13 @@ SnapshotPtr array(const Form& form, const Value& field, std::uint32_t max_count)
     const auto elements = field.as<shared_array<const void>>();
     check_count(elements.size(), max_count);
     Ref<Snapshot> made = unfilled(form.type, elements.size());
+    if (form.type == DbfType::Bool) {
+        const auto* bytes = static_cast<const std::uint8_t*>(elements.data());
+        for (std::size_t i = 0; i < elements.size(); ++i) {
+            made->mutable_data()[i] = std::byte{bytes[i] != 0};
+        }
+        return made;
+    }
     if (form.type != DbfType::String) {
         if (made->size_bytes() > 0)
             std::memcpy(made->mutable_data(), elements.data(), made->size_bytes());
@@ -116,7 +114,7 @@ SnapshotPtr put_of(const Form& form, std::uint32_t max_count, const Metadata& me
     const Value field = field_of(form, put);
     switch (form.shape) {
         case Shape::Enum:
-            return choice(field, metadata);
+            return choice(form.type, field, metadata);
         case Shape::Text:
             return characters(field.as<std::string>(), max_count);
         case Shape::Array:

@@ -1,48 +1,58 @@
 #include "pcaspy/native/from_snapshot.hpp"
 
 #include <cstring>
+#include <type_traits>
 
+#include "dbr/elements.hpp"
 #include "pcaspy/native/object.hpp"
 #include "pcaspy/native/text.hpp"
 
 namespace pcas::py {
 namespace {
 
-PyObject* item_of(const Snapshot& s, std::uint32_t i) {
-    switch (s.type()) {
-        case DbfType::String: {
-            const char* slot =
-                reinterpret_cast<const char*>(s.data()) + i * kStringSize;
-            return text_of(slot, strnlen(slot, kStringSize - 1));
-        }
-        case DbfType::Short:
-            return PyLong_FromLong(s.elements<std::int16_t>()[i]);
-        case DbfType::Float:
-            return PyFloat_FromDouble(s.elements<float>()[i]);
-        case DbfType::Enum:
-            return PyLong_FromLong(s.elements<std::uint16_t>()[i]);
-        case DbfType::Char:
-            return PyLong_FromLong(s.elements<std::uint8_t>()[i]);
-        case DbfType::Long:
-            return PyLong_FromLong(s.elements<std::int32_t>()[i]);
-        default:
-            return PyFloat_FromDouble(s.elements<double>()[i]);
+template <class T>
+PyObject* item_of(const T& element) {
+    if constexpr (std::is_same_v<T, StringSlot>) {
+        return text_of(element.bytes, strnlen(element.bytes, kStringSize - 1));
+    } else if constexpr (std::is_same_v<T, bool>) {
+        return PyBool_FromLong(element);
+    } else if constexpr (std::is_floating_point_v<T>) {
+        return PyFloat_FromDouble(element);
+    } else if constexpr (std::is_same_v<T, std::uint64_t>) {
+        return PyLong_FromUnsignedLongLong(element);
+    } else if constexpr (sizeof(T) < sizeof(long)) {
+        return PyLong_FromLong(element);
+    } else {
+        return PyLong_FromLongLong(element);
     }
 }
 
-char kind_of_type(DbfType type) noexcept {
-    switch (type) {
-        case DbfType::Float:
-        case DbfType::Double:
-            return 'f';
-        case DbfType::Char:
-        case DbfType::Enum:
-            return 'u';
-        case DbfType::String:
-            return 's';
-        default:
-            return 'i';
+template <class T>
+PyObject* list_of(std::span<const T> elements) {
+    Object list(PyList_New(static_cast<Py_ssize_t>(elements.size())));
+    if (!list) return nullptr;
+    Py_ssize_t i = 0;
+    for (const T& element : elements) {
+        PyObject* item = item_of(element);
+        if (!item) return nullptr;
+        PyList_SET_ITEM(list.get(), i++, item);
     }
+    return list.release();
+}
+
+char kind_of_type(DbfType type) noexcept {
+    return visit_type(type, [](auto tag) noexcept {
+        using T = typename decltype(tag)::Element;
+        if constexpr (std::is_same_v<T, StringSlot>) {
+            return 's';
+        } else if constexpr (std::is_same_v<T, bool>) {
+            return 'b';
+        } else if constexpr (std::is_floating_point_v<T>) {
+            return 'f';
+        } else {
+            return std::is_signed_v<T> ? 'i' : 'u';
+        }
+    });
 }
 
 }  // namespace
@@ -54,15 +64,10 @@ PyObject* value_of(const Snapshot& s) {
         while (size && text[size - 1] == '\0') --size;
         return text_of(text, size);
     }
-    if (s.count() == 1) return item_of(s, 0);
-    Object list(PyList_New(static_cast<Py_ssize_t>(s.count())));
-    if (!list) return nullptr;
-    for (std::uint32_t i = 0; i < s.count(); ++i) {
-        PyObject* item = item_of(s, i);
-        if (!item) return nullptr;
-        PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), item);
-    }
-    return list.release();
+    return visit_type(s.type(), [&s](auto tag) {
+        const auto elements = s.elements<typename decltype(tag)::Element>();
+        return s.count() == 1 ? item_of(elements[0]) : list_of(elements);
+    });
 }
 
 PyObject* bytes_of(const Snapshot& s) {

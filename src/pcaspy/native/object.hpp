@@ -53,15 +53,16 @@ class Buffer {
     bool held_ = false;
 };
 
-// Kind of a struct-module format: 'i' signed, 'u' unsigned, 'f' float; 0: another one,
-// or not in host order.
+// Kind of a struct-module format: 'i' signed, 'u' unsigned, 'b' bool, 'f' float; 0:
+// another one, or not in host order.
 inline char kind_of_format(const char* format) noexcept {
     if (!format) return 'u';  // bytes
     constexpr char kHost = std::endian::native == std::endian::little ? '<' : '>';
     if (*format == '@' || *format == '=' || *format == kHost) ++format;
     if (*format == '\0' || format[1] != '\0') return 0;
     if (std::strchr("bhilqn", *format)) return 'i';
-    if (std::strchr("BHILQN?c", *format)) return 'u';
+    if (*format == '?') return 'b';
+    if (std::strchr("BHILQNc", *format)) return 'u';
     return std::strchr("fd", *format) ? 'f' : '\0';
 }
 

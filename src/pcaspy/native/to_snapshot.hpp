@@ -13,6 +13,7 @@ namespace pcas::py {
 // What may be given besides exact values.
 enum class Strictness : std::uint8_t {
     Checked,  // setParam: text that is no number, or no state, is refused
+    Ranged,   // and a number that the type does not have, which is else the nearest
     Lenient   // Driver.read: text that is no number counts as 0
 };
 

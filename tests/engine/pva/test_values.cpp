@@ -18,9 +18,10 @@ using pvxs::Value;
 
 namespace {
 
-constexpr DbfType kTypes[] = {DbfType::String, DbfType::Short, DbfType::Float,
-                              DbfType::Enum,   DbfType::Char,  DbfType::Long,
-                              DbfType::Double};
+constexpr DbfType kTypes[] = {
+    DbfType::String, DbfType::Short,  DbfType::Float,  DbfType::Enum,  DbfType::Char,
+    DbfType::Long,   DbfType::Double, DbfType::Int8,   DbfType::UInt8, DbfType::UInt16,
+    DbfType::UInt32, DbfType::Int64,  DbfType::UInt64, DbfType::Bool};
 
 Ref<Metadata> metadata() {
     Ref<Metadata> made(new Metadata);
@@ -77,7 +78,7 @@ std::string refused(DbfType type, std::uint32_t max_count, const Value& put) {
 TEST_CASE("pva: structures of all types") {
     for (const DbfType type : kTypes) {
         NOTE("type", type);
-        const bool is_enum = type == DbfType::Enum;
+        const bool is_enum = has_states(type);
         CHECK(form(type).prototype.id() ==
               std::string(is_enum ? "epics:nt/NTEnum:1.0" : "epics:nt/NTScalar:1.0"));
         CHECK(form(type, 5).prototype.id() ==
@@ -159,6 +160,48 @@ TEST_CASE("pva: an enum has its choices") {
     CHECK(!v["display.units"]);
 }
 
+TEST_CASE("pva: a bool is one, or an enum where it has labels of its own") {
+    const auto of = [](const SnapshotPtr& s, std::uint32_t max_count) {
+        return value_of(form_of(DbfType::Bool, max_count, *s->metadata), s);
+    };
+    const auto with_labels = [](std::vector<std::string> labels) {
+        Ref<Snapshot> made = Snapshot::create(DbfType::Bool, 1);
+        made->mutable_data()[0] = std::byte{1};
+        Ref<Metadata> told = metadata();
+        told->states = std::move(labels);
+        made->metadata = told;
+        return made;
+    };
+    const Value plain = of(with_labels({"False", "True"}), 1);
+    CHECK(plain["value"].type() == pvxs::TypeCode::Bool);
+    CHECK(plain["value"].as<bool>());
+    const Value labelled = of(with_labels({"Closed", "Open"}), 1);
+    CHECK(labelled["value.index"].as<std::int32_t>() == 1);
+    const Value many = of(with_labels({"Closed", "Open"}), 5);
+    CHECK(many["value"].as<shared_array<const bool>>().size() == 1u);
+}
+
+TEST_CASE("pva: types without a DBR type go as they are") {
+    const auto code = [](DbfType type, std::uint32_t count) {
+        return form(type, count).prototype["value"].type();
+    };
+    using pvxs::TypeCode;
+    CHECK(code(DbfType::Int8, 1) == TypeCode::Int8);
+    CHECK(code(DbfType::UInt8, 1) == TypeCode::UInt8);
+    CHECK(code(DbfType::UInt16, 9) == TypeCode::UInt16A);
+    CHECK(code(DbfType::UInt32, 9) == TypeCode::UInt32A);
+    CHECK(code(DbfType::Int64, 1) == TypeCode::Int64);
+    CHECK(code(DbfType::UInt64, 9) == TypeCode::UInt64A);
+    CHECK(code(DbfType::Bool, 9) == TypeCode::BoolA);
+    const std::uint64_t large = 18446744073709551615u;
+    const SnapshotPtr s = snapshot<std::uint64_t>(DbfType::UInt64, {large});
+    CHECK(value_of(form(DbfType::UInt64), s)["value"].as<std::uint64_t>() == large);
+    Value put = form(DbfType::UInt64).prototype.cloneEmpty();
+    put["value"] = large;
+    const SnapshotPtr made = put_of(form(DbfType::UInt64), 1, *metadata(), put);
+    CHECK(made->elements<std::uint64_t>()[0] == large);
+}
+
 TEST_CASE("pva: alarm statuses in their groups") {
     CHECK(alarm_status_of(epicsAlarmNone) == 0);
     CHECK(alarm_status_of(epicsAlarmLoLo) == 1);
@@ -172,7 +215,7 @@ TEST_CASE("pva: puts come back as they were sent") {
     for (const DbfType type : kTypes) {
         NOTE("type", type);
         Value put = form(type).prototype.cloneEmpty();
-        Value field = put[type == DbfType::Enum ? "value.index" : "value"];
+        Value field = put[has_states(type) ? "value.index" : "value"];
         if (type == DbfType::String)
             field = std::string("text");
         else
@@ -183,7 +226,7 @@ TEST_CASE("pva: puts come back as they were sent") {
         Ref<Snapshot> again = Snapshot::copy(*made);
         again->metadata = metadata();
         const Value back = value_of(form(type), again);
-        const char* name = type == DbfType::Enum ? "value.index" : "value";
+        const char* name = has_states(type) ? "value.index" : "value";
         CHECK(back[name].as<std::string>() == put[name].as<std::string>());
     }
 }

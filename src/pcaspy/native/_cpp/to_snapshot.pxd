@@ -8,6 +8,7 @@ from pcaspy.native._cpp.snapshot cimport NewSnapshot
 cdef extern from "pcaspy/native/to_snapshot.hpp" namespace "pcas::py":
     cdef enum class Strictness "pcas::py::Strictness":
         Checked
+        Ranged
         Lenient
 
     NewSnapshot snapshot_of_nothing(

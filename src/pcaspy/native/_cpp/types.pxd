@@ -11,7 +11,15 @@ cdef extern from "dbr/types.hpp" namespace "pcas" nogil:
         Char
         Long
         Double
+        Int8
+        UInt8
+        UInt16
+        UInt32
+        Int64
+        UInt64
+        Bool
 
+    cbool has_states(DbfType type) noexcept
     ctypedef uint32_t EcaStatus
 
     cdef cppclass DbrType:
