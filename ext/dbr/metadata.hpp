@@ -2,8 +2,10 @@
 // snapshots.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,9 @@ enum class DisplayForm : std::uint8_t {
     Engineering
 };
 
+// Limits as a PV of 64-bit integers has them, in the order of Metadata's.
+using ExactLimits = std::array<std::uint64_t, 8>;
+
 struct Metadata : RefCounted {
     std::string units;           // cut to 7 bytes on the wire
     std::int16_t precision = 0;  // as GR_ and CTRL_ types carry it
@@ -34,10 +39,15 @@ struct Metadata : RefCounted {
     double upper_alarm = NAN, upper_warning = NAN, lower_warning = NAN,
            lower_alarm = NAN;
     double upper_ctrl = 0, lower_ctrl = 0;
+    // Where a double has too few digits for them; seldom.
+    std::shared_ptr<const ExactLimits> exact;
     std::string description;  // as no type of Channel Access has it
     DisplayForm form = DisplayForm::Default;
     std::vector<std::string> states;  // at most 16 of at most 25 bytes
 
+    void set_exact(const ExactLimits& limits) {
+        exact = std::make_shared<const ExactLimits>(limits);
+    }
     static void destroy(const Metadata* m) noexcept { delete m; }
 };
 

@@ -121,14 +121,35 @@ const shared_array<const std::string>& forms() {
     return names;
 }
 
+// The limits of Metadata, in its order.
+enum class Limit : std::uint8_t {
+    UpperDisp,
+    LowerDisp,
+    UpperAlarm,
+    UpperWarning,
+    LowerWarning,
+    LowerAlarm,
+    UpperCtrl,
+    LowerCtrl
+};
+
+double limit_of(const Metadata& m, Limit which) noexcept {
+    const double limits[] = {m.upper_disp,    m.lower_disp,    m.upper_alarm,
+                             m.upper_warning, m.lower_warning, m.lower_alarm,
+                             m.upper_ctrl,    m.lower_ctrl};
+    return limits[static_cast<std::size_t>(which)];
+}
+
 // A limit has the type of the value: what does not fit is the nearest that does.
-void fill_limit(Value field, DbfType type, double limit) {
+void fill_limit(Value field, DbfType type, const Metadata& m, Limit which) {
     visit_type(type, [&](auto tag) {
         using Element = typename decltype(tag)::Element;
-        if constexpr (std::is_integral_v<Element> && !std::is_same_v<Element, bool>) {
-            field = clamp_to<Element>(limit);
+        if constexpr (!std::is_integral_v<Element> || std::is_same_v<Element, bool>) {
+            field = limit_of(m, which);
+        } else if (sizeof(Element) == sizeof(std::uint64_t) && m.exact) {
+            field = static_cast<Element>((*m.exact)[static_cast<std::size_t>(which)]);
         } else {
-            field = limit;
+            field = clamp_to<Element>(limit_of(m, which));
         }
     });
 }
@@ -141,20 +162,20 @@ void fill_properties(Value& v, const Form& form, const Metadata& m) {
     }
     v[names().units] = m.units;
     if (!form.is_number()) return;
-    fill_limit(v[names().display_low], form.type, m.lower_disp);
-    fill_limit(v[names().display_high], form.type, m.upper_disp);
+    fill_limit(v[names().display_low], form.type, m, Limit::LowerDisp);
+    fill_limit(v[names().display_high], form.type, m, Limit::UpperDisp);
     v[names().forms] = forms();
     v[names().form] = static_cast<std::int32_t>(m.form);
     if (form.type == DbfType::Double || form.type == DbfType::Float) {
         v[names().precision] = std::int32_t{m.precision};
     }
-    fill_limit(v[names().control_low], form.type, m.lower_ctrl);
-    fill_limit(v[names().control_high], form.type, m.upper_ctrl);
+    fill_limit(v[names().control_low], form.type, m, Limit::LowerCtrl);
+    fill_limit(v[names().control_high], form.type, m, Limit::UpperCtrl);
     if (form.shape == Shape::Array) return;
-    fill_limit(v[names().lolo], form.type, m.lower_alarm);
-    fill_limit(v[names().low], form.type, m.lower_warning);
-    fill_limit(v[names().high], form.type, m.upper_warning);
-    fill_limit(v[names().hihi], form.type, m.upper_alarm);
+    fill_limit(v[names().lolo], form.type, m, Limit::LowerAlarm);
+    fill_limit(v[names().low], form.type, m, Limit::LowerWarning);
+    fill_limit(v[names().high], form.type, m, Limit::UpperWarning);
+    fill_limit(v[names().hihi], form.type, m, Limit::UpperAlarm);
 }
 
 }  // namespace

@@ -43,6 +43,24 @@ PVDB = {
     "SLOW2": {"type": "float", "asyn": True, "value": 0.0},
     "REFUSES": {"type": "float", "value": 1.0},
 }
+# Waveforms of each FTVL that no DBR type has, as arrays and with one element.
+_RANGE = {"lolim": 0, "hilim": 100, "unit": "eV"}
+_NUMBERS = {
+    "INT8": [1, -2, 127],
+    "UINT8": [1, 200, 255],
+    "UINT16": [1, 40000, 65535],
+    "UINT32": [1, 3000000000, 4294967295],
+    "INT64": [1, -(2**53), 2**62],
+    "UINT64": [1, 2**53, 2**62],
+}
+for _name, _value in _NUMBERS.items():
+    PVDB[_name] = {"type": _name.lower(), "value": _value[1], **_RANGE}
+    PVDB[f"W:{_name}"] = {"type": _name.lower(), "count": 10, "value": _value, **_RANGE}
+PVDB["FLOAT32"] = {"type": "float32", "value": 0.1, "prec": 3, **_RANGE}
+PVDB["W:ENUM"] = {"type": "enum", "count": 5, "value": [1, 0, 7]}
+PVDB["BOOL"] = {"type": "bool", "value": True}
+PVDB["LONGTEXT"] = {"type": "text", "count": 100, "value": "a text, " * 8}
+PVDB["COUNTS"] = {"type": "int64", "value": 2**53 + 1, "hilim": 2**62, "unit": "eV"}
 # Set once at the start, so that they are not UDF as a PV never set is.
 SET_AT_START = [name for name in PVDB if name != "NEVERSET"]
 SLOW_SECONDS = 0.3

@@ -85,7 +85,9 @@ cdef class Data(StoredValue):
             made = made_of(pv, value, Strictness.Checked)
         else:
             made = pv.convert(value, Strictness.Checked)
-        if (type(value) is not float and isinstance(value, (str, bytes))
+        if info.fields.as_stored and value is not None:
+            value = value_of(made.get()[0])      # as clients see it
+        elif (type(value) is not float and isinstance(value, (str, bytes))
                 and info.fields.type != DbfType.Char
                 and info.fields.type != DbfType.String):
             value = value_of(made.get()[0])      # a label, or a number as text

@@ -3,9 +3,10 @@ from libc.stdint cimport uint32_t
 
 from pcaspy.native._cpp.alarm_limits cimport AlarmLimits, check_alarm
 from pcaspy.native._cpp.codec cimport DecodeTarget
-from pcaspy.native._cpp.metadata cimport MetadataPtr
+from pcaspy.native._cpp.metadata cimport Metadata, MetadataPtr
 from pcaspy.native._cpp.snapshot cimport (
     AlarmState, NewSnapshot, SnapshotPtr, TimeStamp)
+from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
 
 
@@ -14,6 +15,10 @@ cdef class Fields:
     cdef readonly dict values
     cdef readonly frozenset given
     cdef DbfType type
+    cdef readonly bint exact     # what the type has not got is refused
+    cdef readonly bint as_stored     # a value is shown as clients see it
+    cdef readonly bint is_text   # characters: a value is a str
+    cdef Strictness strictness   # of what drivers set
     cdef uint32_t max_count
     cdef double mdel
     cdef double adel
@@ -29,6 +34,7 @@ cdef class Fields:
 
     cdef double limit(self, name) except? -1
     cdef MetadataPtr make_metadata(self) except *
+    cdef keep_exact(self, Metadata* m)
     cdef DecodeTarget target(self)
     cdef NewSnapshot made_of_nothing(self) except *
 

@@ -4,11 +4,13 @@
 
 cimport cython
 from libc.math cimport NAN
+from libc.stdint cimport uint64_t
 from libcpp cimport bool as cbool
 
 from pcaspy.native._cpp.codec cimport DecodeTarget
 from pcaspy.native._cpp.from_snapshot cimport value_of
-from pcaspy.native._cpp.metadata cimport DisplayForm, Metadata, MetadataPtr
+from pcaspy.native._cpp.metadata cimport (
+    DisplayForm, ExactLimits, Metadata, MetadataPtr)
 from pcaspy.native._cpp.snapshot cimport AlarmState, NewSnapshot
 from pcaspy.native._cpp.text cimport bytes_of_text
 from pcaspy.native._cpp.to_snapshot cimport (
@@ -24,22 +26,39 @@ FORMS = {"Default": <int>DisplayForm.Default, "String": <int>DisplayForm.String,
          "Binary": <int>DisplayForm.Binary, "Decimal": <int>DisplayForm.Decimal,
          "Hex": <int>DisplayForm.Hex, "Exponential": <int>DisplayForm.Exponential,
          "Engineering": <int>DisplayForm.Engineering}
-_DBF_OF_AIT = {2: <int>DbfType.Char, 3: <int>DbfType.Short, 5: <int>DbfType.Enum,
-               6: <int>DbfType.Long, 8: <int>DbfType.Float, 9: <int>DbfType.Double,
+_DBF_OF_AIT = {1: <int>DbfType.Int8, 2: <int>DbfType.Char, 3: <int>DbfType.Short,
+               4: <int>DbfType.UInt16, 5: <int>DbfType.Enum, 6: <int>DbfType.Long,
+               7: <int>DbfType.UInt32, 8: <int>DbfType.Float, 9: <int>DbfType.Double,
                11: <int>DbfType.String}
+# Names of types that an ait number says too little about.
+_DBF_OF_NAME = {"uint8": <int>DbfType.UInt8, "int64": <int>DbfType.Int64,
+                "uint64": <int>DbfType.UInt64, "bool": <int>DbfType.Bool}
+# Those for which setParam refuses what the type has not got.
+_SIZED = frozenset((
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float32", "float64"))
+
+
+_EXACT_IN_DOUBLE = 2**53     # from here on a double does not have each integer
 
 
 @cython.final
 cdef class Fields:
     """All fields of a pvdb entry but its value; immutable, shared by equal PVs.
 
-    `values` holds them as PVInfo shows them; `given` names those that were given.
+    `values` holds them as PVInfo shows them, and as "type_name" that of the type where
+    it was given; `given` names those that were given.
     """
 
     def __init__(self, dict values not None, frozenset given not None):
         self.values = values
         self.given = given
-        self.type = <DbfType><int>_DBF_OF_AIT[values["type"]]
+        name = values.get("type_name")
+        self.type = <DbfType><int>_DBF_OF_NAME.get(name, _DBF_OF_AIT[values["type"]])
+        self.exact = name == "text" or name in _SIZED
+        self.is_text = self.type == DbfType.Char
+        self.as_stored = self.exact and (name == "text" or values["count"] == 1)
+        self.strictness = Strictness.Ranged if self.exact else Strictness.Checked
         self.max_count = values["count"]
         self.mdel = values["mdel"]
         self.adel = values["adel"]
@@ -79,11 +98,31 @@ cdef class Fields:
         m.lower_ctrl, m.upper_ctrl = self.control_limits()
         m.upper_alarm, m.upper_warning = self.limit("hihi"), self.limit("high")
         m.lower_warning, m.lower_alarm = self.limit("low"), self.limit("lolo")
+        self.keep_exact(m)
         m.description = bytes_of_text(v["desc"])
         m.form = <DisplayForm><int>FORMS[v["form"]]
         for text in v["enums"]:
             m.states.push_back(bytes_of_text(text))
         return made
+
+    cdef keep_exact(self, Metadata* m):
+        """Keeps the limits of a 64-bit integer that a double would round."""
+        cdef ExactLimits exact
+        cdef int i
+        if self.type != DbfType.Int64 and self.type != DbfType.UInt64:
+            return
+        low, high = self.control_limits()
+        v = self.values
+        limits = [v["hilim"], v["lolim"], v["hihi"], v["high"], v["low"], v["lolo"],
+                  high, low]
+        if all([abs(limit) <= _EXACT_IN_DOUBLE for limit in limits]):
+            return
+        least = -2**63 if self.type == DbfType.Int64 else 0
+        for i in range(8):
+            limit = limits[i] if limits[i] == limits[i] else 0
+            nearest = min(max(limit, least), least + 2**64 - 1)
+            exact[i] = <uint64_t>(int(nearest) & (2**64 - 1))
+        m.set_exact(exact)
 
     cdef DecodeTarget target(self):
         cdef DecodeTarget to
@@ -103,14 +142,14 @@ cdef class Fields:
         """
         cdef cbool cut = False
         cdef NewSnapshot made = snapshot_of(
-            value, self.target(), Strictness.Checked, cut)
+            value, self.target(), self.strictness, cut)
         return value_of(made.get()[0]), bool(cut)
 
     def alarm(self, value):
         """(alarm, severity) of `value`."""
         cdef cbool cut = False
         cdef NewSnapshot made = snapshot_of(
-            value, self.target(), Strictness.Checked, cut)
+            value, self.target(), self.strictness, cut)
         cdef AlarmState state = alarm_of(self, value, made)
         return state.status, state.severity
 
@@ -120,3 +159,9 @@ cdef class InfoBase:
 
     def _added(self):
         return PyObject_GenericGetDict(self, NULL)
+
+
+def has_64_bits(InfoBase info):
+    """The PV is an integer that a double may round."""
+    return (info is not None and info.fields is not None
+            and info.fields.type in (DbfType.Int64, DbfType.UInt64))

@@ -109,6 +109,8 @@ cdef class PvHandle:
         cdef Fields fields = self.info.fields
         cdef NewSnapshot made
         try:
+            if strictness == Strictness.Checked:
+                strictness = fields.strictness
             made = snapshot_of(value, fields.target(), strictness, cut)
         except (TypeError, ValueError, OverflowError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError

@@ -25,12 +25,21 @@ cdef inline double distance(double last, double new) noexcept nogil:
     return 0 if isnan(last) == isnan(new) else INFINITY   # 0: the same infinity, too
 
 
+cdef inline double moved_by(Fields fields, last, number, double new) except? -1:
+    cdef double before
+    if ((fields.type == DbfType.Int64 or fields.type == DbfType.UInt64)
+            and isinstance(last, int)):
+        return abs(last - number)        # a double has too few digits
+    before = last
+    return distance(before, new)
+
+
 @cython.nonecheck(True)
 cdef inline EventMask deadband(
         InfoBase info, value, const NewSnapshot& snapshot) except? 0xff:
     """The events that a change to `value` is worth."""
     cdef Fields fields = info.fields
-    cdef double new, last
+    cdef double new
     cdef EventMask mask = 0
     if fields.max_count > 1 or fields.type == DbfType.Char:
         return kValueEvent | kLogEvent
@@ -51,12 +60,11 @@ cdef inline EventMask deadband(
     except OverflowError:        # stored as the largest that there is
         number = value_of(snapshot.get()[0])
         new = number
-    last = info.mlst
-    if distance(last, new) > fields.mdel or mask:
+    if moved_by(fields, info.mlst, number, new) > fields.mdel or mask:
         mask |= kValueEvent
         info.mlst = number
-    last = info.alst
-    if distance(last, new) > fields.adel or mask == (kValueEvent | kLogEvent):
+    if (moved_by(fields, info.alst, number, new) > fields.adel
+            or mask == (kValueEvent | kLogEvent)):
         mask |= kLogEvent
         info.alst = number
     return mask

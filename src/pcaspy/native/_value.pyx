@@ -2,7 +2,7 @@
 # cython: nonecheck=True
 """The value of a Data as it was given, and the snapshot that answers gets."""
 
-from pcaspy.native._cpp.from_snapshot cimport bytes_of, holds_exactly
+from pcaspy.native._cpp.from_snapshot cimport bytes_of, holds_exactly, value_of
 from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr, restamped
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
@@ -12,7 +12,11 @@ from pcaspy.native._time cimport StampBase
 
 _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
                  <int>DbfType.Enum: "u2", <int>DbfType.Long: "i4",
-                 <int>DbfType.Float: "f4", <int>DbfType.Double: "f8"}
+                 <int>DbfType.Float: "f4", <int>DbfType.Double: "f8",
+                 <int>DbfType.Int8: "i1", <int>DbfType.UInt8: "u1",
+                 <int>DbfType.UInt16: "u2", <int>DbfType.UInt32: "u4",
+                 <int>DbfType.Int64: "i8", <int>DbfType.UInt64: "u8",
+                 <int>DbfType.Bool: "?"}
 _IN_SNAPSHOT = object()     # the value is an array that is made when asked for
 
 
@@ -149,6 +153,8 @@ cdef class StoredValue(Links):
         made = made_of(pv, value, Strictness.Checked)
         if self.pv is not pv:
             raise moved(pv)
+        if pv.info.fields.as_stored and value is not None:
+            value = value_of(made.get()[0])
         self.keep(value, made)
         self.publish(self.stamped(made, pv.info.fields))
 

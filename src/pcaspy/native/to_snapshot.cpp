@@ -413,6 +413,11 @@ Ref<Snapshot> from_char_text(PyObject* value, const Target& to, bool& cut) {
     // bytes are elements as they are; str is text and ends with a NUL if one fits
     const bool nul = PyUnicode_Check(value) && text.size() < to.pv.max_count;
     const std::uint32_t count = limited(static_cast<Py_ssize_t>(text.size()), to, cut);
+    if (cut && to.strictness == Strictness::Ranged) {
+        PyErr_Format(PyExc_ValueError, "a text of %zu bytes, allowed are %lu",
+                     text.size(), static_cast<unsigned long>(to.pv.max_count));
+        return {};
+    }
     Ref<Snapshot> made = Snapshot::create(to.pv.type, count + (nul ? 1 : 0));
     std::memcpy(made->mutable_data(), text.data(), count);
     return made;
@@ -429,6 +434,12 @@ Ref<Snapshot> from_text(PyObject* value, const Target& to, bool& cut) {
 
 template <DbfType Type>
 Ref<Snapshot> from_any(PyObject* value, const Target& to, bool& cut) {
+    if constexpr (Type == DbfType::Char) {
+        if (to.strictness == Strictness::Ranged && !PySequence_Check(value)) {
+            PyErr_Format(PyExc_TypeError, "%R is no text", value);
+            return {};
+        }
+    }
     if (PyFloat_CheckExact(value) || PyLong_CheckExact(value))
         return from_scalar<Type>(value, to);
     if (is_text(value)) return from_text<Type>(value, to, cut);

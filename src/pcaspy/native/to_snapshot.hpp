@@ -13,7 +13,8 @@ namespace pcas::py {
 // What may be given besides exact values.
 enum class Strictness : std::uint8_t {
     Checked,  // setParam: text that is no number, or no state, is refused
-    Ranged,   // and a number that the type does not have, which is else the nearest
+    Ranged,   // and a number that the type does not have, which is else the nearest;
+              // of CHAR, what is no text or too long
     Lenient   // Driver.read: text that is no number counts as 0
 };
 

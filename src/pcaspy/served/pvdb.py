@@ -15,7 +15,14 @@ from typing import Any
 from ..alarm import Severity
 from ..lowlevel import casdef
 from ..native._fields import Fields, InfoBase
-from .pvdb_fields import AIT_OF_TYPE, DEFAULTS, LABELS_OF_BOOL, NEW, RULES
+from .pvdb_fields import (
+    DEFAULTS,
+    LABELS_OF_BOOL,
+    LONGEST_TEXT,
+    NAME_OF_AIT,
+    NEW,
+    RULES,
+)
 from .pvdb_hints import warn_of_fields, warn_of_value
 
 _log = logging.getLogger("pcaspy.pvdb")
@@ -23,6 +30,7 @@ _unknown_log = logging.getLogger("pcaspy.pvdb.unknown")
 
 
 _TEXT = (casdef.aitEnumString,)
+_SHORTEST_TEXT = 2  # an array, for clients
 _MAX_CACHED = 10_000  # different sets of fields that are remembered
 
 
@@ -56,6 +64,23 @@ def _limited_labels(pv: str, labels: tuple[str, ...]) -> tuple[str, ...]:
             label = short
         cut.append(label)
     return tuple(cut)
+
+
+def _complete_type(pv: str, values: dict[str, Any], spec: Mapping[str, Any]) -> None:
+    """What follows from a type that `spec` gives."""
+    if "type" in spec:
+        given = spec["type"]
+        values["type_name"] = given if isinstance(given, str) else NAME_OF_AIT[given]
+    if values["type_name"] == "text":
+        values["form"] = "String"
+        if "count" not in spec and "type" in spec:
+            values["count"] = LONGEST_TEXT
+        elif values["count"] < _SHORTEST_TEXT:
+            raise ValueError(
+                f"PV {pv!r}: field 'count' is {values['count']!r}, allowed is"
+                f" {_SHORTEST_TEXT} or more for type 'text': bytes of the longest one"
+            )
+    _labels_of_bool(pv, values, spec)
 
 
 def _labels_of_bool(pv: str, values: dict[str, Any], spec: Mapping[str, Any]) -> None:
@@ -105,7 +130,7 @@ def _parse(pv: str, spec: Mapping[str, Any]) -> Fields:
             values[name] = _checked(pv, name, value)
         elif name != "value":
             _tell_unknown(pv, name)
-    _labels_of_bool(pv, values, spec)
+    _complete_type(pv, values, spec)
     given = frozenset(name for name in spec if name in RULES)
     warn_of_fields(pv, values, given)
     return _complete(pv, values, given)
@@ -162,12 +187,14 @@ def _has_elements(value: Any) -> bool:
 
 def _first_value(fields: Fields) -> Any:
     values = fields.values
-    if values["type"] == casdef.aitEnumUint8:
+    if fields.is_text:
         return ""
-    text = values["type"] == casdef.aitEnumString
-    if values["count"] > 1:
-        return ["" if text else 0] * values["count"]
-    return "" if text else 0
+    zero: Any = 0
+    if values["type"] == casdef.aitEnumString:
+        zero = ""
+    elif fields.exact:
+        zero = fields.stored(0)[0]
+    return [zero] * values["count"] if values["count"] > 1 else zero
 
 
 def _shared(name: str) -> Any:
@@ -237,20 +264,21 @@ class PVInfo(InfoBase):
             info = {**info, "count": len(info["value"])}
         self.fields = fields = _cache.get(reason, info)
         if "value" in info:
-            self.value = value = info["value"]
+            value = info["value"]
             self.has_value = value is not None
-            self._check_value(value)
+            self.value = value = self._checked_value(value)
         else:
             self.value = value = _first_value(fields)
         self.mlst = self.alst = value
 
-    def _check_value(self, value: Any) -> None:
+    def _checked_value(self, value: Any) -> Any:
         if value is None:  # gets fail until there is one
-            return
+            return None
         try:
-            warn_of_value(self.reason, self.fields, value)
+            stored = warn_of_value(self.reason, self.fields, value)
+            return stored if self.fields.as_stored else value
         except (TypeError, ValueError, OverflowError) as error:
-            what = f"{self.count} of type {_name_of_type(self.type)}"
+            what = f"{self.count} of type {self.fields.values['type_name']}"
             if self.enums and self.type == casdef.aitEnumEnum16:
                 what = f"one of the labels {', '.join(map(repr, self.enums))}"
             raise ValueError(
@@ -281,7 +309,7 @@ class PVInfo(InfoBase):
                 given.add(name)
             elif name not in _OWN and name not in self._added():
                 _tell_unknown(pv, name)
-        _labels_of_bool(pv, values, changes)
+        _complete_type(pv, values, changes)
         self.fields = _complete(pv, values, frozenset(given))
         for name, value in changes.items():
             if name in _OWN_CHANGEABLE or name in self._added():
@@ -305,7 +333,7 @@ class PVInfo(InfoBase):
 
     def checkValue(self, newValue: Any) -> int:
         """The ``DBE_`` mask of the events that a change to `newValue` is worth."""
-        if self.fields.values["count"] > 1 or self.type == casdef.aitEnumUint8:
+        if self.fields.values["count"] > 1 or self.fields.is_text:
             return casdef.DBE_VALUE | casdef.DBE_LOG
         if self.type in _TEXT or isinstance(self.mlst, str):
             if newValue == self.mlst:
@@ -344,10 +372,6 @@ def _distance(last: Any, new: Any) -> Any:
         return delta
     # One of them is NaN; or both are, or the same infinity.
     return 0 if (last == last) == (new == new) else math.inf
-
-
-def _name_of_type(ait: int) -> str:
-    return next(name for name, number in AIT_OF_TYPE.items() if number == ait)
 
 
 def overrides_checks(kind: type) -> tuple[bool, bool]:

@@ -24,6 +24,7 @@ class PVSpec(TypedDict, total=False):
         "enum",
         "bool",
         "string",
+        "text",
         "char",
         "uchar",
         "float",
@@ -31,6 +32,16 @@ class PVSpec(TypedDict, total=False):
         "int",
         "long",
         "short",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float32",
+        "float64",
     ]
     count: int
     value: Any
@@ -60,11 +71,13 @@ class PVSpec(TypedDict, total=False):
     udf: bool
 
 
+# pcaspy's numbers for types, which have none for 64 bits: those go as what is given.
 AIT_OF_TYPE = {
     "enum": casdef.aitEnumEnum16,
-    "bool": casdef.aitEnumEnum16,  # of two states
+    "bool": casdef.aitEnumEnum16,
     "str": casdef.aitEnumString,
     "string": casdef.aitEnumString,
+    "text": casdef.aitEnumUint8,
     "float": casdef.aitEnumFloat64,
     "double": casdef.aitEnumFloat64,
     "int": casdef.aitEnumInt32,
@@ -72,8 +85,36 @@ AIT_OF_TYPE = {
     "short": casdef.aitEnumInt16,
     "char": casdef.aitEnumUint8,
     "uchar": casdef.aitEnumUint8,
+    "int8": casdef.aitEnumInt8,
+    "int16": casdef.aitEnumInt16,
+    "int32": casdef.aitEnumInt32,
+    "int64": casdef.aitEnumFloat64,
+    "uint8": casdef.aitEnumUint8,
+    "uint16": casdef.aitEnumUint16,
+    "uint32": casdef.aitEnumUint32,
+    "uint64": casdef.aitEnumFloat64,
+    "float32": casdef.aitEnumFloat32,
+    "float64": casdef.aitEnumFloat64,
 }
-_TYPES_ALLOWED = "'float', 'int', 'short', 'char', 'string', 'enum' or 'bool'"
+_TYPES_ALLOWED = (
+    "'float', 'int', 'short', 'char', 'string', 'enum', 'bool', 'text', 'int8' to"
+    " 'int64', 'uint8' to 'uint64', 'float32' or 'float64'"
+)
+# Of the numbers of them that a program may give.
+NAME_OF_AIT = {
+    casdef.aitEnumEnum16: "enum",
+    casdef.aitEnumString: "string",
+    casdef.aitEnumFloat64: "float",
+    casdef.aitEnumInt32: "int",
+    casdef.aitEnumInt16: "short",
+    casdef.aitEnumUint8: "char",
+    casdef.aitEnumInt8: "int8",
+    casdef.aitEnumUint16: "uint16",
+    casdef.aitEnumUint32: "uint32",
+    casdef.aitEnumFloat32: "float32",
+}
+INTEGERS_OF_64_BITS = ("int64", "uint64")
+LONGEST_TEXT = 4096  # bytes, where `count` says nothing
 LABELS_OF_BOOL = ("False", "True")
 
 
@@ -105,7 +146,7 @@ def _period(value: Any) -> Any:
 def _type(value: Any) -> int:
     if isinstance(value, str):
         return AIT_OF_TYPE[value]
-    if value not in AIT_OF_TYPE.values():
+    if value not in NAME_OF_AIT:
         raise ValueError
     return int(value)
 
@@ -377,4 +418,7 @@ RULES: dict[str, Rule] = {
 }
 # Fields that the released package does not have.
 NEW = ("drvl", "drvh", "desc", "form", "alias", "readonly", "enforce_limits", "udf")
-DEFAULTS = {name: rule.default for name, rule in RULES.items()}
+DEFAULTS = {
+    **{name: rule.default for name, rule in RULES.items()},
+    "type_name": "float",  # no field: what `type` was given as
+}

@@ -60,8 +60,8 @@ def _in_fields(values: Mapping[str, Any], given: frozenset[str]) -> Iterator[str
             )
 
 
-def warn_of_value(pv: str, fields: Fields, value: Any) -> None:
-    """For a value that can be one of such a PV.
+def warn_of_value(pv: str, fields: Fields, value: Any) -> Any:
+    """For a value that can be one of such a PV; what that makes of it.
 
     Raises:
         TypeError, ValueError: It cannot.
@@ -84,12 +84,13 @@ def warn_of_value(pv: str, fields: Fields, value: Any) -> None:
     elif _is_one_of_many(fields, value):
         _log.warning(
             "PV %r: field 'value' is one text for an array of %d; the type of a long"
-            " text is 'char'",
+            " text is 'text'",
             pv,
             fields.values["count"],
         )
     elif _is_another(fields, value, stored):
         _log.warning("PV %r: field 'value' is %r, which becomes %r", pv, value, stored)
+    return stored
 
 
 def _is_no_state(fields: Fields, stored: Any) -> bool:
@@ -109,7 +110,7 @@ def _is_another(fields: Fields, value: Any, stored: Any) -> bool:
     """A single number or text that is not kept as it is."""
     if fields.values["count"] > 1 or isinstance(value, (list, tuple)):
         return False
-    if fields.values["type"] == casdef.aitEnumUint8 and not isinstance(value, str):
+    if fields.is_text and not isinstance(value, str):
         return not 0 <= value <= 255
     if isinstance(value, str) != isinstance(stored, str):
         return False  # a label, or a number as text: it may be written so

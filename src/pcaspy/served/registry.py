@@ -10,6 +10,7 @@ from typing import Any
 from ..host.lifetime import Dispatcher, Host, open_hosts
 from ..host.notebook import run_of_cell
 from ..native._access import lacks_access_group
+from ..native._fields import has_64_bits
 from ..native._handle import (
     PvHandle,
     driver_of,
@@ -28,6 +29,7 @@ from .scan import Scanner
 from .tables import DriverMap, NameTable, PortMap, warn_of_names
 
 _log = logging.getLogger("pcaspy.SimpleServer")
+_NAMED = 3  # PVs that one line names
 
 
 def overrides_of(driver: Any) -> tuple[bool, bool]:
@@ -43,6 +45,20 @@ def incomplete(driver: Any) -> str:
         f"{type(driver).__name__}.__init__ did not call Driver.__init__: it has to call"
         " super().__init__()"
     )
+
+
+def _tell_of_digits(pvs: Iterable[Any]) -> None:
+    """Of integers that Channel Access has no type for: they go as doubles there."""
+    found = [pv for pv in pvs if isinstance(pv, PvHandle) and has_64_bits(info_of(pv))]
+    wide = list(dict.fromkeys(map(name_of, found)))  # an alias is no other PV
+    if wide:
+        more = f" and {len(wide) - _NAMED} more" if len(wide) > _NAMED else ""
+        _log.warning(
+            "PV %s%s: integers of 64 bits are doubles for clients of Channel Access,"
+            " without their last digits above 2**53; PVAccess has all of them",
+            ", ".join(wide[:_NAMED]),
+            more,
+        )
 
 
 class Registry(Host):
@@ -88,6 +104,7 @@ class Registry(Host):
         self._look_for_others(pvs)
         if self.engine is not None and self.engine.running:
             self.warn_of_groups(pvs)
+            _tell_of_digits(pvs)
         self.pvf.extend(pvs)
         for port, members in ports.items():
             self.pvs.table(port).extend(members, now)
@@ -158,6 +175,7 @@ class Registry(Host):
         """Binds the sockets and begins to scan."""
         self._warn_of_ports()
         self.warn_of_groups(self.pvf.values())
+        _tell_of_digits(self.pvf.values())
         super().begin()
         self.scanner.start()
 

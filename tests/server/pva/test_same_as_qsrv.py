@@ -17,6 +17,8 @@ from support import changes
 NAMES = (
     "DOUBLE LONG SHORT CHAR ENUM BINARY STRING W:DOUBLE W:LONG W:SHORT W:CHAR W:STRING"
     " EMPTY NEVERSET TARGET AI LONGIN MBBI BI STRINGIN"
+    " INT8 UINT8 UINT16 UINT32 INT64 UINT64 FLOAT32 COUNTS LONGTEXT"
+    " W:INT8 W:UINT8 W:UINT16 W:UINT32 W:INT64 W:UINT64"
 ).split()
 UNPROCESSED = ("NEVERSET", "AI", "MBBI", "BI")  # there, and so without a time
 TIMES = ("timeStamp.secondsPastEpoch", "timeStamp.nanoseconds")
@@ -61,6 +63,21 @@ PUTS = [
     ("W:STRING", "too much", ["z" * 50]),
     ("W:STRING", "empty", []),
     ("REFUSES", "5", 5),
+    ("INT8", "-128", -128),
+    ("UINT8", "255", 255),
+    ("UINT16", "65535", 65535),
+    ("UINT32", "all bits", 2**32 - 1),
+    ("INT64", "least", -(2**63)),
+    ("UINT64", "all bits", 2**64 - 1),
+    ("FLOAT32", "a third", 1 / 3),
+    ("COUNTS", "2**53 + 3", 2**53 + 3),
+    ("W:INT8", "2", [-1, 127]),
+    ("W:UINT16", "1", [65535]),
+    ("W:UINT32", "empty", []),
+    ("W:INT64", "3", [2**62 + 1, -(2**63), 0]),
+    ("W:UINT64", "2", [2**64 - 1, 1]),
+    ("LONGTEXT", "UTF-8", "Ärger " * 12),
+    ("LONGTEXT", "empty", ""),
 ]
 REQUESTS = [
     "field(value)",

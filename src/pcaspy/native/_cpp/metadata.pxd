@@ -1,4 +1,4 @@
-from libc.stdint cimport int16_t
+from libc.stdint cimport int16_t, uint64_t
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
@@ -9,10 +9,15 @@ cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
     cdef enum class DisplayForm "pcas::DisplayForm":
         Default, String, Binary, Decimal, Hex, Exponential, Engineering
 
+    cdef cppclass ExactLimits:
+        ExactLimits() noexcept
+        uint64_t& operator[](size_t) noexcept
+
     cdef cppclass Metadata:
         Metadata() except +translate_exception
         string units
         string description
+        void set_exact(const ExactLimits& limits) except +translate_exception
         DisplayForm form
         int16_t precision
         int16_t string_precision
