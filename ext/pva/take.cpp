@@ -76,7 +76,11 @@ void check_count(std::size_t count, std::uint32_t max_count) {
 
 // As over Channel Access: with its NUL where there is room for it.
 SnapshotPtr characters(const std::string& text, std::uint32_t max_count) {
-    check_count(text.size(), max_count);
+    if (text.size() > max_count) {
+        throw BadPut("a text of " + std::to_string(text.size()) +
+                     " bytes is too long: at most " + std::to_string(max_count) +
+                     " are allowed");
+    }
     const std::size_t count = std::min<std::size_t>(text.size() + 1, max_count);
     Ref<Snapshot> made = unfilled(DbfType::Char, count);
     std::memcpy(made->mutable_data(), text.c_str(), count);

@@ -58,6 +58,7 @@ for _name, _value in _NUMBERS.items():
     PVDB[f"W:{_name}"] = {"type": _name.lower(), "count": 10, "value": _value, **_RANGE}
 PVDB["FLOAT32"] = {"type": "float32", "value": 0.1, "prec": 3, **_RANGE}
 PVDB["W:ENUM"] = {"type": "enum", "count": 5, "value": [1, 0, 7]}
+PVDB["W:BOOL"] = {"type": "bool", "count": 5}
 PVDB["BOOL"] = {"type": "bool", "value": True}
 PVDB["LONGTEXT"] = {"type": "text", "count": 100, "value": "a text, " * 8}
 PVDB["COUNTS"] = {"type": "int64", "value": 2**53 + 1, "hilim": 2**62, "unit": "eV"}

@@ -186,7 +186,8 @@ cdef class Data(StoredValue):
 
     cdef SnapshotPtr read_result(self, PvHandle pv, value) except *:
         """What a get of `pv` is answered with when the driver's read gave `value`."""
-        cdef NewSnapshot made = pv.convert(value, Strictness.Lenient)
+        cdef NewSnapshot made = pv.convert(
+            value, Strictness.Checked if pv.info.fields.exact else Strictness.Lenient)
         if self.read_failed and self.pv is not None:
             self.read_failed = False
             self.alarm_ = alarm_of(pv.info.fields, value, made)

@@ -387,17 +387,27 @@ bool from_buffer(PyObject* value, const Target& to, bool& cut, Ref<Snapshot>& ma
     return taken != Taken::UnknownFormat;
 }
 
+// Item by item: of labels and of texts.
+template <DbfType Type>
+Ref<Snapshot> from_objects(PyObject* value, const Target& to, bool& cut) {
+    Object list(PyObject_CallMethod(value, "tolist", nullptr));
+    if (!list) return {};
+    if (!PyList_Check(list.get())) return from_scalar<Type>(list.get(), to);
+    return from_items<Type>(list.get(), to, cut);
+}
+
 template <DbfType Type>
 Ref<Snapshot> from_array(PyObject* value, const Target& to, bool& cut) {
     if constexpr (Type == DbfType::String) {
-        Object list(PyObject_CallMethod(value, "tolist", nullptr));
-        if (!list) return {};
-        if (!PyList_Check(list.get())) return from_scalar<Type>(list.get(), to);
-        return from_items<Type>(list.get(), to, cut);
+        return from_objects<Type>(value, to, cut);
     } else {
+        // As doubles, labels would be none, and integers of 64 bits not all there.
+        constexpr bool kByItem =
+            has_states(Type) || Type == DbfType::Int64 || Type == DbfType::UInt64;
         Ref<Snapshot> made;
         if (from_buffer<Type>(value, to, cut, made)) return made;
         for (const bool as_double : {false, true}) {
+            if (kByItem && as_double) return from_objects<Type>(value, to, cut);
             Object plain(plain_array(value, as_double));
             if (!plain) return {};
             if (from_buffer<Type>(plain.get(), to, cut, made)) return made;
@@ -426,8 +436,9 @@ Ref<Snapshot> from_char_text(PyObject* value, const Target& to, bool& cut) {
 template <DbfType Type>
 Ref<Snapshot> from_text(PyObject* value, const Target& to, bool& cut) {
     if constexpr (Type == DbfType::Char) return from_char_text(value, to, cut);
-    if constexpr (Type == DbfType::UInt8) {  // bytes are its elements
-        if (!PyUnicode_Check(value)) return from_array<Type>(value, to, cut);
+    if constexpr (Type == DbfType::UInt8) {  // bytes are elements of an array
+        if (to.pv.max_count > 1 && !PyUnicode_Check(value))
+            return from_array<Type>(value, to, cut);
     }
     return from_scalar<Type>(value, to);
 }

@@ -16,6 +16,7 @@ from ..alarm import Severity
 from ..lowlevel import casdef
 from ..native._fields import Fields, InfoBase
 from .pvdb_fields import (
+    AIT_OF_TYPE,
     DEFAULTS,
     LABELS_OF_BOOL,
     LONGEST_TEXT,
@@ -68,14 +69,18 @@ def _limited_labels(pv: str, labels: tuple[str, ...]) -> tuple[str, ...]:
 
 def _complete_type(pv: str, values: dict[str, Any], spec: Mapping[str, Any]) -> None:
     """What follows from a type that `spec` gives."""
+    before = values["type_name"]
     if "type" in spec:
         given = spec["type"]
-        values["type_name"] = given if isinstance(given, str) else NAME_OF_AIT[given]
+        if isinstance(given, str):
+            values["type_name"] = given
+        elif AIT_OF_TYPE[before] != given:  # a number may stand for several
+            values["type_name"] = NAME_OF_AIT[given]
     if values["type_name"] == "text":
         values["form"] = "String"
-        if "count" not in spec and "type" in spec:
+        if before != "text" and "count" not in spec:
             values["count"] = LONGEST_TEXT
-        elif values["count"] < _SHORTEST_TEXT:
+        if values["count"] < _SHORTEST_TEXT:
             raise ValueError(
                 f"PV {pv!r}: field 'count' is {values['count']!r}, allowed is"
                 f" {_SHORTEST_TEXT} or more for type 'text': bytes of the longest one"

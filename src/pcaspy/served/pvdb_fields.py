@@ -97,7 +97,7 @@ AIT_OF_TYPE = {
     "float64": casdef.aitEnumFloat64,
 }
 _TYPES_ALLOWED = (
-    "'float', 'int', 'short', 'char', 'string', 'enum', 'bool', 'text', 'int8' to"
+    "'float', 'int', 'short', 'char', 'string', 'text', 'enum', 'bool', 'int8' to"
     " 'int64', 'uint8' to 'uint64', 'float32' or 'float64'"
 )
 # Of the numbers of them that a program may give.

@@ -36,8 +36,13 @@ PVDB = {
     "W": {"count": 50, "value": [1, 2]},
     "T": {"type": "float", "scan": 0.01},
     "G": {"type": "short", "asg": "x"},
+    "N": {"type": "int64", "high": 2**60, "mdel": 1},
+    "U": {"type": "uint8", "count": 30},
+    "B": {"type": "bool"},
+    "X": {"type": "text", "count": 50, "value": "text"},
 }
 REASONS = list(PVDB)
+TYPES = ("int", "string", "enum", "float", "int64", "uint16", "bool", "text")
 NAMES = ["P:" + reason for reason in REASONS] + ["L:1", "L:2"]
 # What waits, ends the program, or says much.
 LEFT_OUT = {
@@ -117,7 +122,7 @@ class Program:
         if kind == 8:
             return self.random.randrange(-3, 40)
         if kind == 9:
-            return {pick(REASONS): {"type": pick(("int", "string", "enum", "float"))}}
+            return {pick(REASONS): {"type": pick(TYPES)}}
         return self.thing()
 
 
