@@ -80,7 +80,7 @@ PVDB = {
     ),
     "a long string": (
         entry("{'type': 'string', 'count': 80, 'value': 'hello'}"),
-        ["one text for an array of 80", "'char'"],
+        ["one text for an array of 80", "'text'"],
     ),
     "limits in the wrong order": (
         entry("{'low': 5, 'high': 1}"),

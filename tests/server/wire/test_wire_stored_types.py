@@ -183,14 +183,13 @@ def test_a_number_that_is_no_bool_is_true(both):
 
 
 def characters(text):
-    """After a put of them: what a get of as many as there are has."""
+    """After a put of them: what a monitor begins with, and a get of all there are."""
 
     def question(circuit, channel, target):
-        subid, _first = circuit.subscribe(channel, dbr.CHAR, 0)
         data = text.encode() + b"\0"
         reply = circuit.put(channel, dbr.CHAR, data, len(data))
         assert reply.p1 == ECA_NORMAL
-        update = circuit.expect(wire.EVENT_ADD, p2=subid)
+        subid, update = circuit.subscribe(channel, dbr.CHAR, 0)
         circuit.cancel(channel, subid, dbr.CHAR, 0)
         got = circuit.get(channel, dbr.CHAR, 0)
         values = [bytes(target.decode(m).elements) for m in (update, got)]
