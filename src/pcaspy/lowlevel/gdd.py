@@ -504,6 +504,8 @@ class gdd:
 
 def filled(prim: int, value: Any, characters: bytes | None) -> gdd:
     """A gdd of that type with a value that a client has put, or its characters."""
+    if characters is None:  # a gdd of one byte would show numbers as text
+        prim = {1: 3, 2: 4}.get(prim, prim)
     made = gdd(prim=prim)
     if characters is not None:
         value = np.frombuffer(characters, "i1" if prim == 1 else "u1")

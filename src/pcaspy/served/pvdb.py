@@ -23,6 +23,7 @@ from .pvdb_fields import (
     NAME_OF_AIT,
     NEW,
     RULES,
+    SHORTEST_TEXT,
 )
 from .pvdb_hints import warn_of_fields, warn_of_value
 
@@ -31,7 +32,6 @@ _unknown_log = logging.getLogger("pcaspy.pvdb.unknown")
 
 
 _TEXT = (casdef.aitEnumString,)
-_SHORTEST_TEXT = 2  # an array, for clients
 _MAX_CACHED = 10_000  # different sets of fields that are remembered
 
 
@@ -80,10 +80,10 @@ def _complete_type(pv: str, values: dict[str, Any], spec: Mapping[str, Any]) -> 
         values["form"] = "String"
         if before != "text" and "count" not in spec:
             values["count"] = LONGEST_TEXT
-        if values["count"] < _SHORTEST_TEXT:
+        if values["count"] < SHORTEST_TEXT:
             raise ValueError(
                 f"PV {pv!r}: field 'count' is {values['count']!r}, allowed is"
-                f" {_SHORTEST_TEXT} or more for type 'text': bytes of the longest one"
+                f" {SHORTEST_TEXT} or more for type 'text': bytes of the longest one"
             )
     _labels_of_bool(pv, values, spec)
 

@@ -115,6 +115,7 @@ NAME_OF_AIT = {
 }
 INTEGERS_OF_64_BITS = ("int64", "uint64")
 LONGEST_TEXT = 4096  # bytes, where `count` says nothing
+SHORTEST_TEXT = 2  # an array, for clients
 LABELS_OF_BOOL = ("False", "True")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..served.pvdb_fields import LABELS_OF_BOOL, RULES
+from ..served.pvdb_fields import LABELS_OF_BOOL, RULES, SHORTEST_TEXT
 
 Schema = dict[str, Any]
 
@@ -90,12 +90,20 @@ def _fields() -> dict[str, Schema]:
 def _pv(fields: dict[str, Schema]) -> Schema:
     two = len(LABELS_OF_BOOL)
     labels = {"enums": {"minItems": two, "maxItems": two}}
+    length = {"count": {"minimum": SHORTEST_TEXT}}
     return {
         "type": "object",
         "properties": fields,
         "additionalProperties": False,
-        "if": {"properties": {"type": {"const": "bool"}}, "required": ["type"]},
-        "then": {"properties": labels},
+        "allOf": [_of_type("bool", labels), _of_type("text", length)],
+    }
+
+
+def _of_type(name: str, properties: Schema) -> Schema:
+    """What holds for PVs of a type only."""
+    return {
+        "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+        "then": {"properties": properties},
     }
 
 

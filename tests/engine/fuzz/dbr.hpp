@@ -75,7 +75,9 @@ inline void run_target(std::span<const std::byte> bytes) {
     Input input(bytes);
     const DbrType type{static_cast<std::uint16_t>(input.u8() % 42)};
     const DbrType read_as{static_cast<std::uint16_t>(input.u8() % 42)};
-    const auto stored = static_cast<DbfType>(input.u8() % kDbfTypes);
+    const std::uint8_t kind = input.u8();
+    const auto stored =
+        static_cast<DbfType>(kind % (kind & 0x80 ? kStoredTypes : kDbfTypes));
     const std::uint32_t max_count = input.u8() % 64 + 1u;
     const std::uint32_t count = input.u8() == 255 ? input.u32() : input.u8() % 70;
     const std::uint32_t read_count = input.u8();
@@ -99,6 +101,7 @@ inline void run_target(std::span<const std::byte> bytes) {
     const Decoded again = decode(plain, value.count(), wire, target);
     FUZZ_REQUIRE(again.status == ECA_NORMAL);
     FUZZ_REQUIRE(again.snapshot->count() == value.count());
+    if (stored == DbfType::Int64 || stored == DbfType::UInt64) return;  // digits go
     FUZZ_REQUIRE(
         std::memcmp(again.snapshot->data(), value.data(), value.size_bytes()) == 0);
 }

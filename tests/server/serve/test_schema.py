@@ -95,6 +95,8 @@ WRONG = [
     {"drvh": "high"},
     {"type": "bool", "enums": ["a", "b", "c"]},
     {"type": "bool", "enums": ["a"]},
+    {"type": "text", "count": 1},
+    {"type": "int128"},
 ]
 
 

@@ -8,7 +8,8 @@ import struct
 import numpy as np
 import pytest
 
-from pcaspy import Driver, PVInfo, SimpleServer, cas
+from pcaspy import Driver, PVInfo, SimplePV, SimpleServer, cas
+from pcaspy.driver import manager
 from support import dbr
 from support.wire import ECA_NORMAL, ECA_PUTFAIL
 
@@ -319,3 +320,24 @@ def test_numbers_of_types_that_a_program_may_give():
         (cas.aitEnumUint8, "char"),
     ]:
         assert PVInfo({"type": number}).fields.values["type_name"] == name
+
+
+def test_a_pv_with_a_write_of_its_own(server, circuit):
+    seen = []
+
+    class Own(SimplePV):
+        def write(self, context, value):
+            seen.append(value.get())
+            return SimplePV.write(self, context, value)
+
+    values = {"int8": -3, "uint8": 200, "uint16": 65535, "uint32": 4_000_000_000}
+    server.createPV("O:", {"ANY": {}})
+    for name in values:
+        info = PVInfo({"type": name}, name, f"O:{name}")
+        manager.pvs["default"][name] = manager.pvf[info.name] = Own(info.name, info)
+    driver = Recorder()
+    for name, value in values.items():
+        channel = circuit.create(f"O:{name}")
+        data = dbr.encode(dbr.DOUBLE, value)
+        assert circuit.put(channel, dbr.DOUBLE, data).p1 == ECA_NORMAL
+        assert seen.pop() == value == driver.getParam(name)

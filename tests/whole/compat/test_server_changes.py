@@ -303,6 +303,16 @@ def test_a_wrong_pvdb_is_refused(fresh):
         assert both_run(sides, lines) == expected, entry
 
 
+@shows("more-types")
+def test_types_that_the_released_server_does_not_know(fresh):
+    sides = fresh()
+    for name in ("int64", "uint8", "float32", "bool", "text"):
+        lines = (
+            f"pcaspy.SimpleServer.createPV('M:', {{'{name}': {{'type': '{name}'}}}})"
+        )
+        assert both_run(sides, lines) == ["KeyError", None], name
+
+
 # ---- access security ----
 
 MARK = "\nASG(mark) { RULE(1, READ) RULE(1, WRITE) }\n"
