@@ -112,6 +112,7 @@ decltype(auto) visit_type(DbfType type, Visit&& visit) {
         case DbfType::Bool:
             return visit(TypeTag<DbfType::Bool>{});
         case DbfType::Double:
+        case DbfType::Structure:  // has none: nobody asks
             break;
     }
     return visit(TypeTag<DbfType::Double>{});

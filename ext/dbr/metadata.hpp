@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ref.hpp"
+#include "dbr/types.hpp"
 
 namespace pcas {
 
@@ -28,6 +29,12 @@ enum class DisplayForm : std::uint8_t {
 // Limits as a PV of 64-bit integers has them, in the order of Metadata's.
 using ExactLimits = std::array<std::uint64_t, 8>;
 
+// Of a table.
+struct ColumnInfo {
+    std::string name, label;
+    DbfType type;  // String: texts of any length
+};
+
 struct Metadata : RefCounted {
     std::string units;           // cut to 7 bytes on the wire
     std::int16_t precision = 0;  // as GR_ and CTRL_ types carry it
@@ -43,6 +50,7 @@ struct Metadata : RefCounted {
     std::shared_ptr<const ExactLimits> exact;
     std::string description;  // as no type of Channel Access has it
     DisplayForm form = DisplayForm::Default;
+    std::vector<ColumnInfo> columns;
     std::vector<std::string> states;  // at most 16 of at most 25 bytes
 
     void set_exact(const ExactLimits& limits) {

@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "dbr/structure.hpp"
+
 namespace pcas {
 
 namespace {
@@ -21,6 +23,7 @@ std::size_t allocation_size(DbfType type, std::uint32_t count) noexcept {
 }  // namespace
 
 Ref<Snapshot> Snapshot::create(DbfType type, std::uint32_t count) {
+    if (type == DbfType::Structure) return of(Ref<const Structure>(new Structure));
     const std::size_t bytes = allocation_size(type, count);
     // calloc gets large arrays from the system already zeroed.
     void* memory = bytes ? std::calloc(1, bytes) : nullptr;
@@ -35,10 +38,26 @@ Ref<Snapshot> Snapshot::create_unfilled(DbfType type, std::uint32_t count) noexc
     return Ref<Snapshot>(new (memory) Snapshot(type, count));
 }
 
-Ref<Snapshot> Snapshot::copy(const Snapshot& other) {
-    Ref<Snapshot> made = create_unfilled(other.type_, other.count_);
+Ref<Snapshot> Snapshot::of(Ref<const Structure> structure) {
+    Ref<Snapshot> made = create_unfilled(DbfType::Structure, 1);
     if (!made) throw std::bad_alloc();
-    std::memcpy(made->mutable_data(), other.data(), other.size_bytes());
+    new (made->mutable_data()) Ref<const Structure>(std::move(structure));
+    return made;
+}
+
+std::size_t Snapshot::structure_bytes() const noexcept {
+    return structure().size_bytes();
+}
+
+Ref<Snapshot> Snapshot::copy(const Snapshot& other) {
+    Ref<Snapshot> made;
+    if (other.type_ == DbfType::Structure) {
+        made = of(Ref<const Structure>(&other.structure()));
+    } else {
+        made = create_unfilled(other.type_, other.count_);
+        if (!made) throw std::bad_alloc();
+        std::memcpy(made->mutable_data(), other.data(), other.size_bytes());
+    }
     made->time = other.time;
     made->alarm = other.alarm;
     made->metadata = other.metadata;
@@ -46,6 +65,10 @@ Ref<Snapshot> Snapshot::copy(const Snapshot& other) {
 }
 
 void Snapshot::destroy(const Snapshot* s) noexcept {
+    if (s->type_ == DbfType::Structure) {
+        using Held = Ref<const Structure>;
+        reinterpret_cast<const Held*>(s->data())->~Held();
+    }
     s->~Snapshot();
     std::free(const_cast<Snapshot*>(s));
 }

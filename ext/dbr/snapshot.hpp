@@ -13,6 +13,8 @@
 
 namespace pcas {
 
+struct Structure;
+
 // Seconds since 1990-01-01 00:00 UTC, as EPICS counts them.
 struct TimeStamp {
     std::uint32_t seconds = 0;
@@ -25,7 +27,8 @@ struct AlarmState {
 };
 
 // Elements are stored behind the object, in host order, of the types that elements.hpp
-// says; strings are slots of 40 bytes (at most 39 bytes and NULs to the end).
+// says; strings are slots of 40 bytes (at most 39 bytes and NULs to the end). That of
+// type Structure is one reference.
 class alignas(8) Snapshot final : public RefCounted,
                                   public CountedInstance<Counted::Snapshot> {
   public:
@@ -35,6 +38,8 @@ class alignas(8) Snapshot final : public RefCounted,
     // Null if there is no memory.
     PCAS_API static Ref<Snapshot> create_unfilled(DbfType type,
                                                   std::uint32_t count) noexcept;
+    // The value of a table or an image. Throws std::bad_alloc.
+    PCAS_API static Ref<Snapshot> of(Ref<const Structure> structure);
     // Same elements, stamp, alarm and metadata, to be published with some of them
     // changed. Throws std::bad_alloc.
     PCAS_API static Ref<Snapshot> copy(const Snapshot& other);
@@ -42,13 +47,21 @@ class alignas(8) Snapshot final : public RefCounted,
 
     DbfType type() const noexcept { return type_; }
     std::uint32_t count() const noexcept { return count_; }
-    std::size_t size_bytes() const noexcept { return count_ * element_size(type_); }
+    // Of its elements, with all of a structure.
+    std::size_t size_bytes() const noexcept {
+        if (type_ == DbfType::Structure) return structure_bytes();
+        return count_ * element_size(type_);
+    }
     const std::byte* data() const noexcept {
         return reinterpret_cast<const std::byte*>(this + 1);
     }
     template <class T>
     std::span<const T> elements() const noexcept {
         return {reinterpret_cast<const T*>(data()), count_};
+    }
+    // Of type Structure.
+    const Structure& structure() const noexcept {
+        return **reinterpret_cast<const Ref<const Structure>*>(data());
     }
 
     TimeStamp time;
@@ -59,10 +72,14 @@ class alignas(8) Snapshot final : public RefCounted,
     std::byte* mutable_data() noexcept {
         return reinterpret_cast<std::byte*>(this + 1);
     }
+    Structure& mutable_structure() noexcept {
+        return const_cast<Structure&>(structure());
+    }
 
   private:
     Snapshot(DbfType type, std::uint32_t count) noexcept : count_(count), type_(type) {}
     ~Snapshot() = default;
+    PCAS_API std::size_t structure_bytes() const noexcept;
 
     const std::uint32_t count_;
     const DbfType type_;

@@ -25,10 +25,11 @@ enum class DbfType : std::uint8_t {
     UInt32,
     Int64,
     UInt64,
-    Bool  // 0 or 1
+    Bool,      // 0 or 1
+    Structure  // a table or an image, which only PVAccess has
 };
 inline constexpr int kDbfTypes = 7;      // of the wire
-inline constexpr int kStoredTypes = 14;  // all
+inline constexpr int kStoredTypes = 15;  // all
 
 // What a request asks for: any value of the wire, valid or not.
 enum class DbrType : std::uint16_t {};
@@ -72,6 +73,7 @@ inline constexpr StoredInfo kStoredInfo[kStoredTypes] = {
     {8, DbfType::Double},            // Int64
     {8, DbfType::Double},            // UInt64
     {1, DbfType::Enum},              // Bool
+    {sizeof(void*), DbfType::Double},  // Structure: it never goes
 };
 
 constexpr DbfType wire_type(DbfType t) noexcept {

@@ -76,6 +76,9 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     // Who takes that request: true if `now` is set to something that was not told yet.
     bool take_interest(bool& now);
 
+    // True once: a client was refused that cannot get at PVs of this type.
+    bool first_refusal() noexcept { return !refused_.exchange(true); }
+
     // For whoever made this PV; the engine never looks at it. Guarded by its user.
     void* owner = nullptr;
 
@@ -104,6 +107,7 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     std::atomic<bool> wants_interest_{false};
     std::atomic<bool> interest_queued_{false};
     std::atomic<bool> puts_in_series_{false};
+    std::atomic<bool> refused_{false};
     std::atomic<SerialPuts*> serial_puts_{nullptr};  // owned
     AccessMember access_;
 

@@ -186,11 +186,20 @@ void Channel::on_get(ExecOp operation) {
     Counters::add(core_->counters->pva_reads);
     if (!pv_) return operation->error(kGone);
     if (!may_read()) return operation->error("Get not permitted");
-    if (!pv().reads_by_request()) return operation->reply(pv_->current());
+    if (!pv().reads_by_request()) return reply_with_current(*operation);
     const PvaRequestPtr request = make_request(RequestKind::Read);
     if (!core_->ask(request)) return operation->error("too many requests wait");
     request->operation = std::move(operation);
     core_->names->requests()->push(request);
+}
+
+// Whatever happens, the client is answered.
+void Channel::reply_with_current(sv::ExecOp& operation) {
+    try {
+        operation.reply(pv_->current());
+    } catch (const std::exception& error) {  // no memory for a large one
+        operation.error(error.what());
+    }
 }
 
 void Channel::answer_read(PvaRequest& request) {

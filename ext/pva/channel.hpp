@@ -70,6 +70,7 @@ class Channel final : public std::enable_shared_from_this<Channel> {
     void put(ExecOp& operation, const pvxs::Value& value, SnapshotPtr made);
     bool has_its_turn(const PvaRequestPtr& request);
     void answer_write(PvaRequest& request, bool completed);
+    void reply_with_current(pvxs::server::ExecOp& operation);
     void answer_read(PvaRequest& request);
     void refuse_put(pvxs::server::ExecOp& operation, const pvxs::Value& value,
                     const std::string& why, const std::string& told);

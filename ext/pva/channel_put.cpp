@@ -34,7 +34,7 @@ void Channel::on_put(ExecOp operation, const pvxs::Value& value) {
     SnapshotPtr made;
     try {
         const SnapshotPtr now = pv().snapshot();
-        made = put_of(pv_->form, pv().max_count(), *now->metadata, value);
+        made = put_of(pv_->form, pv().max_count(), *now, value);
     } catch (const std::exception& error) {
         return refuse_put(*operation, value, error.what(), error.what());
     }

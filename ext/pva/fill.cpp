@@ -11,6 +11,8 @@
 
 #include "dbr/convert.hpp"
 #include "dbr/elements.hpp"
+#include "pva/elements.hpp"
+#include "pva/structured.hpp"
 
 namespace pcas::pva {
 namespace {
@@ -49,29 +51,6 @@ std::string text_at(const Snapshot& s, std::size_t i) {
     return {text, strnlen(text, kStringSize)};
 }
 
-template <class T>
-void fill_elements(Value field, const SnapshotPtr& s) {
-    auto kept = std::make_shared<SnapshotPtr>(s);
-    const auto* elements = reinterpret_cast<const T*>(s->data());
-    field = shared_array<const T>(std::shared_ptr<const T>(kept, elements), s->count());
-}
-
-void fill_texts(Value field, const Snapshot& s) {
-    shared_array<std::string> texts(s.count());
-    for (std::size_t i = 0; i < s.count(); ++i) texts[i] = text_at(s, i);
-    field = texts.freeze();
-}
-
-void fill_array(const Value& field, const SnapshotPtr& s) {
-    visit_type(s->type(), [&](auto tag) {
-        if constexpr (tag.type == DbfType::String) {
-            fill_texts(field, *s);
-        } else {
-            fill_elements<typename decltype(tag)::Element>(field, s);
-        }
-    });
-}
-
 void fill_scalar(Value field, const Snapshot& s) {
     visit_type(s.type(), [&](auto tag) {
         if constexpr (tag.type == DbfType::String) {
@@ -83,7 +62,12 @@ void fill_scalar(Value field, const Snapshot& s) {
 }
 
 void fill_value(Value& v, const Form& form, const SnapshotPtr& s) {
-    if (form.shape == Shape::Array) return fill_array(v[names().value], s);
+    if (form.shape == Shape::Table) return fill_table(v, s);
+    if (form.shape == Shape::Image) return fill_image(v, s);
+    if (form.shape == Shape::Array) {
+        v[names().value] = array_of(s);
+        return;
+    }
     if (form.shape == Shape::Text) {
         const char* text = reinterpret_cast<const char*>(s->data());
         v[names().value] = std::string(text, strnlen(text, s->count()));
@@ -155,6 +139,8 @@ void fill_limit(Value field, DbfType type, const Metadata& m, Limit which) {
 }
 
 void fill_properties(Value& v, const Form& form, const Metadata& m) {
+    if (form.shape == Shape::Table) return fill_table_properties(v, m);
+    if (form.shape == Shape::Image) return fill_image_properties(v, m);
     v[names().description] = m.description;
     if (form.shape == Shape::Enum) {
         v[names().choices] = texts_of(m.states);

@@ -3,10 +3,57 @@
 #include <pvxs/nt.h>
 
 namespace pcas::pva {
+
+using pvxs::TypeCode;
+
 namespace {
 
 namespace nt = pvxs::nt;
-using pvxs::TypeCode;
+
+// Labels of a bool that say no more than a bool of PVAccess.
+bool plain_labels(const Metadata& metadata) {
+    const auto& labels = metadata.states;
+    return labels.empty() ||
+           (labels.size() == 2 && labels[0] == "False" && labels[1] == "True");
+}
+
+Shape shape_of(DbfType type, std::uint32_t max_count, const Metadata& metadata) {
+    if (type == DbfType::Structure) {
+        return metadata.columns.empty() ? Shape::Image : Shape::Table;
+    }
+    if (max_count > 1) {
+        const bool text = type == DbfType::Char && metadata.form == DisplayForm::String;
+        return text ? Shape::Text : Shape::Array;
+    }
+    if (type == DbfType::Bool && plain_labels(metadata)) return Shape::Scalar;
+    return has_states(type) ? Shape::Enum : Shape::Scalar;
+}
+
+pvxs::Value table_of(const Metadata& metadata) {
+    nt::NTTable table;
+    for (const ColumnInfo& column : metadata.columns) {
+        table.add_column(code_of(column.type), column.name.c_str());
+    }
+    return table.create();
+}
+
+// With an optional field that pvxs leaves out.
+pvxs::Value image() {
+    pvxs::TypeDef type = nt::NTNDArray{}.build();
+    type += {pvxs::Member(TypeCode::String, "descriptor")};
+    return type.create();
+}
+
+pvxs::Value prototype_of(Shape shape, DbfType type, const Metadata& metadata) {
+    if (shape == Shape::Table) return table_of(metadata);
+    if (shape == Shape::Image) return image();
+    if (shape == Shape::Enum) return nt::NTEnum{}.create();
+    TypeCode code = shape == Shape::Text ? TypeCode(TypeCode::String) : code_of(type);
+    if (shape == Shape::Array) code = code.arrayOf();
+    return nt::NTScalar{code, true, true, true, true}.create();
+}
+
+}  // namespace
 
 TypeCode code_of(DbfType type) {
     switch (type) {
@@ -34,40 +81,14 @@ TypeCode code_of(DbfType type) {
             return TypeCode::UInt64;
         case DbfType::Bool:
             return TypeCode::Bool;
-        case DbfType::Double:
-            break;
+        default:
+            return TypeCode::Float64;
     }
-    return TypeCode::Float64;
 }
-
-// Labels of a bool that say no more than a bool of PVAccess.
-bool plain_labels(const Metadata& metadata) {
-    const auto& labels = metadata.states;
-    return labels.empty() ||
-           (labels.size() == 2 && labels[0] == "False" && labels[1] == "True");
-}
-
-Shape shape_of(DbfType type, std::uint32_t max_count, const Metadata& metadata) {
-    if (max_count > 1) {
-        const bool text = type == DbfType::Char && metadata.form == DisplayForm::String;
-        return text ? Shape::Text : Shape::Array;
-    }
-    if (type == DbfType::Bool && plain_labels(metadata)) return Shape::Scalar;
-    return has_states(type) ? Shape::Enum : Shape::Scalar;
-}
-
-pvxs::Value prototype_of(Shape shape, DbfType type) {
-    if (shape == Shape::Enum) return nt::NTEnum{}.create();
-    TypeCode code = shape == Shape::Text ? TypeCode(TypeCode::String) : code_of(type);
-    if (shape == Shape::Array) code = code.arrayOf();
-    return nt::NTScalar{code, true, true, true, true}.create();
-}
-
-}  // namespace
 
 Form form_of(DbfType type, std::uint32_t max_count, const Metadata& metadata) {
     const Shape shape = shape_of(type, max_count, metadata);
-    return {shape, type, prototype_of(shape, type)};
+    return {shape, type, prototype_of(shape, type, metadata)};
 }
 
 }  // namespace pcas::pva

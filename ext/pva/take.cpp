@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "base/log.hpp"
 #include "dbr/elements.hpp"
+#include "pva/elements.hpp"
+#include "pva/structured.hpp"
 
 namespace pcas::pva {
 namespace {
@@ -16,13 +17,6 @@ using pvxs::shared_array;
 using pvxs::Value;
 
 constexpr std::size_t kMostText = kStringSize - 1;
-
-Ref<Snapshot> unfilled(DbfType type, std::size_t count) {
-    Ref<Snapshot> made =
-        Snapshot::create_unfilled(type, static_cast<std::uint32_t>(count));
-    if (!made) throw std::bad_alloc();
-    return made;
-}
 
 Value field_of(const Form& form, const Value& put) {
     const bool index = form.shape == Shape::Enum;
@@ -91,19 +85,8 @@ SnapshotPtr characters(const std::string& text, std::uint32_t max_count) {
 SnapshotPtr array(const Form& form, const Value& field, std::uint32_t max_count) {
     const auto elements = field.as<shared_array<const void>>();
     check_count(elements.size(), max_count);
+    if (form.type != DbfType::String) return numbers_of(elements, form.type);
     Ref<Snapshot> made = unfilled(form.type, elements.size());
-    if (form.type == DbfType::Bool) {
-        const auto* bytes = static_cast<const std::uint8_t*>(elements.data());
-        for (std::size_t i = 0; i < elements.size(); ++i) {
-            made->mutable_data()[i] = std::byte{bytes[i] != 0};
-        }
-        return made;
-    }
-    if (form.type != DbfType::String) {
-        if (made->size_bytes() > 0)
-            std::memcpy(made->mutable_data(), elements.data(), made->size_bytes());
-        return made;
-    }
     const auto texts = elements.castTo<const std::string>();
     for (std::size_t i = 0; i < texts.size(); ++i) {
         store_text(made->mutable_data() + i * kStringSize, texts[i]);
@@ -113,23 +96,27 @@ SnapshotPtr array(const Form& form, const Value& field, std::uint32_t max_count)
 
 }  // namespace
 
-SnapshotPtr put_of(const Form& form, std::uint32_t max_count, const Metadata& metadata,
+SnapshotPtr put_of(const Form& form, std::uint32_t max_count, const Snapshot& now,
                    const Value& put) {
+    if (form.shape == Shape::Table) return put_table(put, max_count, now);
+    if (form.shape == Shape::Image) return put_image(put, max_count, now);
     const Value field = field_of(form, put);
     switch (form.shape) {
         case Shape::Enum:
-            return choice(form.type, field, metadata);
+            return choice(form.type, field, *now.metadata);
         case Shape::Text:
             return characters(field.as<std::string>(), max_count);
         case Shape::Array:
             return array(form, field, max_count);
-        case Shape::Scalar:
+        default:
             break;
     }
     return scalar(form, field);
 }
 
 std::string put_text(const Form& form, const Value& put) {
+    if (form.shape == Shape::Table) return table_text(put);
+    if (form.shape == Shape::Image) return image_text(put);
     const Value field = put[form.shape == Shape::Enum ? "value.index" : "value"];
     if (!field.isMarked()) return "no value";
     if (form.shape == Shape::Array) {

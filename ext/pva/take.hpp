@@ -3,22 +3,17 @@
 
 #include <pvxs/data.h>
 
-#include <stdexcept>
 #include <string>
 
 #include "dbr/snapshot.hpp"
+#include "pva/bad_put.hpp"
 #include "pva/form.hpp"
 
 namespace pcas::pva {
 
-// Why a put is refused, for the client.
-struct BadPut : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-// The elements that a put carries; no time, alarm or metadata. Throws BadPut, and
-// std::bad_alloc.
-SnapshotPtr put_of(const Form& form, std::uint32_t max_count, const Metadata& metadata,
+// The elements that a put carries to a PV whose value is `now`; no time or alarm.
+// Throws BadPut, and std::bad_alloc.
+SnapshotPtr put_of(const Form& form, std::uint32_t max_count, const Snapshot& now,
                    const pvxs::Value& put);
 
 // The value of a put for the log: short, safe to print.

@@ -1,7 +1,9 @@
 // Requests that find, make and end channels.
 #include <cstring>
 
+#include "net/sockets.hpp"
 #include "server/circuit.hpp"
+#include "server/names.hpp"
 
 namespace pcas {
 namespace {
@@ -24,7 +26,8 @@ void Circuit::handle_search(const Message& message) {
     const std::string_view name = name_in(message.payload);
     if (name.empty() || !CA_VSUPPORTED(header.count)) return;
     Counters::add(shared_.counters.searches);
-    const Where where = shared_.names->find(name, NameUse::Search).where;
+    const Where where =
+        find_name(shared_, name, NameUse::Search, [&] { return dotted(peer_); }).where;
     if (where != Where::ByRequest) return answer_search(header, where == Where::Here);
     CaRequestPtr request = make_request(RequestKind::Exists);
     request->name = name;
@@ -72,7 +75,8 @@ void Circuit::handle_create_chan(const Message& message) {
         Counters::add(shared_.counters.channels_over_limit);
         return refuse_channel(header.p1);
     }
-    Found found = shared_.names->find(name, NameUse::Attach);
+    Found found =
+        find_name(shared_, name, NameUse::Attach, [&] { return dotted(peer_); });
     if (found.where == Where::Here) {
         return create_channel(header.p1, std::move(found.pv));
     }

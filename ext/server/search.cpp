@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "proto/header.hpp"
+#include "server/names.hpp"
 #include "server/services.hpp"
 
 namespace pcas {
@@ -213,9 +214,10 @@ void SearchService::search(const Header& header, std::string_view name,
                            Searched& searched) {
     ++names_this_turn_;
     Counters::add(shared_.counters.searches);
+    const auto client = [&] { return dotted(searched.asker.client); };
     const Where where = searched.ignored
                             ? Where::NotHere
-                            : shared_.names->find(name, NameUse::Search).where;
+                            : find_name(shared_, name, NameUse::Search, client).where;
     if (where == Where::Here) {
         Counters::add(shared_.counters.search_hits);
         return searched.frame.add_hit(header.p2, own_hit());

@@ -1,5 +1,6 @@
 from typing import Any, final
 
+COLUMN_TYPES: tuple[str, ...]
 MAX_COUNT: int
 FORMS: dict[str, int]
 

@@ -10,7 +10,7 @@ from libcpp cimport bool as cbool
 from pcaspy.native._cpp.codec cimport DecodeTarget
 from pcaspy.native._cpp.from_snapshot cimport value_of
 from pcaspy.native._cpp.metadata cimport (
-    DisplayForm, ExactLimits, Metadata, MetadataPtr)
+    ColumnInfo, DisplayForm, ExactLimits, Metadata, MetadataPtr)
 from pcaspy.native._cpp.snapshot cimport AlarmState, NewSnapshot
 from pcaspy.native._cpp.text cimport bytes_of_text
 from pcaspy.native._cpp.to_snapshot cimport (
@@ -29,10 +29,23 @@ FORMS = {"Default": <int>DisplayForm.Default, "String": <int>DisplayForm.String,
 _DBF_OF_AIT = {1: <int>DbfType.Int8, 2: <int>DbfType.Char, 3: <int>DbfType.Short,
                4: <int>DbfType.UInt16, 5: <int>DbfType.Enum, 6: <int>DbfType.Long,
                7: <int>DbfType.UInt32, 8: <int>DbfType.Float, 9: <int>DbfType.Double,
-               11: <int>DbfType.String}
+               11: <int>DbfType.String, 12: <int>DbfType.Structure}
 # Names of types that an ait number says too little about.
 _DBF_OF_NAME = {"uint8": <int>DbfType.UInt8, "int64": <int>DbfType.Int64,
                 "uint64": <int>DbfType.UInt64, "bool": <int>DbfType.Bool}
+# Of a column of a table.
+_DBF_OF_COLUMN = {
+    "string": <int>DbfType.String, "str": <int>DbfType.String,
+    "text": <int>DbfType.String, "char": <int>DbfType.Char, "uchar": <int>DbfType.Char,
+    "bool": <int>DbfType.Bool, "int8": <int>DbfType.Int8, "uint8": <int>DbfType.UInt8,
+    "short": <int>DbfType.Short, "int16": <int>DbfType.Short,
+    "uint16": <int>DbfType.UInt16, "int": <int>DbfType.Long,
+    "long": <int>DbfType.Long, "int32": <int>DbfType.Long,
+    "uint32": <int>DbfType.UInt32, "int64": <int>DbfType.Int64,
+    "uint64": <int>DbfType.UInt64, "float32": <int>DbfType.Float,
+    "float": <int>DbfType.Double, "double": <int>DbfType.Double,
+    "float64": <int>DbfType.Double}
+COLUMN_TYPES = tuple(_DBF_OF_COLUMN)
 # Those for which setParam refuses what the type has not got.
 _SIZED = frozenset((
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -103,6 +116,8 @@ cdef class Fields:
         m.form = <DisplayForm><int>FORMS[v["form"]]
         for text in v["enums"]:
             m.states.push_back(bytes_of_text(text))
+        for name, label in zip(v["columns"], v["labels"] or v["columns"]):
+            m.columns.push_back(column_info(name, label, v["columns"][name]))
         return made
 
     cdef keep_exact(self, Metadata* m):
@@ -152,6 +167,13 @@ cdef class Fields:
             value, self.target(), self.strictness, cut)
         cdef AlarmState state = alarm_of(self, value, made)
         return state.status, state.severity
+
+
+cdef ColumnInfo column_info(name, label, kind) except *:
+    cdef ColumnInfo made
+    made.name, made.label = bytes_of_text(name), bytes_of_text(label)
+    made.type = <DbfType><int>_DBF_OF_COLUMN[kind]
+    return made
 
 
 cdef class InfoBase:

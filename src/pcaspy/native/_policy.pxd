@@ -41,7 +41,8 @@ cdef inline EventMask deadband(
     cdef Fields fields = info.fields
     cdef double new
     cdef EventMask mask = 0
-    if fields.max_count > 1 or fields.type == DbfType.Char:
+    if (fields.max_count > 1 or fields.type == DbfType.Char
+            or fields.type == DbfType.Structure):
         return kValueEvent | kLogEvent
     if fields.type == DbfType.String:
         text = value

@@ -14,6 +14,7 @@ cdef class StoredValue(Links):
     cdef SnapshotPtr stored      # null while not linked to a PV
     cdef TimeStamp time_
     cdef AlarmState alarm_
+    cdef int images              # tables and images so far
 
     cdef object shown(self)
     cdef void keep(self, value, const NewSnapshot& made)

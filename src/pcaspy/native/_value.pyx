@@ -89,6 +89,8 @@ cdef class StoredValue(Links):
     cdef object shown(self):
         """The value as it was given."""
         if self.value_ is _IN_SNAPSHOT:
+            if self.stored.get().type() == DbfType.Structure:
+                return value_of(self.stored.get()[0])
             import numpy
             dtype = _DTYPE_OF_DBF[<int>self.stored.get().type()]
             self.value_ = numpy.frombuffer(bytes_of(self.stored.get()[0]), dtype)
@@ -98,6 +100,8 @@ cdef class StoredValue(Links):
         """Remembers the value as given; its owner may change lists and arrays."""
         if type(value) is float or type(value) is int or type(value) is str:
             self.value_ = value
+        elif made.get().type() == DbfType.Structure and value is not None:
+            self.value_ = _IN_SNAPSHOT
         elif isinstance(value, list):
             self.value_ = list(value)
         elif hasattr(value, "__array_interface__") and hasattr(value, "copy"):
@@ -124,6 +128,9 @@ cdef class StoredValue(Links):
         made.get().time = self.time_
         made.get().alarm = self.alarm_
         made.get().metadata = fields.metadata
+        if fields.type == DbfType.Structure:
+            self.images += 1
+            made.get().mutable_structure().number = self.images
         return SnapshotPtr(made)
 
     cdef publish(self, SnapshotPtr snapshot):

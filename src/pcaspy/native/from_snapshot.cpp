@@ -5,6 +5,7 @@
 
 #include "dbr/elements.hpp"
 #include "pcaspy/native/object.hpp"
+#include "pcaspy/native/structured.hpp"
 #include "pcaspy/native/text.hpp"
 
 namespace pcas::py {
@@ -58,6 +59,7 @@ char kind_of_type(DbfType type) noexcept {
 }  // namespace
 
 PyObject* value_of(const Snapshot& s) {
+    if (s.type() == DbfType::Structure) return structured_value(s);
     if (s.type() == DbfType::Char) {
         const char* text = reinterpret_cast<const char*>(s.data());
         std::size_t size = s.count();

@@ -7,8 +7,9 @@
 
 namespace pcas::py {
 
-// The value as Driver.write gets it: a number, text (strings and CHAR of any count), or
-// a list when there is not exactly one element. New reference.
+// The value as Driver.write gets it: a number, text (strings and CHAR of any count), a
+// list when there is not exactly one element, what structured_value() makes of a table
+// or an image. New reference.
 PyObject* value_of(const Snapshot& snapshot);
 
 // The elements' bytes in host order as a new bytearray.

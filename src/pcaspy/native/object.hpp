@@ -14,6 +14,7 @@ class Object {
   public:
     explicit Object(PyObject* owned) noexcept : object_(owned) {}
     Object(const Object&) = delete;
+    Object(Object&& other) noexcept : object_(other.release()) {}
     Object& operator=(Object&& other) noexcept {
         std::swap(object_, other.object_);
         return *this;

@@ -13,6 +13,7 @@
 #include "dbr/elements.hpp"
 #include "pcaspy/native/errors.hpp"
 #include "pcaspy/native/object.hpp"
+#include "pcaspy/native/structured.hpp"
 #include "pcaspy/native/text.hpp"
 
 namespace pcas::py {
@@ -469,8 +470,12 @@ Ref<Snapshot> snapshot_of(PyObject* value, const DecodeTarget& target,
                           Strictness strictness, bool& cut) {
     cut = false;
     const Target to{target, strictness};
-    Ref<Snapshot> made = visit_type(
-        target.type, [&](auto tag) { return from_any<tag.type>(value, to, cut); });
+    Ref<Snapshot> made =
+        target.type == DbfType::Structure
+            ? structured_of(value, target, strictness, cut)
+            : visit_type(target.type, [&](auto tag) {
+                  return from_any<tag.type>(value, to, cut);
+              });
     if (made && made->count() == 0 && target.max_count == 1)
         PyErr_SetString(PyExc_ValueError, "no element for a PV of one");
     else if (made)
@@ -479,6 +484,8 @@ Ref<Snapshot> snapshot_of(PyObject* value, const DecodeTarget& target,
 }
 
 Ref<Snapshot> snapshot_of_nothing(const DecodeTarget& target) {
+    if (target.type == DbfType::Structure)
+        return structured_of_nothing(*target.metadata);
     return Snapshot::create(target.type, target.max_count > 1 ? 0 : 1);
 }
 

@@ -19,7 +19,7 @@ def within_limits(fields: Fields, value: Any) -> Any:
     """
     how = fields.values["enforce_limits"]
     low, high = fields.control_limits()
-    if not how or not low < high or isinstance(value, str):
+    if not how or not low < high or isinstance(value, str | dict):
         return value
     elements = value if isinstance(value, list) else [value]
     if any(isinstance(element, str) for element in elements):

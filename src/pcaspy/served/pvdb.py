@@ -14,7 +14,7 @@ from typing import Any
 
 from ..alarm import Severity
 from ..lowlevel import casdef
-from ..native._fields import Fields, InfoBase
+from ..native._fields import MAX_COUNT, Fields, InfoBase
 from .pvdb_fields import (
     AIT_OF_TYPE,
     DEFAULTS,
@@ -24,6 +24,7 @@ from .pvdb_fields import (
     NEW,
     RULES,
     SHORTEST_TEXT,
+    STRUCTURED,
 )
 from .pvdb_hints import warn_of_fields, warn_of_value
 
@@ -32,6 +33,10 @@ _unknown_log = logging.getLogger("pcaspy.pvdb.unknown")
 
 
 _TEXT = (casdef.aitEnumString,)
+_STRUCTURED_VALUES = {
+    "table": "a dict of the columns, each with the same number of rows",
+    "ndarray": "an array of numbers",
+}
 _MAX_CACHED = 10_000  # different sets of fields that are remembered
 
 
@@ -101,8 +106,26 @@ def _labels_of_bool(pv: str, values: dict[str, Any], spec: Mapping[str, Any]) ->
         )
 
 
+def _check_columns(pv: str, values: dict[str, Any], given: frozenset[str]) -> None:
+    """A table has columns, and a label for each if it has any."""
+    columns, labels = values["columns"], values["labels"]
+    if values["type_name"] == "table" and not columns:
+        raise ValueError(
+            f"PV {pv!r}: field 'columns' is missing: a table needs"
+            f" {RULES['columns'].allowed}"
+        )
+    if labels and columns and len(labels) != len(columns):
+        raise ValueError(
+            f"PV {pv!r}: field 'labels' is {list(labels)!r}, allowed is"
+            f" {RULES['labels'].allowed}: there are {len(columns)}"
+        )
+    if values["type_name"] in STRUCTURED and "count" not in given:
+        values["count"] = MAX_COUNT
+
+
 def _complete(pv: str, values: dict[str, Any], given: frozenset[str]) -> Fields:
     """Fields from checked values; labels and states are brought into their limits."""
+    _check_columns(pv, values, given)
     values["enums"] = _limited_labels(pv, values["enums"])
     if values["type"] == casdef.aitEnumEnum16 or values["enums"]:
         missing = len(values["enums"]) - len(values["states"])
@@ -194,6 +217,8 @@ def _first_value(fields: Fields) -> Any:
     values = fields.values
     if fields.is_text:
         return ""
+    if fields.values["type_name"] in STRUCTURED:
+        return {name: [] for name in values["columns"]} or []
     zero: Any = 0
     if values["type"] == casdef.aitEnumString:
         zero = ""
@@ -257,6 +282,8 @@ class PVInfo(InfoBase):
     readonly = _shared("readonly")
     enforce_limits = _shared("enforce_limits")
     udf = _shared("udf")
+    columns = _shared("columns")
+    labels = _shared("labels")
 
     def __init__(self, info: Mapping[str, Any], reason: str = "", name: str = ""):
         if not isinstance(info, Mapping):
@@ -265,7 +292,12 @@ class PVInfo(InfoBase):
             )
         self.reason = reason
         self.name = name
-        if "count" not in info and _has_elements(info.get("value")):
+        kind = info.get("type")
+        if (
+            "count" not in info
+            and kind not in ("table", "ndarray")
+            and _has_elements(info.get("value"))
+        ):
             info = {**info, "count": len(info["value"])}
         self.fields = fields = _cache.get(reason, info)
         if "value" in info:
@@ -286,6 +318,7 @@ class PVInfo(InfoBase):
             what = f"{self.count} of type {self.fields.values['type_name']}"
             if self.enums and self.type == casdef.aitEnumEnum16:
                 what = f"one of the labels {', '.join(map(repr, self.enums))}"
+            what = _STRUCTURED_VALUES.get(self.fields.values["type_name"], what)
             raise ValueError(
                 f"PV {self.reason!r}: field 'value' is {value!r}, allowed is {what}"
                 f" ({error})"
@@ -315,10 +348,23 @@ class PVInfo(InfoBase):
             elif name not in _OWN and name not in self._added():
                 _tell_unknown(pv, name)
         _complete_type(pv, values, changes)
+        self._check_structure(pv, values)
         self.fields = _complete(pv, values, frozenset(given))
         for name, value in changes.items():
             if name in _OWN_CHANGEABLE or name in self._added():
                 setattr(self, name, value)
+
+    def _check_structure(self, pv: str, values: Mapping[str, Any]) -> None:
+        """A table stays one, with its columns; nothing else becomes one."""
+        old = self.fields.values
+        kinds = {old["type_name"], values["type_name"]}
+        for name in ("type_name", "columns"):
+            if kinds & {*STRUCTURED} and values[name] != old[name]:
+                field = name.removesuffix("_name")
+                raise ValueError(
+                    f"PV {pv!r}: field {field!r} of a table or an image cannot be"
+                    " changed: make a PV of another name"
+                )
 
     @property
     def valid_low_high(self) -> bool:
@@ -338,7 +384,8 @@ class PVInfo(InfoBase):
 
     def checkValue(self, newValue: Any) -> int:
         """The ``DBE_`` mask of the events that a change to `newValue` is worth."""
-        if self.fields.values["count"] > 1 or self.fields.is_text:
+        structured = self.type == casdef.aitEnumContainer
+        if self.fields.values["count"] > 1 or self.fields.is_text or structured:
             return casdef.DBE_VALUE | casdef.DBE_LOG
         if self.type in _TEXT or isinstance(self.mlst, str):
             if newValue == self.mlst:

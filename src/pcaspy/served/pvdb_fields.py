@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 from ..alarm import Severity
 from ..lowlevel import casdef
-from ..native._fields import MAX_COUNT
+from ..native._fields import COLUMN_TYPES, MAX_COUNT
 
 # As display.form of EPICS' normative types has them, in their order.
 Form = Literal[
@@ -42,6 +43,8 @@ class PVSpec(TypedDict, total=False):
         "uint64",
         "float32",
         "float64",
+        "table",
+        "ndarray",
     ]
     count: int
     value: Any
@@ -69,6 +72,8 @@ class PVSpec(TypedDict, total=False):
     readonly: bool
     enforce_limits: bool | Literal["refuse", "clamp"]
     udf: bool
+    columns: Mapping[str, str]
+    labels: Sequence[str]
 
 
 # pcaspy's numbers for types, which have none for 64 bits: those go as what is given.
@@ -95,10 +100,13 @@ AIT_OF_TYPE = {
     "uint64": casdef.aitEnumFloat64,
     "float32": casdef.aitEnumFloat32,
     "float64": casdef.aitEnumFloat64,
+    "table": casdef.aitEnumContainer,
+    "ndarray": casdef.aitEnumContainer,
 }
 _TYPES_ALLOWED = (
     "'float', 'int', 'short', 'char', 'string', 'text', 'enum', 'bool', 'int8' to"
-    " 'int64', 'uint8' to 'uint64', 'float32' or 'float64'"
+    " 'int64', 'uint8' to 'uint64', 'float32' or 'float64'; over PVAccess alone"
+    " 'table' or 'ndarray'"
 )
 # Of the numbers of them that a program may give.
 NAME_OF_AIT = {
@@ -117,6 +125,7 @@ INTEGERS_OF_64_BITS = ("int64", "uint64")
 LONGEST_TEXT = 4096  # bytes, where `count` says nothing
 SHORTEST_TEXT = 2  # an array, for clients
 LABELS_OF_BOOL = ("False", "True")
+STRUCTURED = ("table", "ndarray")  # which only PVAccess has
 
 
 def _number(value: Any) -> Any:
@@ -170,6 +179,16 @@ def _labels(value: Any) -> tuple[str, ...]:
     return tuple(_text(label) for label in value)
 
 
+def _columns(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError
+    if not all(re.fullmatch(_COLUMN_NAME, name) for name in value):
+        raise ValueError
+    if not all(kind in COLUMN_TYPES for kind in value.values()):
+        raise ValueError
+    return dict(value)
+
+
 def _severities(value: Any) -> tuple[int, ...]:
     if isinstance(value, (str, bytes)):
         raise ValueError
@@ -209,6 +228,9 @@ def _flag(value: Any) -> bool:
         raise ValueError
     return bool(value)
 
+
+# What a field of a structure may be called over PVAccess.
+_COLUMN_NAME = "[A-Za-z_][A-Za-z0-9_]*"
 
 Schema = dict[str, Any]  # a piece of JSON Schema
 
@@ -416,9 +438,40 @@ RULES: dict[str, Rule] = {
         "a bool",
         _BOOL,
     ),
+    "columns": Rule(
+        "Names and types of the columns of a table.",
+        {},
+        _columns,
+        "a dict of names, made of letters, digits and '_', and types: "
+        + ", ".join(map(repr, COLUMN_TYPES)),
+        {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": f"^{_COLUMN_NAME}$"},
+            "additionalProperties": {"enum": [*COLUMN_TYPES]},
+        },
+    ),
+    "labels": Rule(
+        "What displays call the columns of a table; their names without it.",
+        (),
+        _labels,
+        "a sequence of str, one for each column",
+        _list_of({"type": "string"}),
+    ),
 }
 # Fields that the released package does not have.
-NEW = ("drvl", "drvh", "desc", "form", "alias", "readonly", "enforce_limits", "udf")
+NEW = (
+    "drvl",
+    "drvh",
+    "desc",
+    "form",
+    "alias",
+    "readonly",
+    "enforce_limits",
+    "udf",
+    "columns",
+    "labels",
+)
 DEFAULTS = {
     **{name: rule.default for name, rule in RULES.items()},
     "type_name": "float",  # no field: what `type` was given as

@@ -11,10 +11,15 @@ from typing import Any
 
 from ..lowlevel import casdef
 from ..native._fields import Fields
+from .pvdb_fields import STRUCTURED
 
 _log = logging.getLogger("pcaspy.pvdb")
 
 _LONGEST_UNIT = 7  # bytes: MAX_UNITS_SIZE of db_access.h, less the NUL
+_NUMBERS = (
+    *("prec", "unit", "lolim", "hilim", "drvl", "drvh", "hihi", "lolo", "high", "low"),
+    *("adel", "mdel", "enforce_limits"),
+)
 _PAIRS = [
     ("lolo", "hihi", "neither raises an alarm"),
     ("low", "high", "neither raises an alarm"),
@@ -47,6 +52,14 @@ def _in_fields(values: Mapping[str, Any], given: frozenset[str]) -> Iterator[str
             f"field 'states' has {states} severities for {enums} labels: the others"
             " are NO_ALARM"
         )
+    if values["type_name"] != "table":
+        for name in ("columns", "labels"):
+            if values[name]:
+                yield f"field {name!r} has no effect: only type 'table' has columns"
+    if values["type_name"] in STRUCTURED:
+        for name in _NUMBERS:
+            if name in given:
+                yield f"field {name!r} has no effect: the type is not a number"
     for low, high, so in _PAIRS:
         if low in given and high in given and values[low] > values[high]:
             yield f"field {low!r} is {values[low]}, above {high!r} {values[high]}: {so}"
@@ -109,6 +122,8 @@ def _is_one_of_many(fields: Fields, value: Any) -> bool:
 def _is_another(fields: Fields, value: Any, stored: Any) -> bool:
     """A single number or text that is not kept as it is."""
     if fields.values["count"] > 1 or isinstance(value, (list, tuple)):
+        return False
+    if fields.values["type_name"] in STRUCTURED:
         return False
     if fields.is_text and not isinstance(value, str):
         return not 0 <= value <= 255

@@ -66,7 +66,7 @@ bool marked(const Value& value, const char* field) {
 
 std::string refused(DbfType type, std::uint32_t max_count, const Value& put) {
     try {
-        put_of(form(type, max_count), max_count, *metadata(), put);
+        put_of(form(type, max_count), max_count, *zeros(type, 1), put);
     } catch (const BadPut& error) {
         return error.what();
     }
@@ -198,7 +198,7 @@ TEST_CASE("pva: types without a DBR type go as they are") {
     CHECK(value_of(form(DbfType::UInt64), s)["value"].as<std::uint64_t>() == large);
     Value put = form(DbfType::UInt64).prototype.cloneEmpty();
     put["value"] = large;
-    const SnapshotPtr made = put_of(form(DbfType::UInt64), 1, *metadata(), put);
+    const SnapshotPtr made = put_of(form(DbfType::UInt64), 1, *zeros(type, 1), put);
     CHECK(made->elements<std::uint64_t>()[0] == large);
 }
 
@@ -220,7 +220,7 @@ TEST_CASE("pva: puts come back as they were sent") {
             field = std::string("text");
         else
             field = 1;
-        const SnapshotPtr made = put_of(form(type), 1, *metadata(), put);
+        const SnapshotPtr made = put_of(form(type), 1, *zeros(type, 1), put);
         CHECK(made->type() == type);
         CHECK(made->count() == 1u);
         Ref<Snapshot> again = Snapshot::copy(*made);
@@ -257,18 +257,19 @@ TEST_CASE("pva: text in characters keeps its NUL where there is room") {
     Ref<Metadata> text = metadata();
     text->form = DisplayForm::String;
     const Form form = form_of(DbfType::Char, 4, *text);
+    const SnapshotPtr now = zeros(DbfType::Char, 4);
     Value put = form.prototype.cloneEmpty();
     for (const std::string sent : {"", "abc", "abcd"}) {
         NOTE("text", sent);
         put["value"] = sent;
-        const SnapshotPtr made = put_of(form, 4, *text, put);
+        const SnapshotPtr made = put_of(form, 4, *now, put);
         CHECK(made->count() == std::min<std::size_t>(sent.size() + 1, 4));
         CHECK(std::memcmp(made->data(), sent.c_str(), made->count()) == 0);
     }
     put["value"] = std::string("abcde");
     bool taken = true;
     try {
-        put_of(form, 4, *text, put);
+        put_of(form, 4, *now, put);
     } catch (const BadPut&) {
         taken = false;
     }

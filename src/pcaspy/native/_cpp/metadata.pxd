@@ -3,9 +3,15 @@ from libcpp.string cimport string
 from libcpp.vector cimport vector
 
 from pcaspy.native._cpp.errors cimport translate_exception
+from pcaspy.native._cpp.types cimport DbfType
 
 
 cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
+    cdef cppclass ColumnInfo:
+        string name
+        string label
+        DbfType type
+
     cdef enum class DisplayForm "pcas::DisplayForm":
         Default, String, Binary, Decimal, Hex, Exponential, Engineering
 
@@ -29,6 +35,7 @@ cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
         double lower_alarm
         double upper_ctrl
         double lower_ctrl
+        vector[ColumnInfo] columns
         vector[string] states
 
     cdef cppclass MetadataPtr:

@@ -1,8 +1,13 @@
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint16_t, uint32_t
 
 from pcaspy.native._cpp.errors cimport translate_exception
 from pcaspy.native._cpp.metadata cimport MetadataPtr
 from pcaspy.native._cpp.types cimport DbfType
+
+
+cdef extern from "dbr/structure.hpp" namespace "pcas" nogil:
+    cdef cppclass Structure:
+        int32_t number
 
 
 cdef extern from "dbr/snapshot.hpp" namespace "pcas" nogil:
@@ -20,6 +25,7 @@ cdef extern from "dbr/snapshot.hpp" namespace "pcas" nogil:
         TimeStamp time
         AlarmState alarm
         MetadataPtr metadata
+        Structure& mutable_structure() noexcept
 
     # A snapshot that its maker still fills, and one that is published.
     cdef cppclass NewSnapshot "pcas::Ref<pcas::Snapshot>":

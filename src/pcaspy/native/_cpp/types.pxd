@@ -18,6 +18,7 @@ cdef extern from "dbr/types.hpp" namespace "pcas" nogil:
         Int64
         UInt64
         Bool
+        Structure
 
     cbool has_states(DbfType type) noexcept
     ctypedef uint32_t EcaStatus
