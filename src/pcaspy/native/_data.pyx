@@ -108,6 +108,7 @@ cdef class Data(StoredValue):
         self.time_ = when
         self.read_failed = False
         self.keep(value, made)
+        self.images += 1
         self.stored = self.stamped(made, info.fields)
         return mask
 

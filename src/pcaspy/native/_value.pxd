@@ -1,4 +1,5 @@
 cimport cython
+from libc.stdint cimport uint32_t
 from libcpp cimport bool as cbool
 
 from pcaspy.native._cpp.snapshot cimport (
@@ -14,7 +15,7 @@ cdef class StoredValue(Links):
     cdef SnapshotPtr stored      # null while not linked to a PV
     cdef TimeStamp time_
     cdef AlarmState alarm_
-    cdef int images              # tables and images so far
+    cdef uint32_t images         # values so far, for the numbers of images
 
     cdef object shown(self)
     cdef void keep(self, value, const NewSnapshot& made)

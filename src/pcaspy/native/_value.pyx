@@ -2,6 +2,8 @@
 # cython: nonecheck=True
 """The value of a Data as it was given, and the snapshot that answers gets."""
 
+from libc.stdint cimport int32_t
+
 from pcaspy.native._cpp.from_snapshot cimport bytes_of, holds_exactly, value_of
 from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr, restamped
 from pcaspy.native._cpp.to_snapshot cimport Strictness
@@ -129,8 +131,7 @@ cdef class StoredValue(Links):
         made.get().alarm = self.alarm_
         made.get().metadata = fields.metadata
         if fields.type == DbfType.Structure:
-            self.images += 1
-            made.get().mutable_structure().number = self.images
+            made.get().mutable_structure().number = <int32_t>self.images
         return SnapshotPtr(made)
 
     cdef publish(self, SnapshotPtr snapshot):

@@ -194,6 +194,9 @@ Object plain_array(PyObject* value) {
     if (!numpy) return Object(nullptr);
     Object array(PyObject_CallMethod(numpy.get(), "asarray", "O", value));
     if (!array) return array;
+    Object ndim(PyObject_GetAttrString(array.get(), "ndim"));
+    if (!ndim) return ndim;
+    if (PyLong_AsLong(ndim.get()) == 0) return array;  // else it would get one
     Object dtype(PyObject_GetAttrString(array.get(), "dtype"));
     if (!dtype) return dtype;
     Object host(PyObject_CallMethod(dtype.get(), "newbyteorder", "s", "="));
