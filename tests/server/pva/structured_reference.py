@@ -15,7 +15,7 @@ from p4p.server.thread import SharedPV
 
 from support.child_side import answer_commands, say
 
-CODES = {"double": "d", "int": "i", "string": "s", "char": "B"}
+CODES = {"double": "d", "int": "i", "string": "s", "uint8": "B"}
 
 
 def main():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-COLUMNS = {"x": "double", "n": "int", "name": "string", "small": "char"}
+COLUMNS = {"x": "double", "n": "int", "name": "string", "small": "uint8"}
 LABELS = ["X / mm", "Count", "Name", "Small"]
 DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
 # numpy's order: an image of 5 columns and 4 rows is (4, 5).
