@@ -187,3 +187,9 @@ def has_64_bits(InfoBase info):
     """The PV is an integer that a double may round."""
     return (info is not None and info.fields is not None
             and info.fields.type in (DbfType.Int64, DbfType.UInt64))
+
+
+def is_structured(InfoBase info):
+    """It is a table or an image, which Channel Access cannot carry."""
+    return (info is not None and info.fields is not None
+            and info.fields.type == DbfType.Structure)

@@ -107,8 +107,8 @@ bool column_of(PyObject* value, const ColumnInfo& info, const DecodeTarget& to,
     bool shorter = false;
     const DecodeTarget elements{info.type, std::max(to.max_count, 2u), to.metadata};
     const bool lenient = strictness == Strictness::Lenient;
-    column.numbers =
-        snapshot_of(value, elements, lenient ? strictness : Strictness::Ranged, shorter);
+    column.numbers = snapshot_of(value, elements,
+                                 lenient ? strictness : Strictness::Ranged, shorter);
     cut = cut || shorter;
     return true;
 }
@@ -259,7 +259,8 @@ std::string dtype_of(DbfType type) {
 
 Object array_of(PyObject* numpy, const Snapshot& s) {
     if (s.count() == 0)
-        return Object(PyObject_CallMethod(numpy, "empty", "is", 0, dtype_of(s.type()).c_str()));
+        return Object(
+            PyObject_CallMethod(numpy, "empty", "is", 0, dtype_of(s.type()).c_str()));
     Object bytes(bytes_of(s));
     if (!bytes) return bytes;
     return Object(PyObject_CallMethod(numpy, "frombuffer", "Os", bytes.get(),

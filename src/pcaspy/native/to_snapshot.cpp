@@ -470,12 +470,11 @@ Ref<Snapshot> snapshot_of(PyObject* value, const DecodeTarget& target,
                           Strictness strictness, bool& cut) {
     cut = false;
     const Target to{target, strictness};
-    Ref<Snapshot> made =
-        target.type == DbfType::Structure
-            ? structured_of(value, target, strictness, cut)
-            : visit_type(target.type, [&](auto tag) {
-                  return from_any<tag.type>(value, to, cut);
-              });
+    Ref<Snapshot> made = target.type == DbfType::Structure
+                             ? structured_of(value, target, strictness, cut)
+                             : visit_type(target.type, [&](auto tag) {
+                                   return from_any<tag.type>(value, to, cut);
+                               });
     if (made && made->count() == 0 && target.max_count == 1)
         PyErr_SetString(PyExc_ValueError, "no element for a PV of one");
     else if (made)

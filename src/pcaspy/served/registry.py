@@ -10,7 +10,7 @@ from typing import Any
 from ..host.lifetime import Dispatcher, Host, open_hosts
 from ..host.notebook import run_of_cell
 from ..native._access import lacks_access_group
-from ..native._fields import has_64_bits
+from ..native._fields import has_64_bits, is_structured
 from ..native._handle import (
     PvHandle,
     driver_of,
@@ -47,18 +47,27 @@ def incomplete(driver: Any) -> str:
     )
 
 
-def _tell_of_digits(pvs: Iterable[Any]) -> None:
-    """Of integers that Channel Access has no type for: they go as doubles there."""
-    found = [pv for pv in pvs if isinstance(pv, PvHandle) and has_64_bits(info_of(pv))]
-    wide = list(dict.fromkeys(map(name_of, found)))  # an alias is no other PV
-    if wide:
-        more = f" and {len(wide) - _NAMED} more" if len(wide) > _NAMED else ""
-        _log.warning(
-            "PV %s%s: integers of 64 bits are doubles for clients of Channel Access,"
-            " without their last digits above 2**53; PVAccess has all of them",
-            ", ".join(wide[:_NAMED]),
-            more,
+def _tell_of_types(pvs: Iterable[Any], over_pva: bool) -> None:
+    """Of PVs that Channel Access has no type for."""
+    handles = [pv for pv in pvs if isinstance(pv, PvHandle)]
+    _tell(
+        [pv for pv in handles if has_64_bits(info_of(pv))],
+        "integers of 64 bits are doubles for clients of Channel Access, without their"
+        " last digits above 2**53; PVAccess has all of them",
+    )
+    if not over_pva:
+        _tell(
+            [pv for pv in handles if is_structured(info_of(pv))],
+            "no client finds tables and images, which only PVAccess has:"
+            " SimpleServer(pva=True) or PCASPY_PVA=YES serves it",
         )
+
+
+def _tell(pvs: list[Any], what: str) -> None:
+    names = list(dict.fromkeys(map(name_of, pvs)))  # an alias is no other PV
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        _log.warning("PV %s%s: %s", ", ".join(names[:_NAMED]), more, what)
 
 
 class Registry(Host):
@@ -104,7 +113,7 @@ class Registry(Host):
         self._look_for_others(pvs)
         if self.engine is not None and self.engine.running:
             self.warn_of_groups(pvs)
-            _tell_of_digits(pvs)
+            _tell_of_types(pvs, self.pva is not None)
         self.pvf.extend(pvs)
         for port, members in ports.items():
             self.pvs.table(port).extend(members, now)
@@ -175,7 +184,7 @@ class Registry(Host):
         """Binds the sockets and begins to scan."""
         self._warn_of_ports()
         self.warn_of_groups(self.pvf.values())
-        _tell_of_digits(self.pvf.values())
+        _tell_of_types(self.pvf.values(), self.pva is not None)
         super().begin()
         self.scanner.start()
 

@@ -198,7 +198,8 @@ TEST_CASE("pva: types without a DBR type go as they are") {
     CHECK(value_of(form(DbfType::UInt64), s)["value"].as<std::uint64_t>() == large);
     Value put = form(DbfType::UInt64).prototype.cloneEmpty();
     put["value"] = large;
-    const SnapshotPtr made = put_of(form(DbfType::UInt64), 1, *zeros(DbfType::UInt64, 1), put);
+    const SnapshotPtr made =
+        put_of(form(DbfType::UInt64), 1, *zeros(DbfType::UInt64, 1), put);
     CHECK(made->elements<std::uint64_t>()[0] == large);
 }
 

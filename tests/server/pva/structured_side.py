@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 import structured_values as values
+
 from pcaspy import Driver, SimpleServer
 from pcaspy.tools import ServerThread
 from support.child_side import answer_commands, say
@@ -94,9 +95,12 @@ class Commands:
         for name, pixels in given.items():
             self.driver.setParam("IMAGE", pixels)
             found = self.driver.getParam("IMAGE")
-            kept[name] = found.tolist() == np.asarray(
-                np.frombuffer(pixels, "u1") if name == "bytes" else pixels
-            ).tolist()
+            kept[name] = (
+                found.tolist()
+                == np.asarray(
+                    np.frombuffer(pixels, "u1") if name == "bytes" else pixels
+                ).tolist()
+            )
         return kept
 
     def set(self, name, value):

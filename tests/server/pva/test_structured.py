@@ -17,6 +17,7 @@ from pva_support import (
     ours,
     server_environment,
 )
+
 from support import wire
 from support.peers import peer_python
 from support.ports import LOOPBACK
@@ -84,7 +85,7 @@ def test_tables_are_the_same(server, client, reference, reference_client, seed):
 
 
 @pytest.mark.parametrize(
-    "seed, dtype, shape",
+    ("seed", "dtype", "shape"),
     [
         (seed, dtype, shape)
         for seed, (dtype, shape) in enumerate(
@@ -117,7 +118,7 @@ def test_a_driver_may_change_its_arrays_afterwards(server):
 
 
 @pytest.mark.parametrize(
-    "name, value, said",
+    ("name", "value", "said"),
     [
         ("SHORT", {"a": [1]}, "ValueError: .*SHORT.* column 'b' is missing"),
         ("SHORT", {"a": [1], "b": ["u"], "c": []}, "there is no column 'c', but 'a', 'b'"),
@@ -191,7 +192,7 @@ def test_a_put_of_an_image(server, client, dtype):
 
 
 @pytest.mark.parametrize(
-    "put, said",
+    ("put", "said"),
     [
         ({"count": 5, "sizes": [2, 3]}, "the dimensions make 6 pixels"),
         ({"count": 7, "sizes": [7]}, "7 pixels are too many: at most 6"),
