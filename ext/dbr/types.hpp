@@ -59,21 +59,21 @@ struct StoredInfo {
     DbfType wire;
 };
 inline constexpr StoredInfo kStoredInfo[kStoredTypes] = {
-    {kStringSize, DbfType::String},    // String
-    {2, DbfType::Short},               // Short
-    {4, DbfType::Float},               // Float
-    {2, DbfType::Enum},                // Enum
-    {1, DbfType::Char},                // Char
-    {4, DbfType::Long},                // Long
-    {8, DbfType::Double},              // Double
-    {1, DbfType::Char},                // Int8
-    {1, DbfType::Char},                // UInt8
-    {2, DbfType::Long},                // UInt16
-    {4, DbfType::Double},              // UInt32
-    {8, DbfType::Double},              // Int64
-    {8, DbfType::Double},              // UInt64
-    {1, DbfType::Enum},                // Bool
-    {sizeof(void*), DbfType::Double},  // Structure: it never goes
+    {kStringSize, DbfType::String},  // String
+    {2, DbfType::Short},             // Short
+    {4, DbfType::Float},             // Float
+    {2, DbfType::Enum},              // Enum
+    {1, DbfType::Char},              // Char
+    {4, DbfType::Long},              // Long
+    {8, DbfType::Double},            // Double
+    {1, DbfType::Char},              // Int8
+    {1, DbfType::Char},              // UInt8
+    {2, DbfType::Long},              // UInt16
+    {4, DbfType::Double},            // UInt32
+    {8, DbfType::Double},            // Int64
+    {8, DbfType::Double},            // UInt64
+    {1, DbfType::Enum},              // Bool
+    {8, DbfType::Double},            // Structure: a pointer; it never goes
 };
 
 constexpr DbfType wire_type(DbfType t) noexcept {
