@@ -349,7 +349,7 @@ def describe(pv: casPV) -> None:
     values.update(
         asg="", mdel=0.0, adel=0.0, scan=0, asyn=False, states=(), readonly=False
     )
-    values.update(desc="", form="Default")
+    values.update(desc="", form="Default", columns={}, labels=())
     info = info_of(pv)
     if info is None:
         info = InfoBase()
