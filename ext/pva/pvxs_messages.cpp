@@ -17,7 +17,9 @@
 namespace pcas::pva {
 namespace {
 
-std::mutex mutex;  // guards the list; ahead of that of a Log
+// EPICS' error log calls on_logged() with its own lock held, which its functions take.
+std::mutex listening;  // held while the listener comes or goes; ahead of that lock
+std::mutex mutex;      // guards the list; behind that lock, ahead of that of a Log
 std::vector<Log*> logs;
 
 // What a client sends is no fault of the server, however loudly pvxs says so.
@@ -80,15 +82,20 @@ PvxsLine parse_pvxs(std::string_view line) noexcept {
 
 PvxsMessages::PvxsMessages(Log& to) : to_(to) {
     pvxs::logger_config_env();
-    std::lock_guard lock(mutex);
-    if (logs.empty()) {
-        set_error_log_console(false);
-        errlogAddListener(&on_logged, nullptr);
+    std::lock_guard turn(listening);
+    bool first;
+    {
+        std::lock_guard lock(mutex);
+        first = logs.empty();
+        logs.push_back(&to);
     }
-    logs.push_back(&to);
+    if (!first) return;
+    set_error_log_console(false);
+    errlogAddListener(&on_logged, nullptr);
 }
 
 PvxsMessages::~PvxsMessages() {
+    std::lock_guard turn(listening);
     bool last;
     {
         std::lock_guard lock(mutex);
@@ -103,6 +110,7 @@ PvxsMessages::~PvxsMessages() {
 }
 
 void PvxsMessages::forget() noexcept {
+    std::construct_at(&listening);
     std::construct_at(&mutex);
     logs.clear();
 }

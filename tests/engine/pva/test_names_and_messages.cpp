@@ -1,6 +1,12 @@
 // Names that Python is asked for, and lines of pvxs in EPICS' error log.
+#include <errlog.h>
+
+#include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <future>
 #include <string>
+#include <thread>
 
 #include "check.hpp"
 #include "pva/names_asked.hpp"
@@ -9,6 +15,21 @@
 using namespace pcas;
 using namespace pcas::pva;
 using std::chrono::seconds;
+
+namespace {
+
+// Ends the program if it takes longer than a minute: threads that wait for each other
+// cannot be joined.
+template <class Do>
+void within_a_minute(Do work) {
+    std::packaged_task<void()> task(work);
+    std::future<void> done = task.get_future();
+    std::thread thread(std::move(task));
+    if (done.wait_for(seconds(60)) != std::future_status::ready) std::abort();
+    thread.join();
+}
+
+}  // namespace
 
 TEST_CASE("pva: a name is asked for once, and its answer believed for a while") {
     NamesAsked asked;
@@ -54,4 +75,27 @@ TEST_CASE("pva: lines of pvxs are told from those of others") {
         NOTE("line", other);
         CHECK(!parse_pvxs(other).is_pvxs);
     }
+}
+
+TEST_CASE("pva: servers start and end while pvxs logs") {
+    std::atomic<bool> ends{false};
+    std::thread logger([&] {
+        while (!ends) {
+            errlogPrintf("2026-11-28T01:48:40.910577921 WARN pvxs.x y\n");
+        }
+    });
+    const auto start_and_end = [] {
+        Log log(0);
+        for (int i = 0; i < 300; ++i) {
+            const PvxsMessages messages(log);
+            log.drain();
+        }
+    };
+    within_a_minute([&] {
+        std::thread other(start_and_end);
+        start_and_end();
+        other.join();
+    });
+    ends = true;
+    logger.join();
 }
