@@ -39,6 +39,7 @@ pytestmark = pytest.mark.skipif(
 EVERYBODY = "127.255.255.255"
 SECOND = "127.0.0.2"
 HERE = 0xFFFFFFFF
+RING = 256 * 32  # names that are kept in mind
 SECONDS = 60.0
 WILDCARD = {"EPICS_CAS_INTF_ADDR_LIST": None}
 ASKED = str(Path(__file__).with_name("asked_side.py"))
@@ -207,7 +208,8 @@ def test_a_neighbours_answer_is_passed_on_once_and_as_it_is(host):
     (number,) = [m.p2 for m in messages if text_of(m) == "FOREIGN"]
     host.neighbour.answer(
         source,
-        hit(number + 1000),
+        hit((number + 1000) % 2**32),
+        hit((number + RING) % 2**32),
         hit(number, minor=11),
         hit(number),
         hit(number, 4712),
