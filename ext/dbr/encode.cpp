@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "base/byte_order.hpp"
+#include "dbr/acknowledgement.hpp"
 #include "dbr/codec.hpp"
 #include "dbr/convert.hpp"
 #include "dbr/swap.hpp"
@@ -272,6 +273,7 @@ EcaStatus unreadable(DbrType type) noexcept {
     // Zeroes the padding with one store, ahead of what may overwrite it.
     if (out.size() >= 8) store_be(out.data() + out.size() - 8, std::uint64_t{0});
     put_head(out.data(), snapshot, row);
+    if (type == kDbrStsackString) put_acknowledgement(out, {});
     const std::size_t n = std::min(count, snapshot.count());
     std::byte* value = out.data() + row.value_offset;
     if (row.element == snapshot.type()) {
@@ -291,6 +293,11 @@ ConvertRules convert_rules(const Snapshot& snapshot) noexcept {
     ConvertRules rules{{}, m.string_precision};
     if (has_states(snapshot.type())) rules.states = m.states;
     return rules;
+}
+
+void put_acknowledgement(std::span<std::byte> out, const Acknowledgement& a) noexcept {
+    store_be16(out.data() + offsetof(dbr_stsack_string, ackt), a.transient ? 1 : 0);
+    store_be16(out.data() + offsetof(dbr_stsack_string, acks), a.severity);
 }
 
 std::size_t encode_head(const Snapshot& snapshot, DbrType type,

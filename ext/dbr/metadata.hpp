@@ -40,8 +40,9 @@ struct Metadata : RefCounted {
     std::int16_t precision = 0;  // as GR_ and CTRL_ types carry it
     std::int16_t string_precision =
         4;  // decimals of a float or double read as DBR_STRING
-    // In the order of the wire. A limit that does not exist is NaN for floats on the
-    // wire and 0 for integers; display and control limits that do not exist are 0.
+    // In the order of the wire. A limit that does not exist, or whose severity is
+    // NO_ALARM, is NaN for floats on the wire and 0 for integers; display and control
+    // limits that do not exist are 0.
     double upper_disp = 0, lower_disp = 0;
     double upper_alarm = NAN, upper_warning = NAN, lower_warning = NAN,
            lower_alarm = NAN;
@@ -52,6 +53,7 @@ struct Metadata : RefCounted {
     DisplayForm form = DisplayForm::Default;
     std::vector<ColumnInfo> columns;
     std::vector<std::string> states;  // at most 16 of at most 25 bytes
+    std::string alarm_message;        // of one snapshot's alarm, for PVAccess
 
     void set_exact(const ExactLimits& limits) {
         exact = std::make_shared<const ExactLimits>(limits);

@@ -15,10 +15,12 @@ bool TextStream::suits(const Snapshot& snapshot, DbrType type,
            snapshot.type() != DbfType::String && padded(dbr_size(type, count)) >= kFrom;
 }
 
-TextStream::TextStream(SnapshotPtr snapshot, DbrType type, std::uint32_t count) noexcept
+TextStream::TextStream(SnapshotPtr snapshot, DbrType type, std::uint32_t count,
+                       Acknowledgement acknowledgement) noexcept
     : snapshot_(std::move(snapshot)),
       type_(type),
       count_(count),
+      acknowledgement_(acknowledgement),
       left_(padded(dbr_size(type, count))) {}
 
 std::size_t TextStream::next(std::span<std::byte> out) noexcept {
@@ -26,6 +28,7 @@ std::size_t TextStream::next(std::span<std::byte> out) noexcept {
     if (!begun_) {
         begun_ = true;
         size = encode_head(*snapshot_, type_, out);
+        if (type_ == kDbrStsackString) put_acknowledgement(out, acknowledgement_);
     }
     const auto room = static_cast<std::uint32_t>((out.size() - size) / kStringSize);
     const std::uint32_t n = std::min(room, count_ - done_);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dbr/acknowledgement.hpp"
 #include "dbr/snapshot.hpp"
 #include "dbr/types.hpp"
 
@@ -22,7 +23,9 @@ class TextStream {
     // Whether encode() of these would be such a conversion.
     static bool suits(const Snapshot& snapshot, DbrType type,
                       std::uint32_t count) noexcept;
-    TextStream(SnapshotPtr snapshot, DbrType type, std::uint32_t count) noexcept;
+    // The acknowledgement is for a kDbrStsackString.
+    TextStream(SnapshotPtr snapshot, DbrType type, std::uint32_t count,
+               Acknowledgement acknowledgement = {}) noexcept;
 
     // Writes what comes next, and returns how many bytes that are; 0 at the end. In all
     // they are what encode() writes to padded(dbr_size(type, count)) bytes.
@@ -37,6 +40,7 @@ class TextStream {
     std::uint32_t count_;
     std::uint32_t done_ = 0;  // elements
     bool begun_ = false;      // what goes ahead of them is written
+    Acknowledgement acknowledgement_;
     std::uint64_t left_;
 };
 

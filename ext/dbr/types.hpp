@@ -111,6 +111,10 @@ inline const DbrInfo& info(DbrType type) noexcept {
 inline bool is_readable(DbrType type) noexcept { return info(type).readable; }
 // A type that a write may carry: 0-6, 35, 36.
 inline bool is_writable(DbrType type) noexcept { return info(type).writable; }
+// A write that acknowledges an alarm, or says what has to be acknowledged.
+constexpr bool is_acknowledgement(DbrType type) noexcept {
+    return type == kDbrPutAckt || type == kDbrPutAcks;
+}
 // Element type of a readable or writable type (35, 36: Short; 37, 38: String).
 inline DbfType element_type(DbrType type) noexcept { return info(type).element; }
 // Family of types 0-34; STSACK_STRING counts as Sts, CLASS_NAME as Plain.

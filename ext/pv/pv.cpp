@@ -45,16 +45,27 @@ SnapshotPtr Pv::snapshot() const {
 void Pv::set(SnapshotPtr snapshot) {
     PCAS_INVARIANT(snapshot->type() == type_ && snapshot->count() <= max_count_);
     std::lock_guard lock(mutex_);
+    note_alarm(*snapshot);
     current_.swap(snapshot);  // the old value is freed after the lock
 }
 
 void Pv::post(SnapshotPtr snapshot, EventMask mask) {
     PCAS_INVARIANT(snapshot->type() == type_ && snapshot->count() <= max_count_);
+    tell(mask, [&] {
+        note_alarm(*snapshot);
+        current_.swap(snapshot);  // the old value is freed after the lock
+        return true;
+    });
+}
+
+// The change, and the event if it says that there is one, with one lock.
+template <class Change>
+void Pv::tell(EventMask mask, Change change) {
     PvClientsPtr wake;
     bool others = false;
     {
         std::lock_guard lock(mutex_);
-        current_.swap(snapshot);  // the old value is freed after the lock
+        if (!change()) return;
         ++posted_;
         for (PvClients* c = clients_.get(); c; c = c->next_.get()) {
             if (!c->add(current_, mask, posted_)) continue;
@@ -67,6 +78,41 @@ void Pv::post(SnapshotPtr snapshot, EventMask mask) {
     }
     if (wake) queue_up(wake);
     if (others) queue_up_others();
+}
+
+// As recGblResetAlarms of an IOC: a message that changes counts as a change, too.
+void Pv::note_alarm(const Snapshot& next) noexcept {
+    const AlarmState& before = current_->alarm;
+    const Metadata* of_next = next.metadata.get();
+    const Metadata* of_before = current_->metadata.get();
+    const bool same = next.alarm.status == before.status &&
+                      next.alarm.severity == before.severity &&
+                      (of_next == of_before || !of_next || !of_before ||
+                       of_next->alarm_message == of_before->alarm_message);
+    if (!same) acknowledgement_.alarm_changed(next.alarm.severity);
+}
+
+Acknowledgement Pv::acknowledgement() const {
+    std::lock_guard lock(mutex_);
+    return acknowledgement_;
+}
+
+void Pv::set_transient_alarms(bool on) {
+    tell(kAlarmEvent, [&] {
+        if (acknowledgement_.transient == on) return false;
+        acknowledgement_.transient = on;
+        const auto now = static_cast<std::uint8_t>(current_->alarm.severity);
+        if (!on && acknowledgement_.severity > now) acknowledgement_.severity = now;
+        return true;
+    });
+}
+
+void Pv::acknowledge(std::uint16_t severity) {
+    tell(kAlarmEvent, [&] {
+        if (severity < acknowledgement_.severity) return false;
+        acknowledgement_.severity = 0;
+        return true;
+    });
 }
 
 // What cannot be queued for want of memory is queued with the next post.

@@ -14,6 +14,7 @@
 #include "base/export.hpp"
 #include "base/instances.hpp"
 #include "base/ref.hpp"
+#include "dbr/acknowledgement.hpp"
 #include "dbr/snapshot.hpp"
 #include "pv/event_mask.hpp"
 #include "pv/pv_clients.hpp"
@@ -43,6 +44,13 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     // `mask`. When a subscriber falls behind, the newest queued value is replaced, so
     // that the last one always arrives.
     void post(SnapshotPtr snapshot, EventMask mask);
+
+    // ---- acknowledgement of alarms, any thread ----
+    Acknowledgement acknowledgement() const;
+    // Whether alarms that have ended have to be acknowledged, too.
+    void set_transient_alarms(bool on);
+    // What is not acknowledged is, unless it is worse than `severity`.
+    void acknowledge(std::uint16_t severity);
 
     // Gets are answered by a ReadRequest (a Driver that overrides read) instead of from
     // the snapshot.
@@ -94,6 +102,9 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept;
     ~Pv();
     friend class PvClients;
+    template <class Change>
+    void tell(EventMask mask, Change change);
+    void note_alarm(const Snapshot& next) noexcept;  // the mutex is held
     void queue_up(const PvClientsPtr& clients);
     void queue_up_others();
     bool has_subscriptions_now() const noexcept;  // the mutex is held
@@ -116,6 +127,7 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     std::uint64_t posted_ = 0;
     PvClientsPtr clients_;  // a list: of each server that has some
     bool told_interest_ = false;
+    Acknowledgement acknowledgement_;
 };
 
 using PvPtr = Ref<Pv>;

@@ -55,9 +55,22 @@ bool RequestQueue::push(RequestPtr request) {
         }
         lane.last = added;
         notify = waiting_ > 0;
+        ring();
     }
     if (notify) ready_.notify_one();
     return true;
+}
+
+// The mutex is held, so that a bell is not rung once it was replaced.
+void RequestQueue::ring() {
+    if (bell_ && !std::exchange(rung_, true)) bell_();
+}
+
+void RequestQueue::set_bell(std::function<void()> bell) {
+    std::lock_guard lock(mutex_);
+    bell_.swap(bell);
+    rung_ = false;
+    if (requests_ > 0 || closed_) ring();
 }
 
 // There must be one.
@@ -88,6 +101,7 @@ std::vector<RequestPtr> RequestQueue::take(std::size_t max,
         });
         --waiting_;
     }
+    rung_ = false;
     out.reserve(std::min(max, requests_));
     while (out.size() < max && requests_ > 0) out.push_back(take_next());
     lock.unlock();
@@ -100,6 +114,7 @@ void RequestQueue::interrupt() {
     {
         std::lock_guard lock(mutex_);
         ++interrupts_;
+        ring();
     }
     ready_.notify_all();
 }
@@ -108,6 +123,7 @@ void RequestQueue::close() {
     {
         std::lock_guard lock(mutex_);
         closed_ = true;
+        ring();
     }
     ready_.notify_all();
     for (;;) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -39,6 +40,9 @@ class PCAS_API RequestQueue {
     std::vector<RequestPtr> take(std::size_t max, std::chrono::nanoseconds timeout);
     // Wakes those who wait in take().
     void interrupt();
+    // For who takes without waiting: `bell` is rung when something came, once until
+    // the next take(), at interrupt() and at close(). It must not wait. Empty: nobody.
+    void set_bell(std::function<void()> bell);
     void close();  // takes return at once from now on; what is queued is dropped
     void open();
     std::size_t size() const;
@@ -56,6 +60,7 @@ class PCAS_API RequestQueue {
     bool has_room_for(const Request& request) const;
     Lane& open_lane(std::uint64_t number);
     RequestPtr take_next();
+    void ring();
 
     const std::size_t max_requests_, max_bytes_;
     mutable std::mutex mutex_;  // leaf; guards all below
@@ -69,6 +74,8 @@ class PCAS_API RequestQueue {
     std::size_t waiting_ = 0;
     std::uint64_t interrupts_ = 0;
     bool closed_ = false;
+    std::function<void()> bell_;
+    bool rung_ = false;
 };
 
 struct Completion {

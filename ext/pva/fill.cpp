@@ -86,12 +86,14 @@ void fill_time(Value& v, const TimeStamp& time) {
     v[names().tag] = std::int32_t{0};
 }
 
-void fill_alarm(Value& v, const AlarmState& alarm) {
+void fill_alarm(Value& v, const AlarmState& alarm, const Metadata& metadata) {
     v[names().severity] = std::int32_t{alarm.severity};
     v[names().status] = std::int32_t{alarm_status_of(alarm.status)};
     const bool named = alarm.status != epicsAlarmNone && alarm.status < ALARM_NSTATUS;
-    v[names().message] =
-        named ? std::string(epicsAlarmConditionStrings[alarm.status]) : std::string();
+    const std::string& message = metadata.alarm_message;
+    v[names().message] = !message.empty() ? message
+                         : named ? std::string(epicsAlarmConditionStrings[alarm.status])
+                                 : std::string();
 }
 
 shared_array<const std::string> texts_of(const std::vector<std::string>& from) {
@@ -206,7 +208,7 @@ Value value_of(const Form& form, const SnapshotPtr& snapshot, Parts parts) {
         fill_value(v, form, snapshot);
         fill_time(v, snapshot->time);
     }
-    if (parts & kAlarmPart) fill_alarm(v, snapshot->alarm);
+    if (parts & kAlarmPart) fill_alarm(v, snapshot->alarm, *snapshot->metadata);
     if (parts & kPropertyPart) fill_properties(v, form, *snapshot->metadata);
     return v;
 }

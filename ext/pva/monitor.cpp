@@ -34,7 +34,8 @@ pvxs::Value Monitor::on_event(EventValues& values, const Event& event) {
     if (event.mask & mask_ & ~kPropertyEvent) parts |= kValuePart;
     if (event.mask & mask_ & kPropertyEvent) parts |= kPropertyPart;
     const AlarmState& alarm = event.snapshot->alarm;
-    if (alarm.status != alarm_.status || alarm.severity != alarm_.severity) {
+    if (event.mask & kAlarmEvent || alarm.status != alarm_.status ||
+        alarm.severity != alarm_.severity) {
         parts |= kAlarmPart;
     }
     alarm_ = alarm;

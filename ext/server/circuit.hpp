@@ -156,7 +156,7 @@ class Circuit final : public IoHandler,
     void send_error(const Header& request, std::uint32_t cid, EcaStatus status,
                     std::string_view text);
     // Data of `snapshot` as (type, count); on failure zeros with the status.
-    void send_data(Header header, const SnapshotPtr& snapshot);
+    void send_data(const Channel& of, Header header, const SnapshotPtr& snapshot);
     void send_failure(Header header, EcaStatus status);
     bool fits_response(DbrType type, std::uint32_t count) const noexcept;
     bool may_ask_for(const Channel& channel, const Header& header) const noexcept;

@@ -4,6 +4,15 @@
 
 namespace pcas {
 
+EncodingCache::Encoded EncodingCache::make(const Snapshot& snapshot, DbrType type,
+                                           std::uint32_t count) {
+    Encoded made{};
+    made.bytes =
+        Buffer::create(static_cast<std::size_t>(padded(dbr_size(type, count))));
+    made.status = encode(snapshot, type, count, made.bytes->bytes());
+    return made;
+}
+
 EncodingCache::Encoded EncodingCache::get(const SnapshotPtr& snapshot, DbrType type,
                                           std::uint32_t count) {
     for (Entry& e : entries_) {
@@ -12,10 +21,7 @@ EncodingCache::Encoded EncodingCache::get(const SnapshotPtr& snapshot, DbrType t
             return e.encoded;
         }
     }
-    Encoded made{};
-    made.bytes =
-        Buffer::create(static_cast<std::size_t>(padded(dbr_size(type, count))));
-    made.status = encode(*snapshot, type, count, made.bytes->bytes());
+    Encoded made = make(*snapshot, type, count);
     entries_[next_] = {snapshot, type, count, true, made};
     next_ = (next_ + 1) % entries_.size();
     return made;

@@ -20,6 +20,7 @@ class EncodingCache {
         Ref<Buffer> bytes;  // padded; zeros if status is not ECA_NORMAL
     };
     // Throws std::bad_alloc.
+    static Encoded make(const Snapshot& snapshot, DbrType type, std::uint32_t count);
     Encoded get(const SnapshotPtr& snapshot, DbrType type, std::uint32_t count);
     // Drops the entries whose snapshot nobody else holds any more, and those that
     // nobody has asked for since the last time.

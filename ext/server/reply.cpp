@@ -57,7 +57,7 @@ bool Circuit::may_ask_for(const Channel& channel, const Header& header) const no
 }
 
 // header.count is what was asked for: 0 means as many as there are.
-void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
+void Circuit::send_data(const Channel& of, Header header, const SnapshotPtr& snapshot) {
     if (closing_) return;
     const std::uint32_t asked = header.count;
     if (asked == 0) header.count = snapshot->count();
@@ -65,14 +65,19 @@ void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
     const std::uint64_t size = padded(dbr_size(type, header.count));
     header.payload_size = static_cast<std::uint32_t>(size);
     EcaStatus status = ECA_NORMAL;
+    const bool tells_acks = type == kDbrStsackString;
+    const Acknowledgement acks =
+        tells_acks ? of.pv->acknowledgement() : Acknowledgement{};
     if (size >= TextStream::kFrom && TextStream::suits(*snapshot, type, header.count)) {
         write_header(output_.append(header_size(size, header.count)), header);
-        output_.append(TextStream(snapshot, type, header.count));
+        output_.append(TextStream(snapshot, type, header.count, acks));
     } else if (size >= EncodingCache::kShareFrom) {
         const EncodingCache::Encoded encoded =
-            services_.encodings().get(snapshot, type, header.count);
+            tells_acks ? EncodingCache::make(*snapshot, type, header.count)
+                       : services_.encodings().get(snapshot, type, header.count);
         status = encoded.status;
         if (status == ECA_NORMAL) {
+            if (tells_acks) put_acknowledgement(encoded.bytes->bytes(), acks);
             write_header(output_.append(header_size(size, header.count)), header);
             output_.append(encoded.bytes);
         }
@@ -84,7 +89,10 @@ void Circuit::send_data(Header header, const SnapshotPtr& snapshot) {
         write_header(at, header);
         status =
             encode(*snapshot, type, header.count, {at + head, header.payload_size});
-        if (status != ECA_NORMAL) output_.take_back(head + header.payload_size);
+        if (status != ECA_NORMAL)
+            output_.take_back(head + header.payload_size);
+        else if (tells_acks)
+            put_acknowledgement({at + head, header.payload_size}, acks);
     }
     if (status == ECA_NORMAL) return mark_output(header.command != CA_PROTO_EVENT_ADD);
     header.count = asked;
@@ -146,7 +154,7 @@ void Circuit::send_update(const Subscription& subscription,
     if (!fits_response(subscription.type, count)) {
         return send_failure(update, ECA_TOLARGE);
     }
-    send_data(update, snapshot);
+    send_data(subscription.channel, update, snapshot);
 }
 
 void Circuit::send_update(const Subscription& subscription,

@@ -48,7 +48,7 @@ void Circuit::answer_read(const Channel& channel, const Header& header,
     answer.payload_size = 0;
     if (header.command == CA_PROTO_READ_NOTIFY) {
         answer.p1 = ECA_NORMAL;
-        return send_data(answer, snapshot);
+        return send_data(channel, answer, snapshot);
     }
     // The deprecated READ has no status: what fails is told by ERROR.
     if (!TextStream::suits(*snapshot, type, count)) {
@@ -59,7 +59,7 @@ void Circuit::answer_read(const Channel& channel, const Header& header,
         }
     }
     answer.p1 = channel.cid;
-    send_data(answer, snapshot);
+    send_data(channel, answer, snapshot);
 }
 
 EcaStatus Circuit::too_large_status() const noexcept {

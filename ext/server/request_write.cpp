@@ -17,6 +17,10 @@ std::string_view why_not_decoded(EcaStatus status, DbfType type) {
 // The PV's lock, which the driver's thread has just had, only for those who need it.
 Decoded decode_put(const Message& message, const Pv& pv) {
     const DbrType type{message.header.type};
+    if (is_acknowledgement(type)) {
+        return decode(plain_dbr(DbfType::Short), message.header.count, message.payload,
+                      {DbfType::Short, 1, nullptr});
+    }
     SnapshotPtr current;
     if (!needs_no_states(type, pv.type())) current = pv.snapshot();
     return decode(
@@ -56,11 +60,6 @@ void Circuit::execute_write(const Message& message, bool notify) {
                                   "more elements than the PV has")
                    : refuse_write(message, channel, ECA_ALLOCMEM, "no memory for it");
     }
-    if (type == kDbrPutAckt ||
-        type == kDbrPutAcks) {  // there are no alarms to acknowledge
-        return notify ? finish_write(header.type, header.count, header.p2, ECA_NORMAL)
-                      : void();
-    }
     if (in_flight_.full_of_deferred()) {
         Counters::add(shared_.counters.puts_refused);
         return refuse_write(message, channel, ECA_PUTFAIL, "too many puts are waiting");
@@ -82,7 +81,8 @@ void Circuit::execute_write(const Message& message, bool notify) {
     request->dbr_type = type;
     request->dbr_count = header.count;
     request->notify = notify;
-    request->in_series = notify && channel->pv->puts_in_series();
+    request->in_series =
+        notify && !is_acknowledgement(type) && channel->pv->puts_in_series();
     if (request->in_series) ++channel->puts_in_series;
     request->trapped = channel->access.traps_writes();
     request->value = std::move(decoded.snapshot);

@@ -34,7 +34,7 @@ void Subscription::deliver(const Event& event, UpdateForm& form) noexcept {
 }
 
 bool deliver(CaPv& ca_pv, const Event& event, Pace& pace) noexcept {
-    UpdateForm form(*event.snapshot);
+    UpdateForm form(ca_pv.pv(), *event.snapshot);
     return ca_pv.subscriptions.walk([&](Subscription& s) {
         s.deliver(event, form);
         return !pace.over();

@@ -26,6 +26,7 @@ void UpdateForm::make(DbrType type, std::uint32_t count) noexcept {
     const std::span<std::byte> payload{bytes_.data() + kHeaderSize,
                                        header.payload_size};
     if (encode(snapshot_, type, header.count, payload) != ECA_NORMAL) return;
+    if (type == kDbrStsackString) put_acknowledgement(payload, pv_.acknowledgement());
     write_header(bytes_.data(), header);
     size_ = kHeaderSize + header.payload_size;
 }

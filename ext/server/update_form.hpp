@@ -9,6 +9,7 @@
 #include <span>
 
 #include "dbr/codec.hpp"
+#include "pv/pv.hpp"
 
 namespace pcas {
 
@@ -17,8 +18,9 @@ class UpdateForm {
     static constexpr std::size_t kMaxSize = 256;
     static constexpr std::size_t kSubidOffset = 12;
 
-    // `snapshot` has to stay while this is used.
-    explicit UpdateForm(const Snapshot& snapshot) noexcept : snapshot_(snapshot) {}
+    // Both have to stay while this is used.
+    UpdateForm(const Pv& pv, const Snapshot& snapshot) noexcept
+        : pv_(pv), snapshot_(snapshot) {}
     // The message, SUBID not set. Empty if it has to be made in another way: it is
     // large, or the value cannot be had in that type. Count 0: as many as there are.
     std::span<const std::byte> message(DbrType type, std::uint32_t count) noexcept {
@@ -29,6 +31,7 @@ class UpdateForm {
   private:
     void make(DbrType type, std::uint32_t count) noexcept;
 
+    const Pv& pv_;
     const Snapshot& snapshot_;
     DbrType type_{};
     std::uint32_t count_ = 0;

@@ -151,8 +151,9 @@ class Driver(DriverBase):
     """Stores the values of the PVs of one port and handles gets and puts.
 
     Subclasses override `read` and `write`. `SimpleServer.process` calls both in its
-    thread, except `read` of a PV with `scan`, which runs in a scan thread. You can call
-    all other methods from any thread. In `read` and `write`, `current_client` returns
+    thread, except `read` of a PV with `scan`, which runs in a scan thread. Those that
+    are ``async`` run in an event loop. You can call all other methods from any thread.
+    In `read` and `write`, `current_client` returns
     the client.
 
     Args:
@@ -184,7 +185,8 @@ class Driver(DriverBase):
         """Returns the value of a parameter for a get.
 
         The default returns the value from `setParam`. None makes the get fail. If a
-        driver does not override `read`, the server answers gets without Python.
+        driver does not override `read`, the server answers gets without Python. Can be
+        ``async``, also for PVs with `scan`: a slow one delays its own PV only.
 
         Example::
 
@@ -255,21 +257,32 @@ class Driver(DriverBase):
         set_and_post(self.pvDB, values, when)
 
     def setParamStatus(
-        self, reason: str, alarm: int | None = None, severity: int | None = None
+        self,
+        reason: str,
+        alarm: int | None = None,
+        severity: int | None = None,
+        message: str = "",
     ) -> None:
         """Sets alarm and severity. None keeps the old one. The time does not change.
 
+        Clients of PVAccess get `message` in place of the alarm's name, until the alarm
+        is another one or this is called again. Channel Access has no messages.
+
         Raises:
-            TypeError: They are not integers.
+            TypeError: They are not integers, or the message is no str.
 
         Example::
 
-            driver.setParamStatus("TEMP", Alarm.COMM_ALARM, Severity.INVALID_ALARM)
+            driver.setParamStatus(
+                "TEMP", Alarm.COMM_ALARM, Severity.INVALID_ALARM, "no answer for 10 s"
+            )
             driver.updatePVs()
         """
         data = self.pvDB[reason]
+        if not isinstance(message, str):
+            raise TypeError(f"PV {reason!r}: message is {message!r}, allowed is a str")
         try:
-            data.set_status(alarm, severity)
+            data.set_status(alarm, severity, message)
         except TypeError:
             raise TypeError(
                 f"PV {reason!r}: alarm is {alarm!r} and severity {severity!r}, allowed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import time
@@ -63,6 +64,12 @@ else:
 
 def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     """What serves a new server."""
+    loop = options.pop("loop", None)
+    if not isinstance(loop, asyncio.AbstractEventLoop | None):
+        raise TypeError(
+            "SimpleServer(loop=) takes an event loop of asyncio, not a"
+            f" {type(loop).__name__}"
+        )
     over_pva = pva.wanted(options.pop("pva", None))
     chosen = resolve(options)
     engine = Server(chosen)
@@ -71,7 +78,8 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     engine.set_attach_by_request(kind.pvAttach is not SimpleServer.pvAttach)
     held = claim(server)
     held.pva = pva.serve(engine, chosen) if over_pva else None
-    held.serve_with(engine, DriverDispatcher(engine, server))
+    held.coroutines.given = loop
+    held.serve_with(engine, DriverDispatcher(engine, server, held.coroutines))
     return held
 
 
@@ -91,13 +99,16 @@ class SimpleServer(cas.caServer):
         pva: Whether the PVs are served over PVAccess, too; None for what PCASPY_PVA
             says (YES or NO). The ``EPICS_PVAS_`` and ``EPICS_PVA_`` variables select
             its ports, and its addresses unless `interfaces` does.
+        loop: An event loop of asyncio in which ``async def read`` and ``async def
+            write`` of drivers run, instead of one in a separate thread. The program
+            runs it, for example for `serve`.
         options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
             multicast_ttl, neighbours. The environment can set the other limits.
 
     Raises:
         ImportError: `pva` is True and pvxslibs is not installed.
-        TypeError: An option does not exist.
+        TypeError: An option does not exist, or `loop` is no event loop.
         ValueError: A limit, here or in the environment, is not an allowed number.
     """
 
@@ -110,6 +121,7 @@ class SimpleServer(cas.caServer):
         interfaces: list[str] | None = None,
         defined: bool = False,
         pva: bool | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
         given: dict[str, Any] = {**options}
@@ -118,6 +130,7 @@ class SimpleServer(cas.caServer):
         if interfaces is not None:
             given["interfaces"] = interfaces
         given["pva"] = pva
+        given["loop"] = loop
         cas.caServer.__init__(self, 0, **given)
         self._pcaspy.defined = defined
 
@@ -201,12 +214,38 @@ class SimpleServer(cas.caServer):
         finally:
             held.close()
 
+    async def serve(self) -> None:
+        """Serves in the running event loop until it is cancelled, or until `close()`.
+
+        Takes the place of `process`: `read` and `write` of drivers run in the thread of
+        the event loop, also those of PVs with `scan`, whether they are ``async`` or
+        not. One that is not ``async`` must not block. Afterwards the server is closed.
+
+        Raises:
+            OSError: An address or port cannot be used.
+            RuntimeError: `process` or `run` runs in another thread, `serve` runs
+                already, or the event loop is not the `loop` of the server.
+
+        Example::
+
+            async def main():
+                server = SimpleServer()
+                server.createPV("LAB:", {"TEMP": {}})
+                driver = Driver()
+                await asyncio.wait_for(server.serve(), timeout=1)
+        """
+        await self._pcaspy.serve()
+
     @_static
     def process(self, delay: float = _TURN) -> None:
         """Passes clients' requests to the drivers for `delay` seconds.
 
         Calls `read` and `write` of drivers in the calling thread. After `close()` it
         only waits. Called on the class, it uses the server created last.
+
+        Raises:
+            OSError: An address or port cannot be used.
+            RuntimeError: `serve` handles the requests.
 
         Example::
 

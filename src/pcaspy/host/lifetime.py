@@ -22,6 +22,7 @@ from . import access
 
 if TYPE_CHECKING:
     from ..native._pva import Pva
+    from .in_loop import Turns
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 
@@ -47,10 +48,13 @@ class Host:
     pva: Pva | None = None  # the same names over PVAccess
     dispatcher: Dispatcher | None = None
     closed = False  # serve no more until start()
+    turns: Turns | None = None  # requests are handled in an event loop
+    processing: set[int]  # threads in process(); of a host with an engine
     debug_level = 0  # what setDebugLevel was given
 
     def serve_with(self, engine: Server, dispatcher: Dispatcher) -> None:
         """Takes this engine, and cares for it as long as it lives."""
+        self.processing = set()
         self.engine, self.dispatcher = engine, dispatcher
         self.closed = False
         for warning in engine.warnings:
@@ -103,10 +107,32 @@ class Host:
                 return
         engine.process(delay, dispatcher)
 
+    @property
+    def serves_in_loop(self) -> bool:
+        """An event loop handles the requests."""
+        return self.turns is not None and self.turns.goes_on
+
     def process(self, delay: float) -> None:
-        """A turn of `delay` seconds; where there is no engine it waits so long."""
+        """A turn of `delay` seconds; where there is no engine it waits so long.
+
+        Raises:
+            RuntimeError: An event loop handles the requests.
+        """
         end = time.monotonic() + delay
-        self.turn(delay)
+        if self.engine is not None:
+            if self.serves_in_loop:
+                raise RuntimeError(
+                    "process() cannot be called while serve() handles the requests in"
+                    " an event loop"
+                )
+            me = threading.get_ident()
+            outer = me not in self.processing  # write() may call it, too
+            self.processing.add(me)
+            try:
+                self.turn(delay)
+            finally:
+                if outer:
+                    self.processing.discard(me)
         time.sleep(max(end - time.monotonic(), 0.0))
 
     def shut(self) -> None:
@@ -123,6 +149,9 @@ class Host:
         """Ends serving until the next `start`, and disconnects all clients."""
         self.closed = True
         self.shut()
+        turns, self.turns = self.turns, None
+        if turns is not None:
+            turns.end()
 
     def let_go(self) -> None:
         """The server was deleted."""
@@ -143,6 +172,8 @@ class Host:
 
     def forget_threads(self) -> None:
         """In the child of a fork: its threads are the parent's; so are the circuits."""
+        self.turns = None
+        self.processing &= {threading.get_ident()}
         if self.dispatcher is not None:
             self.dispatcher.forget_threads()
 

@@ -179,8 +179,21 @@ class Dispatcher:
         pv = request.pv
         if pv is None:
             request.complete(PUTFAIL)
+        elif request.acknowledges:
+            self._acknowledge(request, pv)
         else:
             self.write(request, pv, trap_line(request, pv))
+
+    def _acknowledge(self, request: Request, pv: Any) -> None:
+        if request.trapped:
+            _put_log.info(
+                "%s: %s %s=%s",
+                name_of(pv),
+                client_of(request),
+                request.acknowledges,
+                request.value,
+            )
+        request.acknowledge()
 
     def write(self, request: Request, pv: Any, done: Callable[[], None]) -> None:
         """A put to `pv`. ``done`` is called when it is accepted, before the answer."""

@@ -1,5 +1,4 @@
 cimport cython
-from libcpp cimport bool as cbool
 
 from pcaspy.native._cpp.pv cimport EventMask
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr, TimeStamp
@@ -10,13 +9,12 @@ from pcaspy.native._value cimport StoredValue
 @cython.final
 cdef class Data(StoredValue):
     cdef dict __dict__
-    cdef public bint udf
-    cdef cbool read_failed       # the alarm says so, until something else is known
 
     cdef set_and_post(self, value, TimeStamp when)
     cdef EventMask take(self, value, TimeStamp when) except? 0xff
     cdef post_now(self, bint by_scan)
     cdef send_now(self)
+    cdef send_event(self, EventMask mask)
     cdef SnapshotPtr read_result(self, PvHandle pv, value) except *
 
 

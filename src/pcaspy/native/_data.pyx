@@ -3,6 +3,7 @@
 """A parameter of a Driver: new values, their events, the user's view."""
 
 cimport cython
+from libc.math cimport NAN
 from libc.stdint cimport uint16_t
 
 from pcaspy.native._cpp.clock cimport now
@@ -13,11 +14,11 @@ from pcaspy.native._cpp.snapshot cimport (
     AlarmState, NewSnapshot, SnapshotPtr, TimeStamp)
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
-from pcaspy.native._fields cimport alarm_of
 from pcaspy.native._handle cimport PvHandle, moved
 from pcaspy.native._policy cimport deadband
 from pcaspy.native._time cimport stamp_of
-from pcaspy.native._value cimport StoredValue, fits, made_of, stores_nothing
+from pcaspy.native._value cimport (
+    AlarmExtra, StoredValue, fits, made_of, stores_nothing)
 
 from pcaspy.alarm import Alarm, Severity
 from pcaspy.native._time import epicsTimeStamp
@@ -31,7 +32,7 @@ cdef class Data(StoredValue):
     def __init__(self):
         self.value_ = 0
         self.alarm_.status, self.alarm_.severity = 17, 3   # UDF, INVALID
-        self.udf = True
+        self.udf_ = True
         self.time_ = now()
 
     def __dealloc__(self):
@@ -51,6 +52,8 @@ cdef class Data(StoredValue):
         self.publish(self.stored)
         if mask:
             self.mark(mask)
+        if self.extra is not None:
+            self.plan()
 
     cdef set_and_post(self, value, TimeStamp when):
         """`set` and `post`; where nothing is special, with one lock for both."""
@@ -65,11 +68,13 @@ cdef class Data(StoredValue):
             self.mask_ = 0
             self.flag_ = False
             self.pv.pv.get().post(self.stored, mask)
-            return
-        self.publish(self.stored)
-        if mask:
-            self.mark(mask)
-        self.post_now(False)
+        else:
+            self.publish(self.stored)
+            if mask:
+                self.mark(mask)
+            self.post_now(False)
+        if self.extra is not None:
+            self.plan()
 
     cdef EventMask take(self, value, TimeStamp when) except? 0xff:
         """Keeps a new value, and returns the events that it is worth. Sends nothing."""
@@ -95,15 +100,13 @@ cdef class Data(StoredValue):
         if self.own_alarm:
             alarm.status, alarm.severity = info.checkAlarm(value)
         else:
-            alarm = alarm_of(info.fields, value, made)
+            alarm = self.judge(info.fields, value, made)
         if self.pv is None:          # what was called above has unlinked it
             self.value_, self.time_ = value, when
             return 0
         if self.pv is not pv:
             raise moved(pv)
-        if (alarm.status != self.alarm_.status
-                or alarm.severity != self.alarm_.severity):
-            self.alarm_ = alarm
+        if self.set_alarm(alarm):
             mask |= kAlarmEvent
         self.time_ = when
         self.read_failed = False
@@ -112,19 +115,51 @@ cdef class Data(StoredValue):
         self.stored = self.stamped(made, info.fields)
         return mask
 
-    def set_status(self, alarm=None, severity=None):
-        """Alarm and severity, None for as it is; the time stays."""
+    def set_status(self, alarm=None, severity=None, str message not None=""):
+        """Alarm and severity, None for as it is, and a message; the time stays."""
         cdef AlarmState state = self.alarm_
         if alarm is not None:
             state.status = alarm
         if severity is not None:
             state.severity = severity
-        if (state.status != self.alarm_.status
-                or state.severity != self.alarm_.severity):
-            self.alarm_ = state
-            self.read_failed = False
+        text = message or None
+        before = None if self.extra is None else self.extra.message
+        if not self.set_alarm(state) and text == before:
+            return
+        if text is not None and self.extra is None:
+            self.extra = AlarmExtra()
+        if self.extra is not None:
+            self.extra.message, self.extra.fields = text, None
+        self.read_failed = False
+        self.restamp()
+        self.mark(kAlarmEvent)
+
+    def look_again(self):
+        """The delay of an alarm may be over, with the value as it was."""
+        cdef AlarmExtra extra = self.extra
+        cdef PvHandle pv = self.pv
+        cdef AlarmState before
+        if extra is None:
+            return
+        extra.planned = NAN
+        if pv is None or self.own_alarm or not extra.begun or not fits(pv, self.stored):
+            return
+        if not pv.info.fields.looks_back:    # it is another PV now
+            return
+        before = extra.judged
+        extra.check(pv.info.fields, self.stored.get()[0], self.alarm_)
+        # What the driver has set since stays.
+        if (before.status == self.alarm_.status
+                and before.severity == self.alarm_.severity
+                and self.set_alarm(extra.judged)):
+            self.time_ = later_of(self.time_, now())
             self.restamp()
-            self.mark(kAlarmEvent)
+            if self.own_update:
+                self.mark(kAlarmEvent)
+                self.post_now(True)
+            else:
+                self.send_event(kAlarmEvent)
+        self.plan()
 
     def fail_read(self):
         """READ, INVALID until a read succeeds or a value is set."""
@@ -145,15 +180,16 @@ cdef class Data(StoredValue):
         elif self.own_alarm:
             alarm.status, alarm.severity = info.checkAlarm(value)
         else:
-            alarm = alarm_of(info.fields, value, made)
+            alarm = self.judge(info.fields, value, made)
         if self.pv is not pv:
             raise moved(pv)
-        if self.alarm_.status != alarm.status or self.alarm_.severity != alarm.severity:
-            self.alarm_ = alarm
+        if self.set_alarm(alarm):
             self.mark(kAlarmEvent)
         self.keep(value, made)
         self.publish(self.stamped(made, info.fields))
         self.mark(kPropertyEvent)
+        if self.extra is not None:
+            self.plan()
 
     def post(self, bint by_scan=False):
         """Sends what waits to the subscribers; that of a scanned PV only `by_scan`."""
@@ -177,13 +213,17 @@ cdef class Data(StoredValue):
         self.send_now()
 
     cdef send_now(self):
+        if self.mask_:
+            self.send_event(self.mask_)
+
+    cdef send_event(self, EventMask mask):
         cdef PvHandle pv
-        if self.mask_ and self.pv is not None and fits(self.pv, self.stored):
-            self.pv.pv.get().post(self.stored, self.mask_)
+        if self.pv is not None and fits(self.pv, self.stored):
+            self.pv.pv.get().post(self.stored, mask)
             for pv in self.aliases:
                 if pv.pv.get().type() == self.pv.pv.get().type():
                     self.publish_alias(pv)
-                    pv.pv.get().post(pv.pv.get().snapshot(), self.mask_)
+                    pv.pv.get().post(pv.pv.get().snapshot(), mask)
 
     cdef SnapshotPtr read_result(self, PvHandle pv, value) except *:
         """What a get of `pv` is answered with when the driver's read gave `value`."""
@@ -191,7 +231,7 @@ cdef class Data(StoredValue):
             value, Strictness.Checked if pv.info.fields.exact else Strictness.Lenient)
         if self.read_failed and self.pv is not None:
             self.read_failed = False
-            self.alarm_ = alarm_of(pv.info.fields, value, made)
+            self.set_alarm(self.judge(pv.info.fields, value, made))
             self.restamp()
             self.mark(kAlarmEvent)
             self.post_now(False)
@@ -208,12 +248,22 @@ cdef class Data(StoredValue):
         self.store(value)
 
     @property
+    def udf(self):
+        return bool(self.udf_)
+
+    @udf.setter
+    def udf(self, bint udf):
+        self.udf_ = udf
+
+    @property
     def alarm(self):
         return self.alarm_.status
 
     @alarm.setter
     def alarm(self, uint16_t alarm):
-        self.alarm_.status = alarm
+        cdef AlarmState state = self.alarm_
+        state.status = alarm
+        self.set_alarm(state)
         self.restamp()
 
     @property
@@ -222,7 +272,9 @@ cdef class Data(StoredValue):
 
     @severity.setter
     def severity(self, uint16_t severity):
-        self.alarm_.severity = severity
+        cdef AlarmState state = self.alarm_
+        state.severity = severity
+        self.set_alarm(state)
         self.restamp()
 
     @property
@@ -256,6 +308,12 @@ cdef class Data(StoredValue):
         return (f"value={self.shown()} alarm={Alarm.nameOf(self.alarm)} "
                 f"severity={Severity.nameOf(self.severity)} flag={self.flag} "
                 f"mask={self.mask} time={self.time}")
+
+
+cdef TimeStamp later_of(TimeStamp a, TimeStamp b) noexcept:
+    if a.seconds != b.seconds:
+        return a if a.seconds > b.seconds else b
+    return a if a.nanoseconds > b.nanoseconds else b
 
 
 def post_changed(list changed not None):

@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport uint32_t
 
-from pcaspy.native._cpp.alarm_limits cimport AlarmLimits, check_alarm
+from pcaspy.native._cpp.alarm_limits cimport AlarmLimits, Limit, check_alarm
 from pcaspy.native._cpp.codec cimport DecodeTarget
 from pcaspy.native._cpp.metadata cimport Metadata, MetadataPtr
 from pcaspy.native._cpp.snapshot cimport (
@@ -24,6 +24,7 @@ cdef class Fields:
     cdef double adel
     cdef readonly bint scanned
     cdef readonly bint asyn
+    cdef bint looks_back         # an alarm depends on what was before
     cdef AlarmLimits limits
     cdef MetadataPtr metadata
     # The first snapshot of the PVs with the same value that a driver took together.
@@ -32,8 +33,9 @@ cdef class Fields:
     cdef bint first_defined
     cdef TimeStamp first_time
 
+    cdef int take_limits(self) except -1
     cdef double limit(self, name) except? -1
-    cdef MetadataPtr make_metadata(self) except *
+    cdef MetadataPtr make_metadata(self, str message=*) except *
     cdef keep_exact(self, Metadata* m)
     cdef DecodeTarget target(self)
     cdef NewSnapshot made_of_nothing(self) except *

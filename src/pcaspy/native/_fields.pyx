@@ -54,6 +54,9 @@ _SIZED = frozenset((
 
 _EXACT_IN_DOUBLE = 2**53     # from here on a double does not have each integer
 
+# The field with the severity of each alarm limit.
+_SEVERITY_OF = {"hihi": "hhsv", "high": "hsv", "low": "lsv", "lolo": "llsv"}
+
 
 @cython.final
 cdef class Fields:
@@ -77,11 +80,25 @@ cdef class Fields:
         self.adel = values["adel"]
         self.scanned = values["scan"] > 0
         self.asyn = values["asyn"]
-        self.limits.low, self.limits.high = self.pair("low", "high")
-        self.limits.lolo, self.limits.hihi = self.pair("lolo", "hihi")
+        self.take_limits()
         for state in values["states"]:
             self.limits.states.push_back(state)
         self.metadata = self.make_metadata()
+
+    cdef int take_limits(self) except -1:
+        cdef int i
+        values = self.values
+        low, high = self.pair("low", "high")
+        lolo, hihi = self.pair("lolo", "hihi")
+        self.limits.at[<int>Limit.Hihi], self.limits.at[<int>Limit.Lolo] = hihi, lolo
+        self.limits.at[<int>Limit.High], self.limits.at[<int>Limit.Low] = high, low
+        for i, name in ((<int>Limit.Hihi, "hhsv"), (<int>Limit.Lolo, "llsv"),
+                        (<int>Limit.High, "hsv"), (<int>Limit.Low, "lsv")):
+            self.limits.severity[i] = values[name]
+        self.limits.hysteresis = values["hyst"]
+        self.limits.delay = values["alarm_delay"]
+        self.looks_back = self.limits.look_back()
+        return 0
 
     def pair(self, low, high):
         """Both alarm limits as checked: NaN if absent or not in order."""
@@ -97,10 +114,12 @@ cdef class Fields:
         return self.values[low], self.values[high]
 
     cdef double limit(self, name) except? -1:
-        """An alarm limit as an IOC sends it: NaN if it was not set."""
-        return self.values[name] if name in self.given else NAN
+        """An alarm limit as an IOC sends it: NaN if it is not set or has NO_ALARM."""
+        if name not in self.given or self.values[_SEVERITY_OF[name]] == 0:
+            return NAN
+        return self.values[name]
 
-    cdef MetadataPtr make_metadata(self) except *:
+    cdef MetadataPtr make_metadata(self, str message="") except *:
         cdef Metadata* m = new Metadata()
         cdef MetadataPtr made = MetadataPtr(m)
         v = self.values
@@ -113,6 +132,7 @@ cdef class Fields:
         m.lower_warning, m.lower_alarm = self.limit("low"), self.limit("lolo")
         self.keep_exact(m)
         m.description = bytes_of_text(v["desc"])
+        m.alarm_message = bytes_of_text(message)
         m.form = <DisplayForm><int>FORMS[v["form"]]
         for text in v["enums"]:
             m.states.push_back(bytes_of_text(text))

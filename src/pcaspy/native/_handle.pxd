@@ -44,10 +44,16 @@ cdef class PvHandle:
     cdef NewSnapshot convert(self, value, Strictness strictness) except *
 
 
+@cython.final
+cdef class Changed:
+    cdef readonly list waiting
+    cdef object later
+
+
 cdef class Links:
     cdef PvHandle pv             # None while not linked
     cdef tuple aliases           # further PVs of the same reason
-    cdef list changed            # the driver's Data with events that wait, or None
+    cdef Changed changed         # the driver's Data with events that wait, or None
     cdef EventMask mask_
     cdef cbool flag_
     cdef cbool queued            # is in `changed`
@@ -58,7 +64,7 @@ cdef class Links:
 
     cdef void detach(self) noexcept
     cdef PvHandle linked(self)
-    cdef join(self, PvHandle pv, list changed, overrides)
+    cdef join(self, PvHandle pv, Changed changed, overrides)
     cdef leave(self)
     cdef add_alias(self, PvHandle pv)
     cdef drop_alias(self, PvHandle pv)

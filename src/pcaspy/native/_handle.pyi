@@ -1,11 +1,19 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 from pcaspy.native._fields import InfoBase
 from pcaspy.native._time import StampBase
 
 class Claimant: ...
 class PvHandle: ...
+
+@final
+class Changed:
+    """The Data of a driver that have events which wait to be posted."""
+
+    def __init__(self, later: Callable[[Any, float], None] | None = None) -> None: ...
+    @property
+    def waiting(self) -> list[Any]: ...
 
 class Links:
     """A Data's place among the PVs of a driver, and the events that wait for it."""

@@ -11,6 +11,7 @@ would wait for it behind each computing thread, and could let two values change 
 import logging
 import weakref
 
+cimport cython
 from cpython.ref cimport PyObject
 from libcpp cimport bool as cbool
 from libcpp.string cimport string
@@ -123,6 +124,20 @@ cdef class PvHandle:
         return made
 
 
+@cython.final
+cdef class Changed:
+    """The Data of a driver that have events which wait to be posted.
+
+    Args:
+        later: ``later(data, due)`` has `Data.look_again` called then, in seconds of
+            time.monotonic().
+    """
+
+    def __init__(self, later=None):
+        self.waiting = []
+        self.later = later
+
+
 cdef class Links:
     """A Data's place among the PVs of a driver, and the events that wait for it."""
 
@@ -144,7 +159,7 @@ cdef class Links:
             raise ValueError("this Data belongs to no PV of a driver")
         return self.pv
 
-    cdef join(self, PvHandle pv, list changed, overrides):
+    cdef join(self, PvHandle pv, Changed changed, overrides):
         """Belongs to `pv`, and joins the queue `changed` of its driver."""
         self.pv = pv
         pv.data_ = <PyObject*>self
@@ -155,8 +170,8 @@ cdef class Links:
         """Belongs to no PV, and waits in no queue."""
         if self.queued:
             self.queued = False
-            if self in self.changed:
-                self.changed.remove(self)
+            if self in self.changed.waiting:
+                self.changed.waiting.remove(self)
         self.detach()
         self.pv = self.changed = None
         self.aliases = ()
@@ -181,7 +196,7 @@ cdef class Links:
 
     cdef queue(self):
         if self.changed is not None:
-            self.changed.append(self)
+            self.changed.waiting.append(self)
             self.queued = True
 
     @property

@@ -3,6 +3,7 @@
 """A request for Python: what a client wants, and how it is answered."""
 
 cimport cython
+from libc.stdint cimport uint16_t
 from libcpp.string cimport string
 
 from pcaspy.native._cpp.current_request cimport current_request, swap_current_request
@@ -12,7 +13,8 @@ from pcaspy.native._cpp.request cimport (
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr
 from pcaspy.native._cpp.text cimport text_of
 from pcaspy.native._cpp.types cimport (
-    ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL, DbfType, EcaStatus, needs_metadata)
+    ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL, DbfType, DbrType, EcaStatus,
+    is_acknowledgement, kDbrPutAckt, needs_metadata, raw)
 from pcaspy.native._data cimport Data, data_linked_to
 from pcaspy.native._handle cimport Claimant, PvHandle, handle_of
 from pcaspy.native._time cimport StampBase
@@ -81,6 +83,23 @@ cdef class Request:
     def trapped(self):
         """Access security wants this put logged."""
         return bool(self.here().trapped)
+
+    @property
+    def acknowledges(self):
+        """A put that is about the alarm, not the value: "ACKT", "ACKS"; else ""."""
+        cdef DbrType type = self.here().dbr_type
+        if self.here().kind != RequestKind.Write or not is_acknowledgement(type):
+            return ""
+        return "ACKT" if raw(type) == raw(kDbrPutAckt) else "ACKS"
+
+    def acknowledge(self):
+        """Carries such a put out; subscribers to alarms get an event."""
+        cdef int value = self.value
+        if self.acknowledges == "ACKT":
+            self.here().pv.get().set_transient_alarms(value != 0)
+        else:
+            self.here().pv.get().acknowledge(<uint16_t>value)
+        self.complete(ECA_NORMAL)
 
     @property
     def client(self):

@@ -1,7 +1,9 @@
+cimport cython
 from libcpp cimport bool as cbool
 from libcpp.deque cimport deque
-from libcpp.memory cimport unique_ptr
+from libcpp.memory cimport shared_ptr, unique_ptr
 
+from pcaspy.native._cpp.bell cimport Waker
 from pcaspy.native._cpp.request cimport RequestPtr
 from pcaspy.native._cpp.server cimport EngineServer
 from pcaspy.native._handle cimport Claimant
@@ -13,6 +15,13 @@ cdef class Server(Claimant):
     cdef size_t take                 # how many to take at a time
     cdef readonly list warnings      # what was wrong with the environment
     cdef readonly list interfaces    # the addresses that it is bound to; empty: all
+    cdef object bell                 # the Bell that hangs, or None
 
     cdef void adapt(self, size_t taken, double seconds) noexcept
     cdef handle_all(self, dispatcher)
+
+
+@cython.final
+cdef class Bell:
+    cdef Server server
+    cdef shared_ptr[Waker] waker

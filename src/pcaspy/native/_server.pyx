@@ -3,14 +3,18 @@
 """The server, and the short ways of its requests to a driver."""
 
 import time
+from types import CoroutineType
 
+cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint64_t
 from libcpp cimport bool as cbool
 from libcpp.map cimport map
+from libcpp.memory cimport make_shared
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
+from pcaspy.native._cpp.bell cimport Waker, hang_bell, take_bell_down
 from pcaspy.native._cpp.config cimport Config, config_from_environment
 from pcaspy.native._cpp.current_request cimport swap_current_request
 from pcaspy.native._cpp.from_snapshot cimport value_of
@@ -21,7 +25,8 @@ from pcaspy.native._cpp.request_queue cimport nanoseconds
 from pcaspy.native._cpp.server cimport EngineServer
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr
 from pcaspy.native._cpp.text cimport bytes_of_text
-from pcaspy.native._cpp.types cimport ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL
+from pcaspy.native._cpp.types cimport (
+    ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL, is_acknowledgement)
 from pcaspy.native._data cimport Data, data_linked_to
 from pcaspy.native._handle cimport Claimant, PvHandle, handle_of
 from pcaspy.native._request cimport wrapped
@@ -148,6 +153,14 @@ cdef class Server(Claimant):
         with nogil:
             self.server.get().requests().interrupt()
 
+    @property
+    def waits(self):
+        """There are requests for the next `process`."""
+        cdef size_t queued
+        with nogil:
+            queued = self.server.get().requests().size()
+        return queued > 0 or not self.left.empty()
+
     def process(self, double delay, dispatcher):
         """Handles requests for `delay` seconds, or until the server is closed.
 
@@ -217,13 +230,49 @@ cdef class Server(Claimant):
                 for i in range(records.size())]
 
 
+@cython.final
+cdef class Bell:
+    """A descriptor that can be read when there are requests, once it hangs.
+
+    It is for who calls ``process(0)`` and must not wait there.
+    """
+
+    def __init__(self, Server server not None):
+        self.server = server
+        self.waker = make_shared[Waker]()
+
+    def fileno(self):
+        return <int>self.waker.get().fd()
+
+    def clear(self):
+        """It cannot be read until there is something new."""
+        self.waker.get().on_io(True, False)
+
+    def ring(self):
+        self.waker.get().wake()
+
+    def hang(self):
+        self.server.bell = self
+        with nogil:
+            hang_bell(self.server.server.get().requests(), self.waker)
+
+    def take_down(self):
+        """Unless another one hangs there by now."""
+        if self.server.bell is not self:
+            return
+        self.server.bell = None
+        with nogil:
+            take_bell_down(self.server.server.get().requests())
+
+
 cdef int handle_request(const RequestPtr& request, dispatcher) except -1:
     cdef PvHandle pv = handle_of(request.get().pv)
     cdef RequestKind kind = request.get().kind
     if pv is None or pv.driver is None or pv.data_ == NULL:
         dispatcher.handle(wrapped(request))
     elif (kind == RequestKind.Write and pv.plain_write
-            and not request.get().trapped):
+            and not request.get().trapped
+            and not is_acknowledgement(request.get().dbr_type)):
         write(request, pv, dispatcher)
     elif kind == RequestKind.Read and pv.plain_read:
         read(request, pv, dispatcher)
@@ -263,7 +312,9 @@ cdef int read(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
     try:
         value = data.value if pv.info.fields.scanned else driver.read(reason)
         data = data_linked_to(pv)
-        if value is None:
+        if type(value) is CoroutineType:
+            dispatcher.read_later(wrapped(request), pv, value)
+        elif value is None:
             dispatcher.read_failed(wrapped(request), "read returned None")
         elif data is None:
             dispatcher.read_failed(wrapped(request), "it has no parameter any more")

@@ -1,7 +1,11 @@
-from typing import Any
+from typing import final
 
-from pcaspy.native._handle import Links, PvHandle
+from pcaspy.native._handle import Changed, Links, PvHandle
 from pcaspy.native._time import StampBase
+
+@final
+class AlarmExtra:
+    """Of an alarm that has a message, or depends on what was before."""
 
 class StoredValue(Links):
     """A value and its alarm and time, for the PVs that it is linked to."""
@@ -9,13 +13,13 @@ class StoredValue(Links):
     def link(
         self,
         pv: PvHandle,
-        changed: list[Any],
+        changed: Changed,
         overrides: tuple[bool, bool, bool] = ...,
     ) -> None: ...
     def start(
         self,
         pv: PvHandle,
-        changed: list[Any],
+        changed: Changed,
         when: StampBase,
         overrides: tuple[bool, bool, bool] = ...,
         defined: bool = False,

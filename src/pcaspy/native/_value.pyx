@@ -2,15 +2,22 @@
 # cython: nonecheck=True
 """The value of a Data as it was given, and the snapshot that answers gets."""
 
+cimport cython
+from libc.math cimport NAN, isnan
 from libc.stdint cimport int32_t
 
+from pcaspy.native._cpp.alarm_limits cimport AlarmHistory
 from pcaspy.native._cpp.from_snapshot cimport bytes_of, holds_exactly, value_of
-from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr, restamped
+from pcaspy.native._cpp.metadata cimport MetadataPtr
+from pcaspy.native._cpp.snapshot cimport (
+    AlarmState, NewSnapshot, Snapshot, SnapshotPtr, restamped)
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
 from pcaspy.native._fields cimport Fields, alarm_of
-from pcaspy.native._handle cimport Links, PvHandle, moved
+from pcaspy.native._handle cimport Changed, Links, PvHandle, moved
 from pcaspy.native._time cimport StampBase
+
+from time import monotonic
 
 _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
                  <int>DbfType.Enum: "u2", <int>DbfType.Long: "i4",
@@ -22,12 +29,29 @@ _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
 _IN_SNAPSHOT = object()     # the value is an array that is made when asked for
 
 
+@cython.final
+cdef class AlarmExtra:
+    """Of an alarm that has a message, or depends on what was before."""
+
+    def __init__(self):
+        self.planned = NAN
+
+    cdef AlarmState check(
+            self, Fields fields, const Snapshot& snapshot, AlarmState now):
+        """The alarm of a value of a PV that has the alarm `now`."""
+        if not self.begun:
+            self.begun = True
+            self.history = AlarmHistory(fields.limits, now)
+        self.judged = self.history.check(fields.limits, snapshot, monotonic())
+        return self.judged
+
+
 cdef class StoredValue(Links):
     """A value and its alarm and time, for the PVs that it is linked to."""
 
     # ---- links, made by the driver's pvDB ----
 
-    def link(self, PvHandle pv not None, list changed, overrides=(False,) * 3):
+    def link(self, PvHandle pv not None, Changed changed, overrides=(False,) * 3):
         """Holds the value of `pv` from now on; an unlinked Data brings its own."""
         pv.opened()
         self.value_ = self.shown()      # an array leaves the snapshot
@@ -38,7 +62,7 @@ cdef class StoredValue(Links):
             self.queue()
         self.store(self.value_)
 
-    def start(self, PvHandle pv not None, list changed, StampBase when not None,
+    def start(self, PvHandle pv not None, Changed changed, StampBase when not None,
               overrides=(False,) * 3, bint defined=False):
         """Links a new Data with the value that the PV's info starts with.
 
@@ -86,6 +110,48 @@ cdef class StoredValue(Links):
         self.leave()
         self.stored.reset()
 
+    # ---- alarms ----
+
+    cdef AlarmState judge(self, Fields fields, value, const NewSnapshot& made):
+        """The alarm that the limits and states give to `value` now."""
+        if not fields.looks_back or value is None:
+            if self.extra is not None:
+                self.extra.begun = False
+            return alarm_of(fields, value, made)
+        if self.extra is None:
+            self.extra = AlarmExtra()
+        return self.extra.check(fields, made.get()[0], self.alarm_)
+
+    cdef bint set_alarm(self, AlarmState alarm) noexcept:
+        """Takes it; whether it is another one, which ends the message."""
+        if (alarm.status == self.alarm_.status
+                and alarm.severity == self.alarm_.severity):
+            return False
+        self.alarm_ = alarm
+        if self.extra is not None:
+            self.extra.message = None
+        return True
+
+    cdef plan(self):
+        """Has the alarm looked at again when a delay is over."""
+        cdef AlarmExtra extra = self.extra
+        cdef double due = extra.history.due() if extra.begun else NAN
+        if isnan(due) or extra.planned <= due:
+            return
+        if self.changed is not None and self.changed.later is not None:
+            extra.planned = due
+            self.changed.later(self, due)
+
+    cdef MetadataPtr metadata_of(self, Fields fields) except *:
+        """The metadata that clients get, with the message of the alarm."""
+        cdef AlarmExtra extra = self.extra
+        if extra is None or extra.message is None:
+            return fields.metadata
+        if extra.fields is not fields:
+            extra.metadata = fields.make_metadata(extra.message)
+            extra.fields = fields
+        return extra.metadata
+
     # ---- values ----
 
     cdef object shown(self):
@@ -126,10 +192,11 @@ cdef class StoredValue(Links):
         for pv in self.aliases:
             pv.apply_reads()
 
-    cdef SnapshotPtr stamped(self, NewSnapshot made, Fields fields):
+    cdef SnapshotPtr stamped(self, NewSnapshot made, Fields fields) except *:
         made.get().time = self.time_
         made.get().alarm = self.alarm_
-        made.get().metadata = fields.metadata
+        made.get().metadata = (
+            fields.metadata if self.extra is None else self.metadata_of(fields))
         if fields.type == DbfType.Structure:
             made.get().mutable_structure().number = <int32_t>self.images
         return SnapshotPtr(made)
@@ -171,7 +238,8 @@ cdef class StoredValue(Links):
         if self.pv is not None and fits(self.pv, self.stored):
             fields = self.pv.info.fields
             self.publish(restamped(
-                self.stored.get()[0], self.time_, self.alarm_, fields.metadata))
+                self.stored.get()[0], self.time_, self.alarm_,
+                self.metadata_of(fields)))
 
 
 cdef NewSnapshot made_of(PvHandle pv, value, Strictness strictness) except *:

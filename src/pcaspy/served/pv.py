@@ -25,6 +25,7 @@ from ..native._handle import (
     set_info,
     set_name,
 )
+from .coroutines import Later, was_cancelled
 from .pvdb import PVInfo
 
 _write_log = logging.getLogger("pcaspy.SimplePV.writeValue")
@@ -62,17 +63,43 @@ class SimplePV(casPV):
     def interest(self, _told: bool) -> None:
         """Programs that override `interestRegister` set it; it is known anyway."""
 
-    def scan(self) -> None:
-        """Calls the driver's `read` and posts the value. Called by a scan thread."""
+    def scan(self) -> Later | None:
+        """Calls the driver's `read` and posts the value. Called by a scan thread.
+
+        Returns:
+            What is left to be done where `read` is ``async``.
+        """
         driver, data, reason = driver_of(self), data_of(self), info_of(self).reason
         if driver is None or data is None:
-            return
+            return None
+        ended = functools.partial(self._scan_ended, driver, data, reason)
         try:
             value = driver.read(reason)
+        except Exception as error:
+            ended(None, error)
+        else:
+            if inspect.iscoroutine(value):
+                return Later(value, ended)
+            ended(value, None)
+        return None
+
+    def _scan_ended(
+        self,
+        driver: Any,
+        data: Any,
+        reason: str,
+        value: Any,
+        error: BaseException | None,
+    ) -> None:
+        if was_cancelled(error) or data_of(self) is not data:  # the PV may be gone
+            return
+        try:
+            if error is not None:
+                raise error
             if value is None:
                 raise ValueError("read() returned None")
             driver.setParam(reason, value)
-        except Exception:
+        except BaseException:
             _read_log.exception("PV %s: scan failed", name_of(self))
             data.fail_read()
         else:
@@ -110,6 +137,12 @@ class SimplePV(casPV):
         new = driver.read(info.reason) if info.scan == 0 else data.value
         if new is None:
             return S_casApp_undefined
+        if inspect.iscoroutine(new):
+            new.close()
+            raise TypeError(
+                f"{type(self).__name__} overrides getValue or read and cannot await an"
+                " async read of its driver"
+            )
         value.put(new)
         value.setStatSevr(data.alarm, data.severity)
         value.setTimeStamp(data.time)

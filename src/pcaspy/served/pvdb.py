@@ -270,6 +270,12 @@ class PVInfo(InfoBase):
     lolo = _shared("lolo")
     high = _shared("high")
     low = _shared("low")
+    hhsv = _shared("hhsv")
+    hsv = _shared("hsv")
+    lsv = _shared("lsv")
+    llsv = _shared("llsv")
+    hyst = _shared("hyst")
+    alarm_delay = _shared("alarm_delay")
     adel = _shared("adel")
     mdel = _shared("mdel")
     scan = _shared("scan")
@@ -402,7 +408,11 @@ class PVInfo(InfoBase):
         return mask
 
     def checkAlarm(self, value: Any) -> tuple[int, int]:
-        """(alarm, severity) of `value`; of the worst element of an array."""
+        """(alarm, severity) of `value`; of the worst element of an array.
+
+        Of the value alone: without `hyst` and `alarm_delay`, which are not looked at
+        either where a subclass overrides this.
+        """
         return self.fields.alarm(value)
 
     _checkNumericAlarm = checkAlarm

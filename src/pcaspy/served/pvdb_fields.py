@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
-from ..alarm import Severity
+from ..alarm import Severity, SeverityStrings
 from ..lowlevel import casdef
 from ..native._fields import COLUMN_TYPES, MAX_COUNT
 
@@ -16,6 +16,7 @@ Form = Literal[
     "Default", "String", "Binary", "Decimal", "Hex", "Exponential", "Engineering"
 ]
 FORMS: tuple[str, ...] = get_args(Form)
+SeverityName = Literal["NO_ALARM", "MINOR", "MAJOR", "INVALID"]
 
 
 class PVSpec(TypedDict, total=False):
@@ -60,6 +61,12 @@ class PVSpec(TypedDict, total=False):
     lolo: float
     high: float
     low: float
+    hhsv: SeverityName | int
+    hsv: SeverityName | int
+    lsv: SeverityName | int
+    llsv: SeverityName | int
+    hyst: float
+    alarm_delay: float
     adel: float
     mdel: float
     scan: float
@@ -198,6 +205,16 @@ def _severities(value: Any) -> tuple[int, ...]:
     return severities
 
 
+def _severity(value: Any) -> int:
+    if isinstance(value, str):
+        return SeverityStrings.index(value)
+    if not Severity.NO_ALARM <= _number(value) <= Severity.INVALID_ALARM:
+        raise ValueError
+    if int(value) != value:
+        raise ValueError
+    return int(value)
+
+
 def _form(value: Any) -> str:
     if value not in FORMS:
         raise ValueError
@@ -243,6 +260,16 @@ class Rule(NamedTuple):
     take: Callable[[Any], Any]  # raises what is not allowed
     allowed: str
     schema: Schema
+
+
+def _severity_rule(limit: str, default: int) -> Rule:
+    return Rule(
+        f"Severity of the alarm of {limit}; with NO_ALARM the limit is not looked at.",
+        default,
+        _severity,
+        "'NO_ALARM', 'MINOR', 'MAJOR' or 'INVALID', or 0 to 3",
+        {"enum": [*SeverityStrings, 0, 1, 2, 3]},
+    )
 
 
 def _list_of(items: Schema) -> Schema:
@@ -326,32 +353,50 @@ RULES: dict[str, Rule] = {
         {"type": "number"},
     ),
     "hihi": Rule(
-        "From here on HIHI, MAJOR.",
+        "From here on HIHI, of severity hhsv.",
         0.0,
         _number,
         "a number",
         {"type": "number"},
     ),
     "lolo": Rule(
-        "Down from here LOLO, MAJOR.",
+        "Down from here LOLO, of severity llsv.",
         0.0,
         _number,
         "a number",
         {"type": "number"},
     ),
     "high": Rule(
-        "From here on HIGH, MINOR.",
+        "From here on HIGH, of severity hsv.",
         0.0,
         _number,
         "a number",
         {"type": "number"},
     ),
     "low": Rule(
-        "Down from here LOW, MINOR.",
+        "Down from here LOW, of severity lsv.",
         0.0,
         _number,
         "a number",
         {"type": "number"},
+    ),
+    "hhsv": _severity_rule("hihi", Severity.MAJOR_ALARM),
+    "hsv": _severity_rule("high", Severity.MINOR_ALARM),
+    "lsv": _severity_rule("low", Severity.MINOR_ALARM),
+    "llsv": _severity_rule("lolo", Severity.MAJOR_ALARM),
+    "hyst": Rule(
+        "A limit's alarm ends when the value is back by more than this.",
+        0.0,
+        _number,
+        "a number",
+        {"type": "number"},
+    ),
+    "alarm_delay": Rule(
+        "Seconds that a limit is exceeded before its alarm is raised.",
+        0.0,
+        _period,
+        "a time in seconds, 0 for none",
+        {"type": "number", "minimum": 0},
     ),
     "adel": Rule(
         "Change that archivers are told about.",
@@ -461,16 +506,9 @@ RULES: dict[str, Rule] = {
 }
 # Fields that the released package does not have.
 NEW = (
-    "drvl",
-    "drvh",
-    "desc",
-    "form",
-    "alias",
-    "readonly",
-    "enforce_limits",
-    "udf",
-    "columns",
-    "labels",
+    *("drvl", "drvh", "hhsv", "hsv", "lsv", "llsv", "hyst", "alarm_delay"),
+    *("desc", "form", "alias", "readonly", "enforce_limits", "udf"),
+    *("columns", "labels"),
 )
 DEFAULTS = {
     **{name: rule.default for name, rule in RULES.items()},

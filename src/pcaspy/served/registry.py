@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..host.in_loop import Turns
 from ..host.lifetime import Dispatcher, Host, open_hosts
 from ..host.notebook import run_of_cell
 from ..native._access import lacks_access_group
@@ -23,6 +25,8 @@ from ..native._handle import (
 )
 from ..native._server import Server
 from ..native._time import epicsTimeStamp
+from .coroutines import Coroutines
+from .delays import Delays
 from .pv import overrides
 from .pvdb import PVInfo
 from .scan import Scanner
@@ -83,7 +87,9 @@ class Registry(Host):
         self.defined = False  # a `value` that is given has no UDF alarm
         # Drivers that were made without Driver.__init__, which may still come.
         self.incomplete: weakref.WeakSet[Any] = weakref.WeakSet()
-        self.scanner = Scanner()
+        self.coroutines = Coroutines()
+        self.scanner = Scanner(coroutines=self.coroutines)
+        self.delays = Delays()
         self.pvf = NameTable(self)
         self.driver = DriverMap(self)
         self.pvs = PortMap(self)
@@ -187,6 +193,55 @@ class Registry(Host):
         _tell_of_types(self.pvf.values(), self.pva is not None)
         super().begin()
         self.scanner.start()
+        self.delays.start()
+
+    async def serve(self) -> None:
+        """Serves in the running event loop until it is cancelled, or until `close()`.
+
+        Raises:
+            OSError: An address or port cannot be used.
+            RuntimeError: Something else handles the requests, or the event loop is not
+                the one that was given.
+        """
+        loop = asyncio.get_running_loop()
+        self._check_that_only_one_serves()
+        if self.coroutines.given not in (None, loop):
+            raise RuntimeError(
+                "serve() runs in another event loop than the one of SimpleServer(loop=)"
+            )
+        self.coroutines.serving = loop
+        turns, gone = None, False
+        try:
+            self.start()
+            if self.engine is not None:  # let go of by another thread
+                self.turns = turns = Turns(self.engine, self._take_turn)
+                await turns.run()
+        except GeneratorExit:  # the loop was closed, nothing can be awaited any more
+            gone = True
+            raise
+        finally:
+            if self.turns is turns:  # else close() was called, and perhaps start()
+                self.close()
+            if not gone:
+                await self.coroutines.cancel()
+
+    def _check_that_only_one_serves(self) -> None:
+        if self.serves_in_loop:
+            raise RuntimeError("serve() runs already")
+        if self.processing:
+            raise RuntimeError(
+                "serve() cannot run while process() or run() does, in another thread"
+            )
+
+    def _take_turn(self) -> bool:
+        """Handles some requests; whether there are more."""
+        engine = self.engine
+        if engine is None or self.closed or not engine.running:
+            if self.turns is not None:
+                self.turns.end()
+            return False
+        self.turn(0)
+        return engine.waits
 
     def _warn_of_ports(self) -> None:
         """A driver whose port no PV has, or without a base, is asked for nothing."""
@@ -231,7 +286,13 @@ class Registry(Host):
     def shut(self) -> None:
         """Ends everything that runs for the server."""
         self.scanner.stop()
+        self.delays.stop()
         super().shut()
+
+    def close(self) -> None:
+        """Ends serving, in an event loop as well."""
+        super().close()
+        self.coroutines.serving = None
 
     def let_go(self) -> None:
         """The server was deleted; the PVs wait for the next one."""
@@ -242,6 +303,7 @@ class Registry(Host):
     def forget_threads(self) -> None:
         """In the child of a fork: threads are the parent's; so are the circuits."""
         self.scanner.forget_threads()
+        self.delays.forget_threads()
         super().forget_threads()
 
     def forget(self, pv: Any) -> None:

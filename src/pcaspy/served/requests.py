@@ -12,10 +12,10 @@ from ..alarm import Alarm, Severity
 from ..lowlevel.client import client_of, client_of_task
 from ..lowlevel.dispatch import Dispatcher, nothing, write_log
 from ..native._handle import data_of, driver_of, info_of, name_of
-from ..native._request import NORMAL, PUTFAIL, Request
+from ..native._request import GETFAIL, NORMAL, PUTFAIL, Request
 from ..native._server import Server
+from .coroutines import Coroutines, was_cancelled
 from .put_limits import within_limits
-from .puts import Coroutines
 from .pv import no_driver, overrides, put_line, put_value, refused
 
 
@@ -30,12 +30,17 @@ def _true(result: Any) -> bool:
 class DriverDispatcher(Dispatcher):
     """Asks the drivers of PVs that have one, and all other PVs by their methods."""
 
-    def __init__(self, engine: Server, server: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        engine: Server,
+        server: Callable[[], Any],
+        coroutines: Coroutines | None = None,
+    ) -> None:
         super().__init__(engine, server)
-        self._coroutines = Coroutines()
+        self._coroutines = Coroutines() if coroutines is None else coroutines
 
     def end(self, engine: Server) -> None:
-        """Before the engine closes: puts that coroutines carry out fail."""
+        """Before the engine closes: puts and gets that coroutines carry out fail."""
         self._coroutines.stop()
         super().end(engine)
 
@@ -112,9 +117,22 @@ class DriverDispatcher(Dispatcher):
                 line()
             self._finish(request, pv, result, done, last=True)
 
+        try:
+            self._run_for(request, ("write", id(pv)), coroutine, ended)
+        except RuntimeError as error:  # the program's event loop is closed
+            self.put_failed(request, pv, error)
+
+    def _run_for(
+        self,
+        request: Request,
+        turn: tuple[str, int],
+        coroutine: Coroutine[Any, Any, Any],
+        ended: Callable[[Any, BaseException | None], None],
+    ) -> None:
+        """Runs `coroutine`, which may ask who the client of `request` is."""
         token = client_of_task.set(request)
         try:
-            self._coroutines.run(pv, coroutine, ended)
+            self._coroutines.run(turn, coroutine, ended)
         finally:
             client_of_task.reset(token)
 
@@ -162,10 +180,39 @@ class DriverDispatcher(Dispatcher):
             super().read(request, pv)
         elif driver_of(pv) is None or data_of(pv) is None:
             self.read_failed(request, no_driver(pv))
-        elif (value := driver_of(pv).read(info_of(pv).reason)) is None:
+        else:
+            value = driver_of(pv).read(info_of(pv).reason)
+            if inspect.iscoroutine(value):
+                self.read_later(request, pv, value)
+            else:
+                self._read_ends(request, value)
+
+    def _read_ends(self, request: Request, value: Any) -> None:
+        if value is None:
             self.read_failed(request, "read returned None")
         else:
             request.complete_read(value)
+
+    def read_later(
+        self, request: Request, pv: Any, coroutine: Coroutine[Any, Any, Any]
+    ) -> None:
+        """Answers a get with what the coroutine returns that Driver.read returned."""
+
+        def ended(result: Any, error: BaseException | None) -> None:
+            if was_cancelled(error):
+                request.complete(GETFAIL)
+                return
+            try:
+                if error is not None:
+                    raise error
+                self._read_ends(request, result)
+            except BaseException:
+                self.read_failed(request)
+
+        try:
+            self._run_for(request, ("read", id(pv)), coroutine, ended)
+        except RuntimeError:  # the program's event loop is closed
+            self.read_failed(request)
 
     def read_raised(self, pv: Any) -> None:
         """READ, INVALID until a read succeeds."""

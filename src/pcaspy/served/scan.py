@@ -4,6 +4,9 @@ One thread knows when which period is due. Due PVs go to a queue that one worker
 empties; more workers join only while a read() hangs, so that it delays its own PV and
 no other. A PV that is still being read when it is due again misses that turn. Turns
 are counted from the start, so a period does not drift by the time that reading takes.
+
+What an ``async def read`` does is left to the coroutines of the server; where the
+server serves in the program's event loop, all reads are made there.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+from .coroutines import Coroutines, Later
 
 _log = logging.getLogger("pcaspy.scan")
 
@@ -42,10 +47,16 @@ class Scanner:
 
     Args:
         clock: Seconds, never stepping back.
+        coroutines: What ``pv.scan()`` may return is run by them.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        coroutines: Coroutines | None = None,
+    ) -> None:
         self._clock = clock
+        self._coroutines = Coroutines() if coroutines is None else coroutines
         self._changed = threading.Condition()  # guards all below
         self._periods: dict[float, _Period] = {}
         self._period_of: dict[Any, float] = {}
@@ -170,13 +181,52 @@ class Scanner:
                     continue
                 pv = self._queue.popleft()
                 self._changed.release()
+                goes_on = False
                 try:
-                    pv.scan()
+                    goes_on = self._scan(pv, owner)
                 except Exception:
                     _log.exception("PV %s: scan failed", getattr(pv, "name", pv))
                 finally:
                     self._changed.acquire()
                     self._done += 1
-                    if self._thread is owner:
+                    if self._thread is owner and not goes_on:
                         self._taken.discard(pv)
             self._workers -= 1
+
+    def _scan(self, pv: Any, owner: threading.Thread) -> bool:
+        """Reads `pv`. True: a coroutine does it, and `_taken` has the PV until then."""
+        if self._coroutines.serves:
+            later = Later(_scan_in_loop(pv), _nothing)
+        else:
+            later = pv.scan()
+            if not isinstance(later, Later):
+                return False
+
+        def ended(result: Any, error: BaseException | None) -> None:
+            try:
+                later.ended(result, error)
+            finally:
+                with self._changed:
+                    if self._thread is owner:
+                        self._taken.discard(pv)
+
+        try:
+            self._coroutines.run(None, later.coroutine, ended)
+        except RuntimeError as error:  # the program's event loop is closed
+            later.ended(None, error)
+            return False
+        return True
+
+
+async def _scan_in_loop(pv: Any) -> None:
+    try:
+        later = pv.scan()
+    except Exception:
+        _log.exception("PV %s: scan failed", getattr(pv, "name", pv))
+    else:
+        if isinstance(later, Later):
+            await later.run()
+
+
+def _nothing(_result: Any, _error: BaseException | None) -> None:
+    pass

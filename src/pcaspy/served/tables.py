@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..lowlevel.pv import casPV, prepare
 from ..native._data import Data
-from ..native._handle import PvHandle, data_of, info_of, is_given, name_of
+from ..native._handle import Changed, PvHandle, data_of, info_of, is_given, name_of
 from ..native._time import epicsTimeStamp
 from .pv import SimplePV, overrides
 from .pvdb import PVInfo, overrides_checks
@@ -140,13 +140,13 @@ NoSuchParameter.__module__ = "builtins"
 class ParamTable(HookedDict):
     """`Driver.pvDB`: {reason: Data}, linked to the PVs of the driver's port."""
 
-    __slots__ = ("changed", "port", "registry")
+    __slots__ = ("_changed", "port", "registry")
 
     def __init__(self, registry: Registry, port: str) -> None:
         super().__init__()
         self.registry = registry
         self.port = port
-        self.changed: list[Data] = []  # with events that wait for updatePVs
+        self._changed = Changed(registry.delays.add)
         now = epicsTimeStamp()
         pvs = registry.pvs.get(port)
         if pvs is not None:
@@ -156,6 +156,11 @@ class ParamTable(HookedDict):
             for reason, others in pvs.aliases.items():
                 for other in others:
                     self[reason].alias(other)
+
+    @property
+    def changed(self) -> list[Data]:
+        """Those with events that wait for updatePVs."""
+        return self._changed.waiting
 
     @classmethod
     def of(cls, registry: Registry, port: str, contents: dict[Any, Any]) -> ParamTable:
@@ -192,7 +197,7 @@ class ParamTable(HookedDict):
         data = self.get(reason)
         if data is not None:
             try:
-                data.link(pv, self.changed, checks)
+                data.link(pv, self._changed, checks)
             except (TypeError, ValueError):
                 data.unlink()
             else:
@@ -202,7 +207,7 @@ class ParamTable(HookedDict):
         defined = not info.fields.values["udf"] or (
             self.registry.defined and info.has_value
         )
-        data.start(pv, self.changed, now, checks, defined)
+        data.start(pv, self._changed, now, checks, defined)
         data.udf = not defined
         super(HookedDict, self).__setitem__(reason, data)
 
@@ -212,7 +217,7 @@ class ParamTable(HookedDict):
         if old is not None and old is not value:
             old.unlink()
         if pv is not None and value.handle is not pv:
-            value.link(pv, self.changed, overridden_hooks(pv))
+            value.link(pv, self._changed, overridden_hooks(pv))
         return value
 
     def _drop(self, key: Any, value: Any) -> None:

@@ -23,6 +23,7 @@ cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
         Metadata() except +translate_exception
         string units
         string description
+        string alarm_message
         void set_exact(const ExactLimits& limits) except +translate_exception
         DisplayForm form
         int16_t precision

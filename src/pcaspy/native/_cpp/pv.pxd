@@ -30,6 +30,8 @@ cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
         void set_wants_interest(bool on) noexcept
         void set_access_group(string) except +translate_exception
         void set_read_only(bool on) except +translate_exception
+        void set_transient_alarms(bool on) except +translate_exception
+        void acknowledge(uint16_t severity) except +translate_exception
         bool has_subscriptions() except +translate_exception
         bool sole_ref() noexcept
         void* owner

@@ -28,6 +28,8 @@ cdef extern from "dbr/types.hpp" namespace "pcas" nogil:
 
     uint16_t raw(DbrType type) noexcept
     cbool needs_metadata(DbrType type) noexcept
+    cbool is_acknowledgement(DbrType type) noexcept
+    DbrType kDbrPutAckt
 
     uint32_t kMaxCount
 
