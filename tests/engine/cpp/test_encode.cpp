@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "dbr/acknowledgement.hpp"
 #include "dbr/text_stream.hpp"
 #include "wire.hpp"
 
@@ -120,10 +121,15 @@ TEST_CASE("encode: all layouts, as scalar, array, cut, filled with zeros and emp
 
 TEST_CASE("encode: STSACK_STRING") {
     Builder expected;
-    expected.u16(0x0a0b).u16(0x0102).zeros(4).text("1.00", 40);
-    const auto got = wire::encode(*example(DbfType::Double), 37, 1);
+    expected.u16(0x0a0b).u16(0x0102).u16(1).u16(0).text("1.00", 40);
+    auto got = wire::encode(*example(DbfType::Double), 37, 1);
     CHECK(got.status == EcaStatus{ECA_NORMAL});
     CHECK(hex(got.bytes) == hex(expected.bytes()));
+
+    Builder told;
+    told.u16(0x0a0b).u16(0x0102).u16(0).u16(2).text("1.00", 40);
+    put_acknowledgement(got.bytes, {false, 2});
+    CHECK(hex(got.bytes) == hex(told.bytes()));
 }
 
 TEST_CASE("encode: CLASS_NAME") {

@@ -254,6 +254,24 @@ def test_writes_that_a_rule_traps_are_logged(start):
         assert puts == [f"{server.pv('OPEN')}: mary@desk ({address}) old=0 new=7"]
 
 
+def test_acknowledgement_needs_the_right_to_write(start):
+    server = start()
+    one = b"\0\1"
+    with server.circuit(user="mary", host="desk") as circuit:
+        address = "{}:{}".format(*circuit.socket.getsockname())
+        trapped = circuit.create(server.pv("OPEN"))
+        plain = circuit.create(server.pv("FILL"))
+        readonly = circuit.create(server.pv("READONLY"))
+        with_rights(circuit, plain, ALL)
+        for type in (dbr.PUT_ACKT, dbr.PUT_ACKS):
+            assert circuit.put(readonly, type, one).p1 == ECA_NOWTACCESS
+            assert circuit.put(plain, type, one).p1 == ECA_NORMAL
+            assert circuit.put(trapped, type, one).p1 == ECA_NORMAL
+        puts, _ = server.child.ask(do="logged")
+        who = f"{server.pv('OPEN')}: mary@desk ({address})"
+        assert puts == [f"{who} ACKT=1", f"{who} ACKS=1"]
+
+
 @pytest.mark.parametrize("name", ["OPEN", "FILL", "ASYNC"])
 def test_the_driver_can_ask_who_writes(start, name):
     server = start(None)

@@ -28,7 +28,7 @@ from support import wire
 from support.wire import Circuit, event_request, pack
 
 PVDB = {
-    "A": {"prec": 2, "high": 5, "hihi": 8, "mdel": 1},
+    "A": {"prec": 2, "high": 5, "hihi": 8, "mdel": 1, "hyst": 1, "alarm_delay": 0.01},
     "I": {"type": "int", "asyn": True},
     "E": {"type": "enum", "enums": ["x", "y"], "states": [0, 2]},
     "S": {"type": "string", "value": "s"},
@@ -48,6 +48,7 @@ NAMES = ["P:" + reason for reason in REASONS] + ["L:1", "L:2"]
 LEFT_OUT = {
     "join",
     "process",
+    "serve",
     "show",
     "run",
     "serve_forever",
@@ -187,13 +188,17 @@ class Wild(Driver):
 
 
 class Later(Driver):
-    """Answers puts later."""
+    """Answers puts and gets later."""
 
     program = None
 
     async def write(self, reason, value):
         self.program.sometimes()
         self.setParam(reason, value)
+
+    async def read(self, reason):
+        self.program.sometimes()
+        return self.getParam(reason)
 
 
 class WildPV(SimplePV):
@@ -329,7 +334,12 @@ def plausible(program):
             lambda: driver.updatePV(reason),
             lambda: driver.callbackPV(reason),
             lambda: driver.setParams({r: program.value() for r in REASONS}),
-            lambda: driver.setParamStatus(reason, pick((None, 3, 17)), pick((0, 2))),
+            lambda: driver.setParamStatus(
+                reason, pick((None, 3, 17)), pick((0, 2)), pick(("", "a message"))
+            ),
+            lambda: driver.setParamInfo(
+                reason, {pick(("hyst", "alarm_delay", "hsv")): pick((0, 1, 0.01))}
+            ),
             lambda: driver.setParamEnums("E", ["p", "q", "r"][: pick((1, 3))]),
             lambda: driver.setParamInfo(
                 reason,
@@ -455,12 +465,13 @@ def visit(dice, port, stop):
                     sids.append(message.p2)
             sid, type_ = dice.choice(sids), dice.randrange(39)
             data = struct.pack(">d", n) + b"7\0" * dice.randrange(5)
+            put = dice.choice((6, 6, 6, 35, 36))
             circuit.send(
                 dice.choice(
                     (
                         pack(wire.READ_NOTIFY, type=type_, count=1, p1=sid, p2=n),
-                        pack(wire.WRITE, data, type=6, count=1, p1=sid, p2=n),
-                        pack(wire.WRITE_NOTIFY, data, type=6, count=1, p1=sid, p2=n),
+                        pack(wire.WRITE, data, type=put, count=1, p1=sid, p2=n),
+                        pack(wire.WRITE_NOTIFY, data, type=put, count=1, p1=sid, p2=n),
                         event_request(sid, n, type_),
                     )
                 )

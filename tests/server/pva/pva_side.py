@@ -147,9 +147,9 @@ class Commands:
                 self.driver.setParam(name, number)
             self.driver.updatePVs()
 
-    def alarm(self, name, alarm, severity):
-        alarm = getattr(Alarm, alarm)
-        self.driver.setParamStatus(name, alarm, getattr(Severity, severity))
+    def alarm(self, name, alarm, severity, message=""):
+        alarm, severity = getattr(Alarm, alarm), getattr(Severity, severity)
+        self.driver.setParamStatus(name, alarm, severity, message)
         self.driver.updatePV(name)
 
     def info(self, name, info):

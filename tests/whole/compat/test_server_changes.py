@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 import subprocess
 import sys
 import time
@@ -147,6 +148,29 @@ def test_a_get_does_not_wait_for_process(fresh, tmp_path):
             side.child.answer(SECONDS)
             if not side.threaded:
                 circuit.expect(wire.READ_NOTIFY, timeout=SECONDS, p2=9)
+
+
+def acknowledged(side: Side) -> tuple[int, bytes, bytes]:
+    """Status of an acknowledgement; ACKT and ACKS of an alarm before and after it."""
+    with Circuit((LOOPBACK, side.port)) as circuit:
+        channel = circuit.create("F:H")
+        circuit.write(channel, dbr.DOUBLE, struct.pack(">d", 9))
+
+        def told() -> bytes:
+            return circuit.get(channel, dbr.STSACK_STRING).payload[4:8]
+
+        before = told()
+        status = circuit.put(channel, dbr.PUT_ACKS, b"\0\3").p1
+        return status, before, told()
+
+
+@shows("acknowledgement")
+def test_alarms_can_be_acknowledged(fresh):
+    sides = fresh()
+    begin(sides, {"H": {"high": 5, "low": -5}})
+    released, here = [acknowledged(side) for side in sides]
+    assert here == (wire.ECA_NORMAL, b"\0\1\0\1", b"\0\1\0\0")
+    assert released == (wire.ECA_NORMAL, bytes(4), bytes(4))
 
 
 @shows("labels-cut")

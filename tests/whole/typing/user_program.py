@@ -1,5 +1,6 @@
 """What users write: mypy and pyright find nothing (`make lint`, test_types.py)."""
 
+import asyncio
 from typing import Any
 
 from typing_extensions import assert_type
@@ -13,6 +14,7 @@ pvdb: dict[str, PVSpec] = {"A": {"type": "enum", "enums": ["OFF", "ON"], "scan":
 more: dict[str, PVSpec] = {
     "B": {"type": "bool", "alias": "SWITCH", "readonly": True},
     "C": {"drvl": 0, "drvh": 5.5, "enforce_limits": "clamp"},
+    "D": {"hihi": 5, "hhsv": "INVALID", "hsv": 2, "hyst": 0.5, "alarm_delay": 2},
 }
 
 
@@ -21,6 +23,22 @@ class Own(Driver):
         self.setParam(reason, value)
         self.updatePVs()
         return True
+
+
+class Later(Driver):
+    async def read(self, reason: str) -> float:
+        return float(self.getParam(reason))
+
+    async def write(self, reason: str, value: float) -> bool:
+        self.setParamStatus(reason, 9, 3, message="no answer")
+        return value > 0
+
+
+async def serve_in_loop() -> None:
+    server = SimpleServer(port=0, loop=asyncio.get_running_loop())
+    server.createPV("P:", more)
+    Later(server)
+    await server.serve()
 
 
 def serve() -> None:

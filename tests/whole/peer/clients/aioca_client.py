@@ -12,6 +12,8 @@ FORMATS = {0: aioca.FORMAT_RAW, 2: aioca.FORMAT_TIME, 4: aioca.FORMAT_CTRL}
 
 def request(dbr):
     """A DBR number as aioca's datatype and format."""
+    if dbr // 7 not in FORMATS:
+        return {"datatype": dbr}
     return {"datatype": dbr % 7, "format": FORMATS[dbr // 7]}
 
 
