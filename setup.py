@@ -19,7 +19,7 @@ from building import (
 )
 from setuptools.command.build_py import build_py
 
-ENGINE_DIRS = ("base", "proto", "net", "dbr", "access", "pv", "server")
+ENGINE_DIRS = ("base", "proto", "net", "dbr", "access", "pv", "fields", "server")
 
 # The engine without Python: for the binding's modules, and for drivers in C++.
 LIBRARY = library(

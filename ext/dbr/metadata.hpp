@@ -35,6 +35,15 @@ struct ColumnInfo {
     DbfType type;  // String: texts of any length
 };
 
+// What a PV's fields tell in addition, and its value does not.
+struct RecordDetails {
+    double adel = 0, mdel = 0, hyst = 0;
+    double scan_period = 0;  // seconds; 0: it is not scanned
+    std::vector<std::uint16_t> state_severities;
+
+    bool operator==(const RecordDetails&) const = default;
+};
+
 struct Metadata : RefCounted {
     std::string units;           // cut to 7 bytes on the wire
     std::int16_t precision = 0;  // as GR_ and CTRL_ types carry it
@@ -51,6 +60,8 @@ struct Metadata : RefCounted {
     std::shared_ptr<const ExactLimits> exact;
     std::string description;  // as no type of Channel Access has it
     DisplayForm form = DisplayForm::Default;
+    // Of HIHI, HIGH, LOW and LOLO; 0 where a limit does not exist.
+    std::array<std::uint8_t, 4> limit_severities{};
     std::vector<ColumnInfo> columns;
     std::vector<std::string> states;  // at most 16 of at most 25 bytes
     std::string alarm_message;        // of one snapshot's alarm, for PVAccess
@@ -58,7 +69,21 @@ struct Metadata : RefCounted {
     void set_exact(const ExactLimits& limits) {
         exact = std::make_shared<const ExactLimits>(limits);
     }
+    const RecordDetails& details() const noexcept {
+        static const RecordDetails kNone;
+        return details_ ? *details_ : kNone;
+    }
+    // Takes no memory for what is as always.
+    void set_details(const RecordDetails& details) {
+        details_.reset();
+        if (!(details == RecordDetails()))
+            details_ = std::make_unique<const RecordDetails>(details);
+    }
+
     static void destroy(const Metadata* m) noexcept { delete m; }
+
+  private:
+    std::unique_ptr<const RecordDetails> details_;
 };
 
 using MetadataPtr = Ref<const Metadata>;

@@ -20,11 +20,20 @@ void Namespace::add_source(std::unique_ptr<Source> source) {
     added_.push_back(std::move(source));
 }
 
-void Namespace::add(PvPtr pv) { tell(table_.add(std::move(pv))); }
+void Namespace::add(const PvPtr& pv) { add(pv->name(), pv); }
 
 void Namespace::add(std::string_view name, const PvPtr& pv) {
-    const PvPtr old = table_.add(name, pv);
+    PvPtr old = table_.add(name, pv);
+    if (!old) old = hidden_by(name);
     if (old != pv) tell(old);
+}
+
+// What a source behind the table has given for a name that is in the table now.
+PvPtr Namespace::hidden_by(std::string_view name) const {
+    for (const auto& source : added_) {
+        if (PvPtr given = source->given(name)) return given;
+    }
+    return {};
 }
 
 bool Namespace::remove(std::string_view name) {
@@ -37,9 +46,15 @@ bool Namespace::remove(std::string_view name) {
 // finds from now on is not `removed`.
 void Namespace::tell(const PvPtr& removed) {
     if (!removed) return;
+    std::vector<PvPtr> all{removed};
+    if (const PvCompanionPtr companion = removed->companion()) {
+        for (PvPtr& pv : companion->dependents()) all.push_back(std::move(pv));
+    }
     std::lock_guard lock(mutex_);
     for (const auto& server : servers_) {
-        if (const auto to = server.lock()) to->push(removed);
+        const auto to = server.lock();
+        if (!to) continue;
+        for (const PvPtr& pv : all) to->push(pv);
     }
 }
 

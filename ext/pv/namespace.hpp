@@ -48,7 +48,7 @@ class PCAS_API Namespace {
         return {};
     }
     // Serves `pv`, in place of the PV of the same name, whose clients are told.
-    void add(PvPtr pv);
+    void add(const PvPtr& pv);
     // The same under another name than the PV's own, or one more.
     void add(std::string_view name, const PvPtr& pv);
     // False if there is none of that name.
@@ -80,6 +80,7 @@ class PCAS_API Namespace {
     void after_fork_in_child();
 
   private:
+    PvPtr hidden_by(std::string_view name) const;
     void tell(const PvPtr& removed);
     void make_requests();
 

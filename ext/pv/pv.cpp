@@ -11,7 +11,10 @@ namespace pcas {
 Pv::Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept
     : name_(std::move(name)), max_count_(max_count), type_(type) {}
 
-Pv::~Pv() { delete serial_puts_.load(); }
+Pv::~Pv() {
+    if (companion_) companion_->on_end();
+    delete serial_puts_.load();
+}
 
 void Pv::set_puts_in_series(bool on) {
     if (on && !serial_puts_) {
@@ -26,6 +29,18 @@ void Pv::set_puts_in_series(bool on) {
 
 void Pv::end_put(EcaStatus status) {
     if (SerialPuts* puts = serial_puts()) puts->end(status);
+}
+
+void Pv::set_access_group(const std::string& group) {
+    access_.set_group(group);
+    if (const PvCompanionPtr following = companion())
+        following->on_rights_changed(group);
+}
+
+void Pv::set_read_only(bool on) {
+    access_.set_read_only(on);
+    if (const PvCompanionPtr following = companion())
+        following->on_rights_changed(access_.group());
 }
 
 PvPtr Pv::create(std::string name, DbfType type, std::uint32_t max_count,
@@ -44,9 +59,14 @@ SnapshotPtr Pv::snapshot() const {
 
 void Pv::set(SnapshotPtr snapshot) {
     PCAS_INVARIANT(snapshot->type() == type_ && snapshot->count() <= max_count_);
-    std::lock_guard lock(mutex_);
-    note_alarm(*snapshot);
-    current_.swap(snapshot);  // the old value is freed after the lock
+    PvCompanionPtr companion;
+    {
+        std::lock_guard lock(mutex_);
+        note_alarm(*snapshot);
+        current_.swap(snapshot);  // the old value is freed after the lock
+        companion = companion_;
+    }
+    if (companion) companion->on_new_value(0);
 }
 
 void Pv::post(SnapshotPtr snapshot, EventMask mask) {
@@ -62,6 +82,7 @@ void Pv::post(SnapshotPtr snapshot, EventMask mask) {
 template <class Change>
 void Pv::tell(EventMask mask, Change change) {
     PvClientsPtr wake;
+    PvCompanionPtr companion;
     bool others = false;
     {
         std::lock_guard lock(mutex_);
@@ -75,9 +96,11 @@ void Pv::tell(EventMask mask, Change change) {
                 wake = PvClientsPtr(c);
         }
         if (wake) wake->queued_ = true;
+        companion = companion_;
     }
     if (wake) queue_up(wake);
     if (others) queue_up_others();
+    if (companion) companion->on_new_value(mask);
 }
 
 // As recGblResetAlarms of an IOC: a message that changes counts as a change, too.
@@ -140,6 +163,39 @@ void Pv::queue_up_others() {
         }
         queue_up(next);
     }
+}
+
+SnapshotPtr Pv::read_unasked() const {
+    const PvCompanionPtr following = companion();
+    return following ? following->read() : SnapshotPtr();
+}
+
+EventMask Pv::wanted_events() const {
+    std::lock_guard lock(mutex_);
+    EventMask wanted = 0;
+    for (const PvClients* c = clients_.get(); c; c = c->next_.get()) {
+        if (c->subscribed_) wanted |= c->wanted_;
+    }
+    return wanted;
+}
+
+std::vector<PvPtr> PvCompanion::dependents() { return {}; }
+
+PvCompanionPtr Pv::companion() const {
+    std::lock_guard lock(mutex_);
+    return companion_;
+}
+
+PvCompanionPtr Pv::get_companion(PvCompanionPtr made) {
+    std::lock_guard lock(mutex_);
+    if (!companion_) companion_.swap(made);
+    return companion_;
+}
+
+void Pv::drop_companion(const PvCompanion& companion) {
+    PvCompanionPtr gone;  // let go of without the lock
+    std::lock_guard lock(mutex_);
+    if (companion_.get() == &companion) gone.swap(companion_);
 }
 
 bool Pv::has_subscriptions() const {

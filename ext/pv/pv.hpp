@@ -16,6 +16,7 @@
 #include "base/ref.hpp"
 #include "dbr/acknowledgement.hpp"
 #include "dbr/snapshot.hpp"
+#include "pv/companion.hpp"
 #include "pv/event_mask.hpp"
 #include "pv/pv_clients.hpp"
 
@@ -56,6 +57,8 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     // the snapshot.
     void set_reads_by_request(bool on) noexcept { reads_by_request_.store(on); }
     bool reads_by_request() const noexcept { return reads_by_request_.load(); }
+    // Where it reads by request: the value, if nobody has to be asked all the same.
+    SnapshotPtr read_unasked() const;
     // That there are subscriptions, and then none any more, is told by an Interest
     // request. What comes and goes between two takes of the queue is not told.
     void set_wants_interest(bool on) noexcept { wants_interest_.store(on); }
@@ -68,15 +71,27 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     // Null before set_puts_in_series(true).
     SerialPuts* serial_puts() const noexcept { return serial_puts_.load(); }
     // Its access security group; the channels there are get its rights, too.
-    void set_access_group(std::string group) { access_.set_group(std::move(group)); }
+    void set_access_group(const std::string& group);
     std::string access_group() const { return access_.group(); }
     // No client may put to it, whatever its group allows.
-    void set_read_only(bool on) { access_.set_read_only(on); }
+    void set_read_only(bool on);
     bool read_only() const noexcept { return access_.read_only(); }
     AccessMember& access() noexcept { return access_; }
 
+    // While it is on, no client's put gets any further: it fails.
+    void set_puts_disabled(bool on) noexcept { puts_disabled_.store(on); }
+    bool puts_disabled() const noexcept { return puts_disabled_.load(); }
+
+    // What follows it; null until there is something. The PV holds it.
+    PvCompanionPtr companion() const;
+    // That one, or, if there is none, `made` from now on.
+    PvCompanionPtr get_companion(PvCompanionPtr made);
+    void drop_companion(const PvCompanion& companion);
+
     // Over any protocol.
     bool has_subscriptions() const;
+    // What they want to be told of, or wanted lately.
+    EventMask wanted_events() const;
     // Interest changed; true if a request has to be queued for it.
     bool interest_changed() noexcept { return !interest_queued_.exchange(true); }
     // That request was dropped: the next change needs another one.
@@ -119,6 +134,10 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     std::atomic<bool> interest_queued_{false};
     std::atomic<bool> puts_in_series_{false};
     std::atomic<bool> refused_{false};
+    std::atomic<bool> puts_disabled_{false};
+    // Both guarded by the mutex; here they take no room.
+    bool told_interest_ = false;
+    Acknowledgement acknowledgement_;
     std::atomic<SerialPuts*> serial_puts_{nullptr};  // owned
     AccessMember access_;
 
@@ -126,8 +145,7 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     SnapshotPtr current_;
     std::uint64_t posted_ = 0;
     PvClientsPtr clients_;  // a list: of each server that has some
-    bool told_interest_ = false;
-    Acknowledgement acknowledgement_;
+    PvCompanionPtr companion_;
 };
 
 using PvPtr = Ref<Pv>;

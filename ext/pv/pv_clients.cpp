@@ -27,17 +27,25 @@ bool PvClients::add(const SnapshotPtr& snapshot, EventMask mask, std::uint64_t n
     return !queued_;
 }
 
-PvClients::Joined PvClients::join() {
-    std::lock_guard lock(pv_.mutex_);
-    const bool first = !pv_.has_subscriptions_now();
-    subscribed_ = true;
-    return {pv_.current_, pv_.posted_, first};
+PvClients::Joined PvClients::join(EventMask wanted) {
+    Joined joined;
+    PvCompanionPtr companion;
+    {
+        std::lock_guard lock(pv_.mutex_);
+        joined = {pv_.current_, pv_.posted_, !pv_.has_subscriptions_now()};
+        subscribed_ = true;
+        wanted_ |= wanted;
+        companion = pv_.companion_;
+    }
+    if (companion) companion->on_joined(wanted);
+    return joined;
 }
 
 bool PvClients::no_subscriptions() {
     std::vector<Event> dropped;  // without the lock
     std::lock_guard lock(pv_.mutex_);
     subscribed_ = false;
+    wanted_ = 0;
     bytes_ = 0;
     dropped.swap(events_);
     return !pv_.has_subscriptions_now();

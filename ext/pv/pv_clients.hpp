@@ -44,7 +44,7 @@ class PCAS_API PvClients : public RefCounted {
         std::uint64_t number;
         bool first;  // of the PV's subscriptions, whatever their protocol
     };
-    Joined join();
+    Joined join(EventMask wanted);
     // True: nor has any other server some.
     bool no_subscriptions();
     // Moves what waits into `into`, whose memory is used again. Nothing, if it is not
@@ -72,6 +72,7 @@ class PCAS_API PvClients : public RefCounted {
     Ref<PvClients> next_;  // of the PV's
     std::vector<Event> events_;
     std::size_t bytes_ = 0;
+    EventMask wanted_ = 0;     // by those that joined
     bool subscribed_ = false;  // events are queued
     bool queued_ = false;      // it is in `queue_`
 };

@@ -17,6 +17,9 @@ PCAS_API std::string refused_put_text(const std::string& value, const Pv& pv,
                                       const ClientIdentity& client,
                                       std::string_view why);
 
+// Why a put fails while the PV's field DISP says so.
+inline constexpr std::string_view kPutsDisabled = "puts are disabled by the field DISP";
+
 // Why a client may not write.
 PCAS_API std::string_view why_no_write(const Pv& pv) noexcept;
 

@@ -28,6 +28,8 @@ class Source {
     virtual ~Source() = default;
     // The threads of all servers; must not wait.
     virtual Found find(std::string_view name, NameUse use) const = 0;
+    // Any thread: the PV that clients may have got for that name, without making one.
+    virtual PvPtr given(std::string_view) const { return {}; }
 
     // Around fork(), by the thread that forks: the child finds the source whole.
     virtual void prepare_fork() {}

@@ -129,7 +129,7 @@ void Channel::rights_changed() {
         if (!readable)
             monitor->mute();
         else if (monitor->muted())
-            monitor->unmute(pv_->form, pv_->join());
+            monitor->unmute(pv_->form, pv_->join(monitor->mask()));
     }
 }
 
@@ -187,6 +187,9 @@ void Channel::on_get(ExecOp operation) {
     if (!pv_) return operation->error(kGone);
     if (!may_read()) return operation->error("Get not permitted");
     if (!pv().reads_by_request()) return reply_with_current(*operation);
+    if (const SnapshotPtr now = pv().read_unasked()) {
+        return operation->reply(value_of(pv_->form, now));
+    }
     const PvaRequestPtr request = make_request(RequestKind::Read);
     if (!core_->ask(request)) return operation->error("too many requests wait");
     request->operation = std::move(operation);
@@ -311,7 +314,7 @@ void Channel::add(const std::shared_ptr<Monitor>& monitor) {
     monitors_.push_back(monitor);
     pv_->monitors.push_back(monitor.get());
     Counters::add(core_->counters->pva_subscriptions);
-    const PvClients::Joined joined = pv_->join();
+    const PvClients::Joined joined = pv_->join(monitor->mask());
     if (joined.first) {
         core_->names->tell_interest(held_pv_, client_->lane, client_->user);
     }
@@ -321,6 +324,9 @@ void Channel::add(const std::shared_ptr<Monitor>& monitor) {
 void Channel::first_value(const std::shared_ptr<Monitor>& monitor,
                           const PvClients::Joined& joined) {
     if (pv().reads_by_request()) {
+        if (const SnapshotPtr now = pv().read_unasked()) {
+            return monitor->start(pv_->form, now, joined.number);
+        }
         const PvaRequestPtr request = make_request(RequestKind::Read);
         request->monitor = monitor;
         if (core_->ask(request)) {

@@ -31,6 +31,10 @@ void Channel::on_put(ExecOp operation, const pvxs::Value& value) {
         return refuse_put(*operation, value, std::string(why_no_write(pv())),
                           "Put not permitted");
     }
+    if (pv().puts_disabled()) {
+        return refuse_put(*operation, value, std::string(kPutsDisabled),
+                          std::string(kPutsDisabled));
+    }
     SnapshotPtr made;
     try {
         const SnapshotPtr now = pv().snapshot();

@@ -31,6 +31,7 @@ class Monitor {
   public:
     Monitor(EventMask mask, std::unique_ptr<pvxs::server::MonitorControlOp> control)
         : mask_(mask), control_(std::move(control)) {}
+    EventMask mask() const noexcept { return mask_; }
 
     // The value that it starts with. Events up to that post are for others.
     void start(const Form& form, const SnapshotPtr& first, std::uint64_t post);

@@ -61,6 +61,7 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
     if (!pv.reads_by_request() || !channel.may_read()) {
         return added.deliver_first(joined.current);
     }
+    if (const SnapshotPtr now = pv.read_unasked()) return added.deliver_first(now);
     added.awaited_read = ++last_first_read_;
     CaRequestPtr request = make_request(RequestKind::Read);
     request->pv = channel.pv;
@@ -74,7 +75,7 @@ void Circuit::add_subscription(Channel& channel, const Header& header, EventMask
 }
 
 PvClients::Joined Circuit::join(Subscription& subscription) {
-    PvClients::Joined joined = subscription.channel.ca_pv->join();
+    PvClients::Joined joined = subscription.channel.ca_pv->join(subscription.mask);
     subscription.joined = joined.number;
     return joined;
 }

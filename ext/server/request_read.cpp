@@ -81,6 +81,9 @@ void Circuit::refuse_read(const Header& header, const Channel* channel,
 }
 
 void Circuit::request_read(Channel& channel, const Header& header) {
+    if (const SnapshotPtr now = channel.pv->read_unasked()) {
+        return answer_read(channel, header, now);
+    }
     CaRequestPtr request = make_request(RequestKind::Read);
     request->pv = channel.pv;
     request->channel = channel.sid;

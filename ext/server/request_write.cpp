@@ -50,6 +50,9 @@ void Circuit::execute_write(const Message& message, bool notify) {
         return refuse_write(message, channel, ECA_NOWTACCESS,
                             why_no_write(*channel->pv));
     }
+    if (channel->pv->puts_disabled()) {
+        return refuse_write(message, channel, ECA_PUTFAIL, kPutsDisabled);
+    }
     if (message.dropped) {
         Counters::add(shared_.counters.requests_too_large);
         if (header.payload_size > shared_.config.max_request) {

@@ -59,7 +59,7 @@ std::uint16_t Server::udp_port() const noexcept { return shared_->udp_port; }
 const std::shared_ptr<Namespace>& Server::names() const noexcept {
     return shared_->names;
 }
-void Server::add(PvPtr pv) { names()->add(std::move(pv)); }
+void Server::add(const PvPtr& pv) { names()->add(pv); }
 void Server::add(std::string_view name, const PvPtr& pv) { names()->add(name, pv); }
 bool Server::remove(std::string_view name) { return names()->remove(name); }
 PvPtr Server::find(std::string_view name) const { return names()->table().find(name); }

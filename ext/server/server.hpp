@@ -42,7 +42,7 @@ class PCAS_API Server {
     const std::shared_ptr<Namespace>& names() const noexcept;
     // Serves `pv`, replacing the PV of the same name: its clients get SERVER_DISCONN
     // and come back by search.
-    void add(PvPtr pv);
+    void add(const PvPtr& pv);
     // The same under another name than the PV's own, or one more.
     void add(std::string_view name, const PvPtr& pv);
     // False if there is none of that name.

@@ -59,6 +59,11 @@ def command_line() -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         help="serve PVAccess, too; default what PCASPY_PVA says. Needs pcaspy[pva]",
     )
+    serve.add_argument(
+        "--fields",
+        action=argparse.BooleanOptionalAction,
+        help="PVs have the fields of records; default what PCASPY_FIELDS says",
+    )
     commands.add_parser(
         "schema", help="print the JSON Schema of such files, for editors"
     )
@@ -104,7 +109,9 @@ def _serve(options: argparse.Namespace) -> None:
     _leave_hints_to_us()
     definition = read(options.file, options.prefix)
     log_hints(definition)
-    with Service(definition, options.port, options.prefix, options.pva) as service:
+    with Service(
+        definition, options.port, options.prefix, options.pva, options.fields
+    ) as service:
         if options.list:
             _print_names(definition)
         served = f"serving {len(definition.pvdb)} PVs, {service.where()}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import cas
 from .host import access, pva, summary
-from .host.options import ServerOptions, resolve
+from .host.options import ServerOptions, resolve, switched
 from .host.signals import ended_by_signals
 from .native._server import Server
 from .served.pv import SimplePV
@@ -71,8 +71,11 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
             f" {type(loop).__name__}"
         )
     over_pva = pva.wanted(options.pop("pva", None))
+    fields = switched("fields", options.pop("fields", None), "PCASPY_FIELDS", "YES")
     chosen = resolve(options)
     engine = Server(chosen)
+    if fields:
+        engine.serve_fields()
     kind = type(server())
     engine.set_search_by_request(kind.pvExistTest is not SimpleServer.pvExistTest)
     engine.set_attach_by_request(kind.pvAttach is not SimpleServer.pvAttach)
@@ -102,6 +105,9 @@ class SimpleServer(cas.caServer):
         loop: An event loop of asyncio in which ``async def read`` and ``async def
             write`` of drivers run, instead of one in a separate thread. The program
             runs it, for example for `serve`.
+        fields: Whether clients find the fields that an IOC's records have, NAME.EGU
+            and so on; None for what PCASPY_FIELDS says (YES or NO), and that is YES if
+            it is not set.
         options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
             multicast_ttl, neighbours. The environment can set the other limits.
@@ -122,6 +128,7 @@ class SimpleServer(cas.caServer):
         defined: bool = False,
         pva: bool | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
+        fields: bool | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
         given: dict[str, Any] = {**options}
@@ -129,8 +136,7 @@ class SimpleServer(cas.caServer):
             given["port"] = port
         if interfaces is not None:
             given["interfaces"] = interfaces
-        given["pva"] = pva
-        given["loop"] = loop
+        given["pva"], given["fields"], given["loop"] = pva, fields, loop
         cas.caServer.__init__(self, 0, **given)
         self._pcaspy.defined = defined
 

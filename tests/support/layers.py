@@ -23,6 +23,7 @@ CPP = {
     "net": {"base"},
     "access": {"base"},
     "pv": {"base", "dbr", "access"},
+    "fields": {"base", "dbr", "access", "pv"},
     "server": {"base", "proto", "dbr", "net", "access", "pv"},
     "pva": {"base", "dbr", "access", "pv"},
     "client": {"base"},
@@ -80,7 +81,9 @@ FOLDERS = {
 }
 # Folders of ext/ that a package's binding may use.
 BINDS = {
-    "pcaspy": {"base", "proto", "dbr", "net", "access", "pv", "server", "pva"},
+    "pcaspy": {
+        *("base", "proto", "dbr", "net", "access", "pv", "fields", "server", "pva"),
+    },
     "aioca": {"base", "client"},
 }
 

@@ -74,6 +74,25 @@ LIMITS = {
 }
 
 
+_SWITCH = {"YES": True, "NO": False, "1": True, "0": False}
+
+
+def switched(name: str, given: bool | None, variable: str, otherwise: str) -> bool:
+    """What a keyword argument says; without it the variable, or `otherwise`.
+
+    Raises:
+        ValueError: It is neither True nor False, or the variable neither YES nor NO.
+    """
+    if given is not None:
+        if not isinstance(given, bool):
+            raise ValueError(f"{name} is {given!r}: True or False is allowed")
+        return given
+    text = os.environ.get(variable, "").strip() or otherwise
+    if text.upper() not in _SWITCH:
+        raise ValueError(f"{variable} is {text!r}: YES or NO is allowed")
+    return _SWITCH[text.upper()]
+
+
 def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     """The engine's options: `given`, and limits that the environment sets.
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..native._server import Server
-from .options import LIMITS
+from .options import LIMITS, switched
 
 if TYPE_CHECKING:
     from ..native._pva import Pva
-
-_VARIABLE = "PCASPY_PVA"
-_SWITCH = {"YES": True, "NO": False, "1": True, "0": False, "": False}
 
 
 def wanted(pva: bool | None) -> bool:
@@ -23,14 +19,7 @@ def wanted(pva: bool | None) -> bool:
     Raises:
         ValueError: It is neither True nor False, or the variable neither YES nor NO.
     """
-    if pva is not None:
-        if not isinstance(pva, bool):
-            raise ValueError(f"pva is {pva!r}: True or False is allowed")
-        return pva
-    text = os.environ.get(_VARIABLE, "").strip()
-    if text.upper() not in _SWITCH:
-        raise ValueError(f"{_VARIABLE} is {text!r}: YES or NO is allowed")
-    return _SWITCH[text.upper()]
+    return switched("pva", pva, "PCASPY_PVA", "NO")
 
 
 def serve(engine: Server, options: Mapping[str, Any]) -> Pva:

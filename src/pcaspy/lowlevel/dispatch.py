@@ -61,6 +61,16 @@ def trap_line(request: Request, pv: Any) -> Callable[[], None]:
     )
 
 
+def tell_field_put(request: Request, name: str) -> None:
+    """Logs a put to the field `name`, as those to PVs are logged."""
+    client = client_of(request)
+    if request.trapped:
+        _put_log.info("%s: %s new=%s", name, client, request.value)
+    if write_log.isEnabledFor(logging.INFO):
+        host, user = client.host, client.user
+        write_log.info("%s: %s %s new=%s", name, host, user, request.value)
+
+
 _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = 80
 
@@ -307,24 +317,41 @@ class Dispatcher:
     def _exists(self, request: Request) -> None:
         found = False
         try:
-            address = caNetAddr(request.client[2])
-            test = self._server().pvExistTest
-            result = test(client_of(request), address, request.name)
-            found = isinstance(result, PvHandle) or result == pverExistsHere
+            found = self._is_here(request, request.name)
+            if not found:  # it may be a field of what is
+                record = self._engine.record_name(request.name)
+                found = record != "" and self._is_here(request, record)
         except Exception as error:
             self._name_failed("pvExistTest", request.name, error)
         request.complete(NORMAL if found else GETFAIL)
 
+    def _is_here(self, request: Request, name: str) -> bool:
+        address = caNetAddr(request.client[2])
+        result = self._server().pvExistTest(client_of(request), address, name)
+        return isinstance(result, PvHandle) or result == pverExistsHere
+
     def _attach(self, request: Request) -> None:
+        name = request.name
         try:
-            found = self._server().pvAttach(client_of(request), request.name)
-            if isinstance(found, casPV):
-                prepare(found, request.name)
-                self._attached.keep(found)
+            found = self._pv_of(request, name)
+            if found is not None:
                 request.complete_attach(found, self._engine)
+            elif record := self._engine.record_name(name):
+                found = self._pv_of(request, record)
+                if found is not None:
+                    self._engine.attach_field(request, found, name)
         except Exception as error:
-            self._name_failed("pvAttach", request.name, error)
-        request.complete(GETFAIL)  # has no effect after complete_attach
+            self._name_failed("pvAttach", name, error)
+        request.complete(GETFAIL)  # has no effect where a channel was made
+
+    def _pv_of(self, request: Request, name: str) -> casPV | None:
+        """What `pvAttach` gives for that name, ready to be used."""
+        found = self._server().pvAttach(client_of(request), name)
+        if not isinstance(found, casPV):
+            return None
+        prepare(found, name)
+        self._attached.keep(found)
+        return found
 
     def _name_failed(self, function: str, name: str, error: Exception) -> None:
         self.tell(_server_log, function, "failed", error, f" for {name[:100]!r}")

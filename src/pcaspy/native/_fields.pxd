@@ -3,7 +3,7 @@ from libc.stdint cimport uint32_t
 
 from pcaspy.native._cpp.alarm_limits cimport AlarmLimits, Limit, check_alarm
 from pcaspy.native._cpp.codec cimport DecodeTarget
-from pcaspy.native._cpp.metadata cimport Metadata, MetadataPtr
+from pcaspy.native._cpp.metadata cimport Metadata, MetadataPtr, RecordDetails
 from pcaspy.native._cpp.snapshot cimport (
     AlarmState, NewSnapshot, SnapshotPtr, TimeStamp)
 from pcaspy.native._cpp.to_snapshot cimport Strictness
@@ -37,6 +37,7 @@ cdef class Fields:
     cdef double limit(self, name) except? -1
     cdef MetadataPtr make_metadata(self, str message=*) except *
     cdef keep_exact(self, Metadata* m)
+    cdef RecordDetails details(self) except *
     cdef DecodeTarget target(self)
     cdef NewSnapshot made_of_nothing(self) except *
 

@@ -10,7 +10,7 @@ from libcpp cimport bool as cbool
 from pcaspy.native._cpp.codec cimport DecodeTarget
 from pcaspy.native._cpp.from_snapshot cimport value_of
 from pcaspy.native._cpp.metadata cimport (
-    ColumnInfo, DisplayForm, ExactLimits, Metadata, MetadataPtr)
+    ColumnInfo, DisplayForm, ExactLimits, Metadata, MetadataPtr, RecordDetails)
 from pcaspy.native._cpp.snapshot cimport AlarmState, NewSnapshot
 from pcaspy.native._cpp.text cimport bytes_of_text
 from pcaspy.native._cpp.to_snapshot cimport (
@@ -138,6 +138,22 @@ cdef class Fields:
             m.states.push_back(bytes_of_text(text))
         for name, label in zip(v["columns"], v["labels"] or v["columns"]):
             m.columns.push_back(column_info(name, label, v["columns"][name]))
+        low, high = self.pair("low", "high")
+        lolo, hihi = self.pair("lolo", "hihi")
+        severities = (("hhsv", hihi, 2), ("hsv", high, 1), ("lsv", low, 1),
+                      ("llsv", lolo, 2))
+        for i, (name, limit, otherwise) in enumerate(severities):
+            m.limit_severities[i] = v.get(name, otherwise) if limit == limit else 0
+        m.set_details(self.details())
+        return made
+
+    cdef RecordDetails details(self) except *:
+        """What only fields of the PV show."""
+        cdef RecordDetails made
+        made.adel, made.mdel = self.adel, self.mdel
+        made.scan_period = self.values["scan"]
+        made.hyst = self.values.get("hyst", 0)
+        made.state_severities = self.limits.states
         return made
 
     cdef keep_exact(self, Metadata* m):

@@ -2,7 +2,7 @@ cimport cython
 from cpython.ref cimport PyObject
 from libcpp cimport bool as cbool
 
-from pcaspy.native._cpp.pv cimport EventMask, Pv, PvPtr
+from pcaspy.native._cpp.pv cimport EventMask, Pv, PvCompanionPtr, PvPtr
 from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._fields cimport Fields, InfoBase
@@ -80,6 +80,19 @@ cdef inline Links linked_data(PvHandle pv):
     if pv.data_ == NULL or Py_REFCNT(pv.data_) == 0:
         return None
     return <Links>pv.data_
+
+
+cdef inline PvHandle record_of(const PvPtr& pv):
+    """The handle of the PV that the engine's PV is a field of, or None."""
+    cdef PvCompanionPtr companion
+    cdef void* owner = NULL
+    if (<PvPtr*>&pv).get() != NULL:
+        companion = (<PvPtr*>&pv).get().companion()
+        if companion.get() != NULL:
+            owner = companion.get().owner_of_record()
+    if owner == NULL or Py_REFCNT(<PyObject*>owner) == 0:
+        return None
+    return <PvHandle>owner
 
 
 cdef inline PvHandle handle_of(const PvPtr& pv):

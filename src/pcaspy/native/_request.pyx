@@ -7,7 +7,9 @@ from libc.stdint cimport uint16_t
 from libcpp.string cimport string
 
 from pcaspy.native._cpp.current_request cimport current_request, swap_current_request
+from pcaspy.native._cpp.field_source cimport FieldOf, FieldOfPtr, field_of
 from pcaspy.native._cpp.from_snapshot cimport bytes_of, value_of
+from pcaspy.native._cpp.pv cimport PvCompanionPtr, PvPtr
 from pcaspy.native._cpp.request cimport (
     ClientIdentity, ClientPtr, EngineRequest, Protocol, RequestKind, RequestPtr)
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr
@@ -16,7 +18,7 @@ from pcaspy.native._cpp.types cimport (
     ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL, DbfType, DbrType, EcaStatus,
     is_acknowledgement, kDbrPutAckt, needs_metadata, raw)
 from pcaspy.native._data cimport Data, data_linked_to
-from pcaspy.native._handle cimport Claimant, PvHandle, handle_of
+from pcaspy.native._handle cimport Claimant, PvHandle, handle_of, record_of
 from pcaspy.native._time cimport StampBase
 
 NORMAL = ECA_NORMAL
@@ -44,7 +46,20 @@ cdef class Request:
 
     @property
     def pv(self):
-        return handle_of(self.here().pv)
+        """The PV, or the one that it is a field of."""
+        pv = handle_of(self.here().pv)
+        return record_of(self.here().pv) if pv is None else pv
+
+    @property
+    def field(self):
+        """The name of the field of `pv` that is meant; None: its value."""
+        cdef PvCompanionPtr companion
+        if self.here().pv.get() == NULL:
+            return None
+        companion = self.here().pv.get().companion()
+        if companion.get() == NULL or companion.get().field() == NULL:
+            return None
+        return companion.get().field().decode()
 
     @property
     def name(self):
@@ -128,19 +143,26 @@ cdef class Request:
         self.here().complete(status)
         self.request.reset()
 
+    cdef SnapshotPtr seen(self, const SnapshotPtr& made) except *:
+        """A value of the PV as its client sees it, which may do so through filters."""
+        cdef PvCompanionPtr companion = self.here().pv.get().companion()
+        if companion.get() == NULL:
+            return made
+        return companion.get().shown(made)
+
     def complete_read(self, value):
         """Answers a get with what the driver's read returned.
 
         Raises:
             TypeError, ValueError: The value does not fit; the request stays open.
         """
-        cdef PvHandle pv = handle_of(self.here().pv)
+        cdef PvHandle pv = self.pv
         cdef Data data = None if pv is None else data_linked_to(pv)
         cdef SnapshotPtr made
         if data is None:
             raise ValueError("the PV has no parameter any more")
         made = data.read_result(pv, value)
-        self.here().complete(ECA_NORMAL, made)
+        self.here().complete(ECA_NORMAL, self.seen(made))
         self.request.reset()
 
     def complete_value(self, value, alarm, severity, StampBase when not None):
@@ -149,12 +171,12 @@ cdef class Request:
         Raises:
             TypeError, ValueError: The value does not fit; the request stays open.
         """
-        cdef PvHandle pv = handle_of(self.here().pv)
+        cdef PvHandle pv = self.pv
         cdef SnapshotPtr made
         if pv is None:
             raise ValueError("the PV is gone")
         made = pv.snapshot(value, alarm, severity, when)
-        self.here().complete(ECA_NORMAL, made)
+        self.here().complete(ECA_NORMAL, self.seen(made))
 
     @property
     def asks_metadata(self):
@@ -168,8 +190,27 @@ cdef class Request:
             ValueError: Another server has it.
         """
         pv.claim(server)
-        self.here().complete_attach(ECA_NORMAL, pv.pv)
+        self.attach(pv.pv)
+
+    cdef int attach(self, const PvPtr& pv) except -1:
+        """Makes the channel that is asked for."""
+        self.here().complete_attach(ECA_NORMAL, pv)
         self.request.reset()
+        return 0
+
+    cdef FieldOf* field_put(self) except NULL:
+        cdef FieldOfPtr field = field_of(self.here().pv.get()[0])
+        if field.get() == NULL:
+            raise ValueError("it is no put to a field")
+        return field.get()    # its PV is the request's
+
+    def field_put_begins(self):
+        """What is done from now on is done for this put to a field."""
+        self.field_put().put_begins()
+
+    def field_put_done(self):
+        """It is carried out: subscribers of the field get an event."""
+        self.field_put().put_done(self.here().value)
 
     def carry_out(self):
         """The driver is asked to do it: from now on `PvHandle.end_put` may mean it."""

@@ -4,6 +4,7 @@ from libcpp.deque cimport deque
 from libcpp.memory cimport shared_ptr, unique_ptr
 
 from pcaspy.native._cpp.bell cimport Waker
+from pcaspy.native._cpp.field_source cimport FieldSource
 from pcaspy.native._cpp.request cimport RequestPtr
 from pcaspy.native._cpp.server cimport EngineServer
 from pcaspy.native._handle cimport Claimant
@@ -11,6 +12,7 @@ from pcaspy.native._handle cimport Claimant
 
 cdef class Server(Claimant):
     cdef unique_ptr[EngineServer] server
+    cdef FieldSource* fields         # of the server; NULL: PVs have none
     cdef deque[RequestPtr] left      # taken, not yet handled
     cdef size_t take                 # how many to take at a time
     cdef readonly list warnings      # what was wrong with the environment

@@ -17,6 +17,7 @@ from libcpp.vector cimport vector
 from pcaspy.native._cpp.bell cimport Waker, hang_bell, take_bell_down
 from pcaspy.native._cpp.config cimport Config, config_from_environment
 from pcaspy.native._cpp.current_request cimport swap_current_request
+from pcaspy.native._cpp.field_source cimport add_fields, record_name
 from pcaspy.native._cpp.from_snapshot cimport value_of
 from pcaspy.native._cpp.log cimport LogRecord, LogTopic
 from pcaspy.native._cpp.pv cimport PvPtr
@@ -24,12 +25,12 @@ from pcaspy.native._cpp.request cimport EngineRequest, RequestKind, RequestPtr
 from pcaspy.native._cpp.request_queue cimport nanoseconds
 from pcaspy.native._cpp.server cimport EngineServer
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr
-from pcaspy.native._cpp.text cimport bytes_of_text
+from pcaspy.native._cpp.text cimport bytes_of_text, text_of
 from pcaspy.native._cpp.types cimport (
     ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL, is_acknowledgement)
 from pcaspy.native._data cimport Data, data_linked_to
 from pcaspy.native._handle cimport Claimant, PvHandle, handle_of
-from pcaspy.native._request cimport wrapped
+from pcaspy.native._request cimport Request, wrapped
 
 cdef size_t kMostTaken = 256  # requests taken from the engine at a time,
 cdef double kTaken = 0.003    # as many as take about so long, in seconds
@@ -141,6 +142,39 @@ cdef class Server(Claimant):
         with nogil:
             removed = self.server.get().remove(key)
         return bool(removed)
+
+    def serve_fields(self):
+        """PVs have fields from now on. Call it before `start`, once."""
+        self.fields = &add_fields(self.server.get().names().get()[0])
+
+    def record_name(self, name):
+        """The name of the PV that `name` may be a field of; empty if there is none."""
+        cdef string record
+        if self.fields == NULL:
+            return ""
+        record = record_name(bytes_of_text(name))
+        return text_of(record.data(), record.size())
+
+    def attach_field(self, Request request not None, PvHandle pv not None, name):
+        """Makes the channel that is asked for, on the field of `pv` that `name` says.
+
+        Returns:
+            False, and nothing is done, if it has no such field.
+
+        Raises:
+            ValueError: Another server has the PV.
+        """
+        cdef string key = bytes_of_text(name)
+        cdef PvPtr field
+        if self.fields == NULL:
+            return False
+        pv.claim(self)
+        with nogil:
+            field = self.fields.field_of(pv.pv, key)
+        if field.get() == NULL:
+            return False
+        request.attach(field)
+        return True
 
     def set_search_by_request(self, bint on):
         self.server.get().set_search_by_request(on)

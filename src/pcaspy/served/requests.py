@@ -10,10 +10,17 @@ from typing import Any
 
 from ..alarm import Alarm, Severity
 from ..lowlevel.client import client_of, client_of_task
-from ..lowlevel.dispatch import Dispatcher, nothing, write_log
+from ..lowlevel.dispatch import (
+    AboutPut,
+    Dispatcher,
+    nothing,
+    tell_field_put,
+    write_log,
+)
 from ..native._handle import data_of, driver_of, info_of, name_of
 from ..native._request import GETFAIL, NORMAL, PUTFAIL, Request
 from ..native._server import Server
+from . import field_puts
 from .coroutines import Coroutines, was_cancelled
 from .put_limits import within_limits
 from .pv import no_driver, overrides, put_line, put_value, refused
@@ -63,6 +70,32 @@ class DriverDispatcher(Dispatcher):
         self.put_failed(request, request.pv, sys.exc_info()[1])
 
     # ---- puts ----
+
+    def _write(self, request: Request) -> None:
+        field = request.field
+        if field is None or request.pv is None:
+            super()._write(request)
+        else:
+            self._write_field(request, request.pv, field)
+
+    def _write_field(self, request: Request, pv: Any, field: str) -> None:
+        """A put to a field of `pv`."""
+        who = f"PV {name_of(pv)}.{field}"
+        driver = driver_of(pv)
+        try:
+            if driver is None:
+                raise ValueError(no_driver(pv))
+            field_puts.put(request, pv, driver, field)
+        except ValueError as error:
+            self.tell(
+                write_log, who, str(error), None, AboutPut(request), logging.WARNING
+            )
+        except Exception as error:
+            self.tell(write_log, who, "put failed", error, AboutPut(request))
+        else:
+            tell_field_put(request, f"{name_of(pv)}.{field}")
+            request.complete(NORMAL)
+        request.complete(PUTFAIL)  # has no effect if it is completed
 
     def write(self, request: Request, pv: Any, done: Callable[[], None]) -> None:
         """A put to `pv`. ``done`` is called when it is accepted, before the answer."""

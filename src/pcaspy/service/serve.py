@@ -38,6 +38,7 @@ class Service:
         port: For searches and connections, None for what the environment says.
         prefix: Stays the prefix whatever the file will say.
         pva: Whether to serve PVAccess, too; None for what the environment says.
+        fields: Whether PVs have the fields of records; None for the same.
 
     Raises:
         ImportError: PVAccess needs pvxslibs.
@@ -50,10 +51,11 @@ class Service:
         port: int | None = None,
         prefix: str | None = None,
         pva: bool | None = None,
+        fields: bool | None = None,
     ) -> None:
         self.definition = definition
         self._prefix = prefix
-        self.server = SimpleServer(port=port, defined=True, pva=pva)
+        self.server = SimpleServer(port=port, defined=True, pva=pva, fields=fields)
         self.server.createPV(definition.prefix, definition.pvdb)
         self._drivers: dict[str, Driver] = {}
         self._make_drivers()

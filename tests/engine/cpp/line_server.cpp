@@ -204,7 +204,7 @@ void Line::monitor(const std::string& name, const PvPtr& pv) {
         of = Ref<LinePv>(new LinePv(*pv, server_.posts_));
         pv->attach(of);
     }
-    const PvClients::Joined joined = of->join();
+    const PvClients::Joined joined = of->join(kAllEvents);
     ++of->monitors[this];
     monitors_[name] = {pv, joined.number, {}};
     if (joined.first) server_.names_->tell_interest(pv, lane_, identity_);

@@ -136,7 +136,7 @@ TEST_CASE("namespace: interest that was dropped is told with the next change") {
     const PvPtr pv = make_pv("pv");
     const PvClientsPtr watchers(new Watchers(*pv));
     pv->attach(watchers);
-    watchers->join();
+    watchers->join(kAllEvents);
     names.tell_interest(pv, 1, {});
     CHECK(names.requests()->size() == 0u);  // nobody wants to know
     pv->set_wants_interest(true);

@@ -59,7 +59,7 @@ struct Clients final : PvClients {
 // A subscription of the server that has this queue.
 PvClients::Joined join(const PvPtr& pv, const std::shared_ptr<PostQueue>& queue) {
     if (!pv->clients_of(*queue)) pv->attach(PvClientsPtr(new Clients(*pv, queue)));
-    return pv->clients_of(*queue)->join();
+    return pv->clients_of(*queue)->join(kAllEvents);
 }
 
 std::vector<Event> events_of(const PvPtr& pv, const std::shared_ptr<PostQueue>& queue) {

@@ -22,6 +22,7 @@ INFOS: list[dict[str, Any]] = [
     {"type": "float", "count": 5},
     {"type": "int", "count": 2000},
     {"type": "string"},
+    {"type": "ndarray"},
 ]
 LEFT = ("pva_channels", "pva_subscriptions", "pva_requests_open", "pva_connections")
 
@@ -30,6 +31,8 @@ def value_of(info: dict[str, Any], number: int) -> Any:
     """That number, as a PV of this kind has it."""
     if info["type"] == "string":
         return f"text {number}"
+    if info["type"] == "ndarray":
+        return [number] * 3
     return [number] * min(info["count"], 1500) if "count" in info else number
 
 
@@ -110,7 +113,10 @@ class Attack:
 
     def put(self) -> None:
         name = self.any_pv()
-        value = value_of(self.pvs[name], self.next())
+        value: Any = value_of(self.pvs[name], self.next())
+        if self.pvs[name]["type"] == "ndarray":
+            size = self.random.choice([3, 3, 4])  # 4 is refused
+            value = {"value": ["longValue", value], "dimension": [{"size": size}]}
         block = self.random.choice(["true", "false"])
         request = f"record[block={block}]field()"
         self.any_client().put(name, value, request, first=self.random.random() < 0.3)

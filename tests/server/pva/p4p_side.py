@@ -55,6 +55,8 @@ def types_of(value, before=""):
     for name, code in value.type().items():
         if isinstance(code, str):
             found[before + name] = code
+        elif not isinstance(value[name], Value):  # an array of structures, a union
+            found[before + name] = repr(code)
         else:
             found[before + name] = f"structure {value[name].getID()}"
             found.update(types_of(value[name], f"{before}{name}."))
@@ -105,10 +107,19 @@ def churn(pvs, seconds=SECONDS):
 
 def put(pv, value, request=None, first=True, seconds=SECONDS):
     """None, or the error. `first`: as most clients do it, behind a get."""
+    if isinstance(value, dict):  # a list in it is the member of a union and its value
+        value = {name: member_of_union(field) for name, field in value.items()}
     error = context().put(
         pv, value, request=request, get=first, timeout=seconds, throw=False
     )
     return None if error is None else f"{type(error).__name__}: {error}"
+
+
+def member_of_union(field):
+    """What p4p takes for ["longValue", [1, 2]]; everything else stays as it is."""
+    if isinstance(field, list) and field and isinstance(field[0], str):
+        return tuple(field) if len(field) == 2 and isinstance(field[1], list) else field
+    return field
 
 
 def begin_put(number, pv, value, request=None):

@@ -1,7 +1,7 @@
 """A server that decides by itself which names it has: `python asked_side.py`.
 
 It has each name that begins with "MINE:". Python is busy until the first command, which
-has it answer so many searches, and returns which names were asked for, and by whom.
+has it answer searches until it is asked for a name, and returns by whom.
 """
 
 import sys
@@ -29,11 +29,11 @@ def main():
     server.start()
     say("READY", {"tcp_port": server.tcp_port})
 
-    def handle(number):
-        while len(server.asked) < number:
+    def handle(name):
+        while name not in dict(server.asked):
             server.process(0.01)
         server.process(0.05)
-        return server.asked
+        return [address for asked, address in server.asked if asked == name]
 
     answer_commands(handle)
     del driver

@@ -79,6 +79,28 @@ def test_the_base_class_is_a_driver(fresh):
     ]
 
 
+@shows("record-fields")
+def test_pvs_have_fields(fresh):
+    sides = fresh()
+    begin(sides, {"A": {"unit": "mm"}, "A.EGU": {"value": 5}})
+    found = []
+    for side in sides:
+        names = ("A.EGU", "A.VAL", "A.DESC", 'A.{"dec":{"n":2}}')
+        with Circuit((LOOPBACK, side.port)) as circuit:
+            for cid, name in enumerate(names):
+                circuit.send(wire.create_request(f"F:{name}", cid))
+            replies = [circuit.receive() for _ in names]
+            while len({reply.p1 for reply in replies}) < len(names):
+                replies.append(circuit.receive())
+        found.append(
+            [
+                all(r.command != wire.CREATE_CH_FAIL for r in replies if r.p1 == cid)
+                for cid in range(len(names))
+            ]
+        )
+    assert found == [[True, False, False, False], [True] * 4]
+
+
 @shows("own-pvs")
 def test_servers_have_pvs_of_their_own(fresh):
     lines = (

@@ -1,4 +1,4 @@
-from libc.stdint cimport int16_t, uint64_t
+from libc.stdint cimport int16_t, uint8_t, uint16_t, uint64_t
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
@@ -19,6 +19,13 @@ cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
         ExactLimits() noexcept
         uint64_t& operator[](size_t) noexcept
 
+    cdef cppclass RecordDetails:
+        double adel
+        double mdel
+        double hyst
+        double scan_period
+        vector[uint16_t] state_severities
+
     cdef cppclass Metadata:
         Metadata() except +translate_exception
         string units
@@ -26,6 +33,7 @@ cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
         string alarm_message
         void set_exact(const ExactLimits& limits) except +translate_exception
         DisplayForm form
+        uint8_t limit_severities[4]
         int16_t precision
         int16_t string_precision
         double upper_disp
@@ -38,6 +46,7 @@ cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
         double lower_ctrl
         vector[ColumnInfo] columns
         vector[string] states
+        void set_details(const RecordDetails&) except +translate_exception
 
     cdef cppclass MetadataPtr:
         MetadataPtr() noexcept

@@ -16,6 +16,16 @@ cdef extern from "pv/event_mask.hpp" namespace "pcas" nogil:
     EventMask kPropertyEvent
 
 
+cdef extern from "pv/companion.hpp" namespace "pcas" nogil:
+    cdef cppclass PvCompanion:
+        void* owner_of_record() except +translate_exception
+        const char* field() noexcept
+        SnapshotPtr shown(SnapshotPtr) except +translate_exception
+
+    cdef cppclass PvCompanionPtr:
+        PvCompanion* get() noexcept
+
+
 cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
     cdef cppclass Pv:
         const string& name() noexcept
@@ -32,6 +42,7 @@ cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
         void set_read_only(bool on) except +translate_exception
         void set_transient_alarms(bool on) except +translate_exception
         void acknowledge(uint16_t severity) except +translate_exception
+        PvCompanionPtr companion() except +translate_exception
         bool has_subscriptions() except +translate_exception
         bool sole_ref() noexcept
         void* owner
