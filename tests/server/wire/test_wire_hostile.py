@@ -338,11 +338,16 @@ def create_rows():
         ),
         ["ACCESS_RIGHTS", "CREATE_CHAN"] * 2,
     )
-    for suffix in ("$", ".VAL$", '.{"dbnd":{"abs":1}}', ".{"):
+    for suffix, made in (
+        ("$", False),
+        (".VAL$", False),
+        ('.{"dbnd":{"abs":1}}', True),
+        (".{", False),
+    ):
         yield Row(
             f"CREATE_CHAN with {suffix}",
             lambda s, x=suffix: wire.create_request(s.circuit.name + x, 9),
-            ["CREATE_CH_FAIL"],
+            ["ACCESS_RIGHTS", "CREATE_CHAN"] if made else ["CREATE_CH_FAIL"],
             ANYTHING,
         )
 
