@@ -5,6 +5,8 @@ Reads of fields, and their events, need no Python: the engine makes them.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import Any
 
 from ..lowlevel.casdef import DBE_LOG, DBE_VALUE
@@ -76,6 +78,10 @@ def _process(pv: Any, driver: Any) -> None:
     reason, data = info_of(pv).reason, data_of(pv)
     try:
         value = driver.read(reason)
+        if inspect.iscoroutine(value):  # the put does not wait for its end
+            ended = functools.partial(pv._scan_ended, driver, data, reason)  # noqa: SLF001
+            driver.pvDB.registry.coroutines.run(None, value, ended)
+            return
         if value is None:
             raise ValueError("read() returned None")
         driver.setParam(reason, value)

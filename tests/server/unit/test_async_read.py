@@ -187,6 +187,12 @@ def test_a_pv_class_that_reads_itself_says_that_it_cannot_wait(server, caplog):
     assert "cannot await an async read" in caplog.text
 
 
+def test_the_field_proc_reads_and_posts(reader, circuit):
+    subid, _first = circuit.subscribe(circuit.create("R:QUICK"), DOUBLE, mask=1)
+    circuit.write(circuit.create("R:QUICK.PROC"), DOUBLE, struct.pack(">d", 1))
+    assert number(circuit.expect(EVENT_ADD, LONG_DEADLINE, p2=subid)) == 2
+
+
 # ---- PVs with `scan` ----
 
 
