@@ -93,7 +93,7 @@ struct Inputs {
             table.add(Pv::create(names.back(), DbfType::Double, 1, scalar->metadata));
         }
         watched->attach(watchers);
-        watchers->join();
+        watchers->join(kAllEvents);
     }
     std::vector<Event> events;
 };
