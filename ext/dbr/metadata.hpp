@@ -39,6 +39,8 @@ struct ColumnInfo {
 struct RecordDetails {
     double adel = 0, mdel = 0, hyst = 0;
     double scan_period = 0;  // seconds; 0: it is not scanned
+    // HIHI, HIGH, LOW and LOLO where their severity is NO_ALARM.
+    std::array<double, 4> silent_limits{};
     std::vector<std::uint16_t> state_severities;
 
     bool operator==(const RecordDetails&) const = default;

@@ -47,6 +47,8 @@ constexpr auto kFields = [] {
         {"PROC", Id::Proc, kAll, Type::UChar},
         {"STAT", Id::Stat, kAll, Type::Menu, 0, kNoPut, false, Events::OfStat},
         {"SEVR", Id::Sevr, kAll, Type::Menu, 0, kNoPut, false, Events::OfSevr},
+        {"ACKS", Id::Acks, kAll, Type::Menu, 0, kNoPut, false, Events::OfSevr},
+        {"ACKT", Id::Ackt, kAll, Type::Menu, 0, kNoPut, false, Events::OfSevr},
         {"AMSG", Id::Amsg, kAll, Type::String, 40, kNoPut, false, Events::OfStat},
         {"UDF", Id::Udf, kAll, Type::UChar, 0, false, false, Events::None},
         {"TIME", Id::Time, kAll, Type::String, 40, kNoPut},

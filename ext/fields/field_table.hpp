@@ -13,7 +13,7 @@ namespace pcas {
 enum class FieldId : std::uint8_t {
     Name, Rtyp, Desc, Asg, Scan, Dtyp, Disp, Proc, Stat, Sevr, Amsg, Udf, Time,
     Egu, Prec, Hopr, Lopr, Drvh, Drvl, Hihi, High, Low, Lolo,
-    Hhsv, Hsv, Lsv, Llsv, Hyst, Adel, Mdel, Nelm, Nord, Ftvl, Sizv, Len,
+    Hhsv, Hsv, Lsv, Llsv, Hyst, Adel, Mdel, Nelm, Nord, Ftvl, Sizv, Len, Acks, Ackt,
     Label,         // ZNAM ONAM ZRST ... FFST
     LabelSeverity  // ZSV OSV ZRSV ... FFSV
 };

@@ -62,6 +62,11 @@ const MetadataPtr& device_types() {
     return labels;
 }
 
+const MetadataPtr& truths() {
+    static const MetadataPtr labels = menu({"NO", "YES"});
+    return labels;
+}
+
 const MetadataPtr& menu_of(FieldId id) {
     switch (id) {
         case FieldId::Stat:
@@ -70,6 +75,8 @@ const MetadataPtr& menu_of(FieldId id) {
             return scans();
         case FieldId::Dtyp:
             return device_types();
+        case FieldId::Ackt:
+            return truths();
         case FieldId::Ftvl:
             return element_types();
         default:
@@ -185,7 +192,9 @@ MetadataPtr number_metadata(const FieldDef& field, const RecordView& record) {
 
 // ---- values ----
 
-double or_zero(double limit) noexcept { return std::isnan(limit) ? 0 : limit; }
+double or_silent(double limit, double silent) noexcept {
+    return std::isnan(limit) ? silent : limit;
+}
 
 double number(const FieldDef& field, const RecordView& record) noexcept {
     const Metadata& m = record.metadata();
@@ -200,13 +209,13 @@ double number(const FieldDef& field, const RecordView& record) noexcept {
         case FieldId::Drvl:
             return m.lower_ctrl;
         case FieldId::Hihi:
-            return or_zero(m.upper_alarm);
+            return or_silent(m.upper_alarm, details.silent_limits[0]);
         case FieldId::High:
-            return or_zero(m.upper_warning);
+            return or_silent(m.upper_warning, details.silent_limits[1]);
         case FieldId::Low:
-            return or_zero(m.lower_warning);
+            return or_silent(m.lower_warning, details.silent_limits[2]);
         case FieldId::Lolo:
-            return or_zero(m.lower_alarm);
+            return or_silent(m.lower_alarm, details.silent_limits[3]);
         case FieldId::Hyst:
             return details.hyst;
         case FieldId::Adel:
@@ -240,6 +249,10 @@ std::uint16_t choice(const FieldDef& field, const RecordView& record) noexcept {
             return record.now.alarm.status;
         case FieldId::Sevr:
             return record.now.alarm.severity;
+        case FieldId::Acks:
+            return record.pv.acknowledgement().severity;
+        case FieldId::Ackt:
+            return record.pv.acknowledgement().transient ? 1 : 0;
         case FieldId::Scan:
             return scan_index(details.scan_period);
         case FieldId::Ftvl:
@@ -317,6 +330,8 @@ std::string field_text(const FieldDef& field, const RecordView& record) {
             return record.group;
         case FieldId::Egu:
             return m.units;
+        case FieldId::Amsg:
+            return m.alarm_message;
         case FieldId::Time:
             return time_text(record.now.time);
         case FieldId::Label:

@@ -59,6 +59,7 @@ PVDB = {
     "CLOSED": {"value": 1, "asg": "READERS"},
     "LOCKED": {"value": 1, "readonly": True},
     "ASKED": {"value": 1},
+    "LATER": {"value": 1},
 }
 RULES = """
 ASG(DEFAULT) { RULE(1, WRITE) }
@@ -71,7 +72,13 @@ class Sides(Driver):
 
     reads = 0
 
+    async def later(self):
+        self.reads += 1
+        return 200 + self.reads
+
     def read(self, reason):
+        if reason == "LATER":
+            return self.later()
         if reason == "ASKED":
             self.reads += 1
             return 100 + self.reads

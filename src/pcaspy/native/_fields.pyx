@@ -140,10 +140,10 @@ cdef class Fields:
             m.columns.push_back(column_info(name, label, v["columns"][name]))
         low, high = self.pair("low", "high")
         lolo, hihi = self.pair("lolo", "hihi")
-        severities = (("hhsv", hihi, 2), ("hsv", high, 1), ("lsv", low, 1),
-                      ("llsv", lolo, 2))
-        for i, (name, limit, otherwise) in enumerate(severities):
-            m.limit_severities[i] = v.get(name, otherwise) if limit == limit else 0
+        severities = (("hhsv", hihi), ("hsv", high), ("lsv", low), ("llsv", lolo))
+        for i, (name, limit) in enumerate(severities):
+            shown = limit == limit or name in self.given
+            m.limit_severities[i] = v[name] if shown else 0
         m.set_details(self.details())
         return made
 
@@ -152,7 +152,10 @@ cdef class Fields:
         cdef RecordDetails made
         made.adel, made.mdel = self.adel, self.mdel
         made.scan_period = self.values["scan"]
-        made.hyst = self.values.get("hyst", 0)
+        made.hyst = self.values["hyst"]
+        for i, name in enumerate(("hihi", "high", "low", "lolo")):
+            silent = name in self.given and self.values[_SEVERITY_OF[name]] == 0
+            made.silent_limits[i] = self.values[name] if silent else 0
         made.state_severities = self.limits.states
         return made
 

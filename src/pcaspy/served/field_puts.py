@@ -5,8 +5,8 @@ Reads of fields, and their events, need no Python: the engine makes them.
 
 from __future__ import annotations
 
-import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from ..lowlevel.casdef import DBE_LOG, DBE_VALUE
@@ -73,15 +73,17 @@ def _changes(values: dict[str, Any], field: str, value: Any) -> dict[str, Any] |
     return None
 
 
-def _process(pv: Any, driver: Any) -> None:
-    """As an IOC processes a record: reads it and posts what is new."""
+def process(pv: Any, driver: Any, read: Callable[[], Any]) -> Any:
+    """As an IOC processes a record: posts what ``read()`` returns.
+
+    Returns:
+        The coroutine that it returned in place of a value; nothing is done then.
+    """
     reason, data = info_of(pv).reason, data_of(pv)
     try:
-        value = driver.read(reason)
-        if inspect.iscoroutine(value):  # the put does not wait for its end
-            ended = functools.partial(pv._scan_ended, driver, data, reason)  # noqa: SLF001
-            driver.pvDB.registry.coroutines.run(None, value, ended)
-            return
+        value = read()
+        if inspect.iscoroutine(value):
+            return value
         if value is None:
             raise ValueError("read() returned None")
         driver.setParam(reason, value)
@@ -92,6 +94,7 @@ def _process(pv: Any, driver: Any) -> None:
     driver.updatePV(reason)
     if data is not None:
         data.post(True)
+    return None
 
 
 def _set(pv: Any, driver: Any, field: str, value: Any) -> None:
@@ -115,15 +118,21 @@ def _set(pv: Any, driver: Any, field: str, value: Any) -> None:
         data.post(True)  # one that is scanned waits for its next value otherwise
 
 
-def put(request: Request, pv: Any, driver: Any, field: str) -> None:
+def put(request: Request, pv: Any, driver: Any, field: str) -> Any:
     """Carries out a put to a field of `pv`.
+
+    Returns:
+        A coroutine whose value `process` still has to take, or None.
 
     Raises:
         ValueError: Clients cannot change it, or not to that value.
     """
     request.field_put_begins()
     if field == "PROC":
-        _process(pv, driver)
+        later = process(pv, driver, lambda: driver.read(info_of(pv).reason))
+        if later is not None:
+            return later
     elif field != "DISP":  # which the engine keeps
         _set(pv, driver, field, request.value)
     request.field_put_done()
+    return None

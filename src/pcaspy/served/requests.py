@@ -80,12 +80,48 @@ class DriverDispatcher(Dispatcher):
 
     def _write_field(self, request: Request, pv: Any, field: str) -> None:
         """A put to a field of `pv`."""
-        who = f"PV {name_of(pv)}.{field}"
         driver = driver_of(pv)
-        try:
+
+        def carry_out() -> Any:
             if driver is None:
                 raise ValueError(no_driver(pv))
-            field_puts.put(request, pv, driver, field)
+            return field_puts.put(request, pv, driver, field)
+
+        later = self._end_field(request, pv, field, carry_out)
+        if later is None:
+            return
+        request.defer()
+
+        def ended(value: Any, error: BaseException | None) -> None:
+            if was_cancelled(error):
+                request.complete(PUTFAIL)
+                return
+
+            def read() -> Any:
+                if error is not None:
+                    raise error
+                return value
+
+            def processed() -> None:
+                field_puts.process(pv, driver, read)
+                request.field_put_done()
+
+            self._end_field(request, pv, field, processed)
+
+        try:
+            self._run_for(request, ("read", id(pv)), later, ended)
+        except RuntimeError:  # the program's event loop is closed
+            request.complete(PUTFAIL)
+
+    def _end_field(
+        self, request: Request, pv: Any, field: str, carry_out: Callable[[], Any]
+    ) -> Any:
+        """Answers a put to a field, unless that returns what it has to wait for."""
+        who = f"PV {name_of(pv)}.{field}"
+        try:
+            later = carry_out()
+            if later is not None:
+                return later
         except ValueError as error:
             self.tell(
                 write_log, who, str(error), None, AboutPut(request), logging.WARNING
@@ -96,6 +132,7 @@ class DriverDispatcher(Dispatcher):
             tell_field_put(request, f"{name_of(pv)}.{field}")
             request.complete(NORMAL)
         request.complete(PUTFAIL)  # has no effect if it is completed
+        return None
 
     def write(self, request: Request, pv: Any, done: Callable[[], None]) -> None:
         """A put to `pv`. ``done`` is called when it is accepted, before the answer."""

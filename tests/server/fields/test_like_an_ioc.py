@@ -12,7 +12,8 @@ from support import wire
 STATES = "ZR ON TW TH FR FV SX SV EI NI TE EL TV TT FT FF".split()
 FIELDS = [
     *"VAL DESC EGU PREC HOPR LOPR DRVH DRVL HIHI HIGH LOW LOLO HYST ADEL MDEL".split(),
-    *"HHSV HSV LSV LLSV RTYP NAME SCAN STAT SEVR AMSG UDF NELM NORD FTVL".split(),
+    *"HHSV HSV LSV LLSV RTYP NAME SCAN STAT SEVR AMSG ACKS ACKT".split(),
+    *"UDF NELM NORD FTVL".split(),
     *"ZNAM ONAM ZSV OSV ASG DISP PROC DTYP NONE val".split(),
     *(state + "ST" for state in STATES),
     *(state + "SV" for state in STATES),

@@ -155,6 +155,19 @@ def test_puts_of_labels_severities_and_scans(ours):
     assert ours.get("SI.RTYP").elements == [b"stringout"]
 
 
+def test_puts_of_severities_of_limits(ours):
+    ours.child.ask(do="create", pvdb={"SEVERE": {"value": 5, "hihi": 3, "hyst": 0.5}})
+    assert ours.get("SEVERE.HHSV").elements == [2]
+    assert ours.get("SEVERE.HYST").elements == [0.5]
+    assert ours.put("SEVERE.HHSV", "MINOR") == wire.ECA_NORMAL
+    assert ours.put("SEVERE", "6") == wire.ECA_NORMAL
+    assert ours.get("SEVERE.SEVR").elements == [1]
+    assert ours.put("SEVERE.HHSV", "NO_ALARM") == wire.ECA_NORMAL
+    assert ours.get("SEVERE.SEVR").elements == [0]
+    assert ours.get("SEVERE.HIHI").elements == [3.0]
+    assert ours.get("SEVERE.ACKS").elements == [2]  # until it is acknowledged
+
+
 @pytest.mark.parametrize("put", [("PREC", "-1"), ("ASG", "x"), ("UDF", "0")])
 def test_what_no_client_can_change(ours, put):
     before = entry(ours, "AO")
@@ -162,10 +175,11 @@ def test_what_no_client_can_change(ours, put):
     assert entry(ours, "AO") == before
 
 
-def test_proc_asks_the_driver(ours):
-    watch = Watch(ours, "ASKED", ["VAL", "PROC"])
+@pytest.mark.parametrize("record", ["ASKED", "LATER"])
+def test_proc_asks_the_driver(ours, record):
+    watch = Watch(ours, record, ["VAL", "PROC"])
     before = ours.child.ask(do="reads")
-    assert ours.put("ASKED.PROC", "1") == wire.ECA_NORMAL
+    assert ours.put(f"{record}.PROC", "1") == wire.ECA_NORMAL
     assert watch.take() == {"VAL": "LV", "PROC": "LV"}
     assert ours.child.ask(do="reads") == before + 1
     watch.circuit.close()

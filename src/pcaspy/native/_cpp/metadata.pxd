@@ -24,6 +24,7 @@ cdef extern from "dbr/metadata.hpp" namespace "pcas" nogil:
         double mdel
         double hyst
         double scan_period
+        double silent_limits[4]
         vector[uint16_t] state_severities
 
     cdef cppclass Metadata:
