@@ -7,7 +7,8 @@ namespace pcas {
 std::size_t Column::size_bytes() const noexcept {
     if (!texts) return numbers ? numbers->size_bytes() : 0;
     std::size_t bytes = 0;
-    for (const std::string& text : *texts) bytes += sizeof text + text.size();
+    for (const std::string& text : *texts)
+        bytes += sizeof(Texts::value_type) + text.size();
     return bytes;
 }
 

@@ -85,7 +85,7 @@ Found FieldSource::find(std::string_view name, NameUse use) const {
     std::string_view record_name;
     const PvPtr record = look_up(name, record_name, part);
     if (!record) return {};
-    if (use == NameUse::Search) return {Where::Here, {}};
+    if (use == NameUse::Search) return {Where::Here, part.field ? PvPtr() : record};
     PvPtr pv = attach(record, part);
     // Whoever removes the record from now on tells the clients of this PV, too.
     if (!pv || table_.find(record_name) != record) return {};

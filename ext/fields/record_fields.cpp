@@ -11,6 +11,9 @@
 namespace pcas {
 namespace {
 
+// Parts of one record that are in use: each costs whoever posts a value some time.
+constexpr std::size_t kMostParts = 2000;
+
 bool same_elements(const Snapshot& a, const Snapshot& b) noexcept {
     return a.size_bytes() == b.size_bytes() &&
            std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
@@ -97,6 +100,7 @@ PvPtr RecordFields::get(const Pv& record, const FieldPart& part) {
         const Live* known = made.is_shared() ? live(part) : nullptr;
         if (known) return known->pv;  // meanwhile
         take_unused(unused);
+        if (live_.size() >= kMostParts) return {};
         group_ = group;
         seen_ = record_->snapshot();
         start(made);

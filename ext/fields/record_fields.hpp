@@ -35,8 +35,8 @@ class PCAS_API RecordFields final : public PvCompanion {
     explicit RecordFields(Pv& record) noexcept : record_(&record) {}
 
     // The PV of that part, made if there is none or if it cannot be shared, for whoever
-    // holds `record`, of which these are the fields. Null if it ends, or if there is no
-    // such part. Throws std::bad_alloc.
+    // holds `record`, of which these are the fields. Null if it ends, if there is no
+    // such part, or if there are very many already. Throws std::bad_alloc.
     PvPtr get(const Pv& record, const FieldPart& part);
     // Null if there is none.
     PvPtr find(const FieldPart& part) const;

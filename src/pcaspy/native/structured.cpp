@@ -146,7 +146,8 @@ Ref<Snapshot> table_of(PyObject* value, const DecodeTarget& to, Strictness stric
             if (given &&
                 column_of(given.get(), infos[i], to, strictness, made->columns[i], cut))
                 continue;
-        } catch (const PythonError&) {  // it is set
+            // What Python has set stays. NOLINTNEXTLINE(bugprone-empty-catch)
+        } catch (const PythonError&) {
         }
         name_column(infos[i].name);
         return {};

@@ -261,11 +261,11 @@ def test_fields_of_names_by_request():
 
 
 def test_a_client_with_many_filters_costs_little(ours):
-    """Each name is another one; what it leaves behind is let go of."""
+    """Each name is another one, up to a limit; what it leaves behind is let go of."""
     before = ours.child.resident_bytes()
     for turn in range(3):
         with ours.open() as circuit:
-            names = [f'AO.{{"dbnd":{{"abs":{turn}.{n:05}}}}}' for n in range(4000)]
+            names = [f'AO.{{"dbnd":{{"abs":{turn}.{n:05}}}}}' for n in range(1900)]
             circuit.send(
                 b"".join(
                     wire.create_request(ours.prefix + name, n)
@@ -274,6 +274,12 @@ def test_a_client_with_many_filters_costs_little(ours):
             )
             for n in range(len(names)):
                 circuit.created(n)
+            for n in range(1900, 2101):
+                more = f'AO.{{"dbnd":{{"abs":{turn}.{n:05}}}}}'
+                circuit.send(wire.create_request(ours.prefix + more, n))
+            while (last := circuit.receive()).p1 != 2100:
+                pass
+            assert last.command == wire.CREATE_CH_FAIL
             ours.child.ask(do="set", reason="AO", value=turn)
     assert ours.child.resident_bytes() - before < 30_000_000
     assert ours.get("AO.RTYP").elements == [b"ao"]
