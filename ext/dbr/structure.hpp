@@ -13,6 +13,9 @@
 
 namespace pcas {
 
+// Of an image: ND_ARRAY_MAX_DIMS of areaDetector.
+inline constexpr std::uint32_t kMaxDimensions = 10;
+
 // Texts of any length.
 using Texts = std::vector<std::string>;
 

@@ -84,8 +84,7 @@ void fill_color_mode(const Value& image, ColorMode mode) {
     field = one.freeze();
 }
 
-void check_rows(const Structure& table, const Metadata& metadata,
-                std::uint32_t max_rows) {
+void check_rows(const Structure& table, const Metadata& metadata) {
     const std::size_t rows = table.columns.front().count();
     for (std::size_t i = 1; i < table.columns.size(); ++i) {
         if (table.columns[i].count() == rows) continue;
@@ -93,10 +92,6 @@ void check_rows(const Structure& table, const Metadata& metadata,
                      std::to_string(table.columns[i].count()) + " rows, '" +
                      metadata.columns[0].name + "' has " + std::to_string(rows) +
                      ": all columns must have the same number");
-    }
-    if (rows > max_rows) {
-        throw BadPut(std::to_string(rows) + " rows are too many: at most " +
-                     std::to_string(max_rows) + " are allowed");
     }
 }
 
@@ -119,9 +114,17 @@ SnapshotPtr snapshot_of(Ref<Structure> value, const Snapshot& now) {
     return made;
 }
 
+void check_number(std::size_t number, std::uint32_t most, const char* of_what) {
+    if (number <= most) return;
+    throw BadPut(std::to_string(number) + of_what + " are too many: at most " +
+                 std::to_string(most) + " are allowed");
+}
+
 std::vector<std::uint32_t> dimensions_in(const Value& field) {
+    const auto all = field.as<shared_array<const Value>>();
+    check_number(all.size(), kMaxDimensions, " dimensions");
     std::vector<std::uint32_t> sizes;
-    for (const Value& one : field.as<shared_array<const Value>>()) {
+    for (const Value& one : all) {
         const auto size = one["size"].as<std::int32_t>();
         if (size < 0) {
             throw BadPut("a dimension of " + std::to_string(size) + " is not allowed");
@@ -188,11 +191,12 @@ SnapshotPtr put_table(const Value& put, std::uint32_t max_rows, const Snapshot& 
         const Value field = fields[metadata.columns[i].name];
         if (!field.isMarked()) continue;
         any = true;
-        made->columns[i] =
-            column_of(field.as<shared_array<const void>>(), metadata.columns[i].type);
+        const auto rows = field.as<shared_array<const void>>();
+        check_number(rows.size(), max_rows, " rows");
+        made->columns[i] = column_of(rows, metadata.columns[i].type);
     }
     if (!any) throw BadPut("this put has no value");
-    check_rows(*made, metadata, max_rows);
+    check_rows(*made, metadata);
     return snapshot_of(std::move(made), now);
 }
 
@@ -209,8 +213,8 @@ SnapshotPtr put_image(const Value& put, std::uint32_t max_pixels, const Snapshot
         array = pixels.as<shared_array<const void>>();
     }
     if (type == DbfType::String) throw BadPut("pixels of this type are not allowed");
+    check_number(array.size(), max_pixels, " pixels");
     Ref<Structure> made(new Structure);
-    made->columns.push_back({numbers_of(array, type), {}});
     const bool sized = put["dimension"].isMarked();
     made->dimensions =
         sized ? dimensions_in(put["dimension"]) : now.structure().dimensions;
@@ -219,10 +223,7 @@ SnapshotPtr put_image(const Value& put, std::uint32_t max_pixels, const Snapshot
                      std::to_string(elements_of(made->dimensions)) +
                      " pixels, but there are " + std::to_string(array.size()));
     }
-    if (array.size() > max_pixels) {
-        throw BadPut(std::to_string(array.size()) + " pixels are too many: at most " +
-                     std::to_string(max_pixels) + " are allowed");
-    }
+    made->columns.push_back({numbers_of(array, type), {}});
     return snapshot_of(std::move(made), now);
 }
 

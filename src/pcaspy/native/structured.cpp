@@ -18,9 +18,6 @@
 namespace pcas::py {
 namespace {
 
-// As areaDetector's ND_ARRAY_MAX_DIMS.
-constexpr int kMaxDimensions = 10;
-
 // ---- tables ----
 
 // Puts the name of the column ahead of the exception that is set.
@@ -208,8 +205,8 @@ Object plain_array(PyObject* value) {
 
 Ref<Snapshot> image_of_buffer(const Buffer& pixels, const DecodeTarget& to) {
     const Py_buffer& buffer = *pixels;
-    if (buffer.ndim < 1 || buffer.ndim > kMaxDimensions) {
-        PyErr_Format(PyExc_ValueError, "an image has 1 to %d dimensions, not %d",
+    if (buffer.ndim < 1 || buffer.ndim > static_cast<int>(kMaxDimensions)) {
+        PyErr_Format(PyExc_ValueError, "an image has 1 to %u dimensions, not %d",
                      kMaxDimensions, buffer.ndim);
         return {};
     }

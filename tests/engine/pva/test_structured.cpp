@@ -163,8 +163,10 @@ TEST_CASE("structured: puts of images") {
           "the dimensions make 6 pixels, but there are 7");
     CHECK(refused(now, image_put(now, 6, {-2, -3})) ==
           "a dimension of -2 is not allowed");
-    CHECK(refused(now, image_put(now, 6, std::vector<std::int32_t>(40, 1 << 30))) !=
+    CHECK(refused(now, image_put(now, 6, std::vector<std::int32_t>(10, 1 << 30))) !=
           "taken");
+    CHECK(refused(now, image_put(now, 6, std::vector<std::int32_t>(11, 1))) ==
+          "11 dimensions are too many: at most 10 are allowed");
     CHECK(refused(now, image_put(now, 6, {})) != "taken");
     CHECK(refused(now, image_put(now, 6, {6}), 5) ==
           "6 pixels are too many: at most 5 are allowed");
