@@ -1,6 +1,7 @@
 // Types that are stored and have no DBR type: as what they go, and what writes make.
 #include <caerr.h>
 
+#include <cmath>
 #include <limits>
 
 #include "dbr/alarm_limits.hpp"
@@ -256,9 +257,7 @@ TEST_CASE("stored types: limits of int8 keep their sign") {
 
 TEST_CASE("stored types: alarms") {
     AlarmLimits limits;
-    limits.lolo = -10;
-    limits.high = 100;
-    limits.hihi = 200;
+    limits.at = {200, -10, 100, NAN};  // in the order of Limit
     const auto severity = [&](const Ref<Snapshot>& s) {
         return check_alarm(limits, *s).severity;
     };
