@@ -11,7 +11,8 @@
 namespace pcas {
 namespace {
 
-// Parts of one record that are in use: each costs whoever posts a value some time.
+// Parts of one record that are in use: each costs whoever posts a value some time. Its
+// fields, of which there are few, are found however many views there are.
 constexpr std::size_t kMostParts = 2000;
 
 bool same_elements(const Snapshot& a, const Snapshot& b) noexcept {
@@ -100,7 +101,7 @@ PvPtr RecordFields::get(const Pv& record, const FieldPart& part) {
         const Live* known = made.is_shared() ? live(part) : nullptr;
         if (known) return known->pv;  // meanwhile
         take_unused(unused);
-        if (live_.size() >= kMostParts) return {};
+        if (made.view && live_.size() >= kMostParts) return {};
         group_ = group;
         seen_ = record_->snapshot();
         start(made);

@@ -76,8 +76,9 @@ inline void run_target(std::span<const std::byte> bytes) {
     const DbrType type{static_cast<std::uint16_t>(input.u8() % 42)};
     const DbrType read_as{static_cast<std::uint16_t>(input.u8() % 42)};
     const std::uint8_t kind = input.u8();
+    // All but the last one: no bytes are a structure.
     const auto stored =
-        static_cast<DbfType>(kind % (kind & 0x80 ? kStoredTypes : kDbfTypes));
+        static_cast<DbfType>(kind % (kind & 0x80 ? kStoredTypes - 1 : kDbfTypes));
     const std::uint32_t max_count = input.u8() % 64 + 1u;
     const std::uint32_t count = input.u8() == 255 ? input.u32() : input.u8() % 70;
     const std::uint32_t read_count = input.u8();
