@@ -52,8 +52,10 @@ LAYERS = {
         {"host"},
         {"lowlevel"},
         {"served"},
+        {"state", "status", "putlog", "control"},  # beside a server
         {"cas", "driver", "server", "pvdb", "tools", "testing", ""},  # for users
-        {"service", "__main__"},
+        {"service"},
+        {"commands", "__main__"},
     ],
     "aioca": [
         {"_epics", "_errors", "_search", "types"},
@@ -74,6 +76,7 @@ FOLDERS = {
     "pcaspy/lowlevel",
     "pcaspy/served",
     "pcaspy/service",
+    "pcaspy/commands",
     "aioca",
     "aioca/native",
     "aioca/native/_cpp",

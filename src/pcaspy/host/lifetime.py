@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..native import _access
 from ..native._server import Server
 from . import access
+from .companions import Companions
 
 if TYPE_CHECKING:
     from ..native._pva import Pva
@@ -50,11 +51,13 @@ class Host:
     closed = False  # serve no more until start()
     turns: Turns | None = None  # requests are handled in an event loop
     processing: set[int]  # threads in process(); of a host with an engine
+    companions: Companions  # of a host with an engine, too
     debug_level = 0  # what setDebugLevel was given
 
     def serve_with(self, engine: Server, dispatcher: Dispatcher) -> None:
         """Takes this engine, and cares for it as long as it lives."""
         self.processing = set()
+        self.companions = Companions()
         self.engine, self.dispatcher = engine, dispatcher
         self.closed = False
         for warning in engine.warnings:
@@ -80,6 +83,7 @@ class Host:
         """Binds the sockets, as `start`; a host that is closed stays so."""
         if self.engine is None:
             raise RuntimeError("the server is gone")
+        self.companions.prepare()
         self.engine.start()
         if self.pva is not None and not self.pva.usable:
             _log.warning(
@@ -94,6 +98,7 @@ class Host:
                 self.engine.close()
                 raise OSError(f"PVAccess cannot be served: {error}") from error
         access.server_started(self.engine)
+        self.companions.start()
 
     def turn(self, delay: float) -> None:
         """Handles what clients want from Python, for `delay` seconds."""
@@ -139,6 +144,7 @@ class Host:
         """Ends serving until the next `turn`, and disconnects all clients."""
         if self.engine is None or self.dispatcher is None:
             return
+        self.companions.end()
         access.server_stopped(self.engine)
         self.dispatcher.end(self.engine)
         if self.pva is not None:
@@ -201,9 +207,14 @@ class _Fork:
     def __init__(self) -> None:
         self.gate = threading.Lock()
         self.parts: list[Server | Pva] = []
+        self.companions: list[Companions] = []
 
     def before(self) -> None:
         self.gate.acquire()
+        # Before the engines, whose locks they may wait for.
+        self.companions = [host.companions for host in list(_hosts)]
+        for companions in self.companions:
+            companions.before_fork()
         for host in list(_hosts):
             # PVAccess first: its threads use the engine's names.
             for part in (host.pva, host.engine):
@@ -217,6 +228,8 @@ class _Fork:
         _access.access_after_fork(False)
         while self.parts:
             self.parts.pop().after_fork_in_parent()
+        while self.companions:
+            self.companions.pop().in_parent()
         self.gate.release()
 
     def in_child(self) -> None:
@@ -226,6 +239,8 @@ class _Fork:
             self.parts.pop().after_fork_in_child()
         for host in list(_hosts):
             host.forget_threads()
+        while self.companions:
+            self.companions.pop().in_child()
         self.gate = threading.Lock()
 
 

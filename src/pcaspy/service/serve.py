@@ -35,10 +35,8 @@ class Service:
 
     Args:
         definition: What to serve.
-        port: For searches and connections, None for what the environment says.
         prefix: Stays the prefix whatever the file will say.
-        pva: Whether to serve PVAccess, too; None for what the environment says.
-        fields: Whether PVs have the fields of records; None for the same.
+        of_server: Options of the server; None for what the environment says.
 
     Raises:
         ImportError: PVAccess needs pvxslibs.
@@ -48,14 +46,12 @@ class Service:
     def __init__(
         self,
         definition: Definition,
-        port: int | None = None,
         prefix: str | None = None,
-        pva: bool | None = None,
-        fields: bool | None = None,
+        **of_server: Any,
     ) -> None:
         self.definition = definition
         self._prefix = prefix
-        self.server = SimpleServer(port=port, defined=True, pva=pva, fields=fields)
+        self.server = SimpleServer(defined=True, **of_server)
         self.server.createPV(definition.prefix, definition.pvdb)
         self._drivers: dict[str, Driver] = {}
         self._make_drivers()
