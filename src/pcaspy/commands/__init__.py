@@ -15,7 +15,9 @@ from . import check, flags, schema, serve
 class Command(Protocol):
     """What such a module has."""
 
-    HELP: str
+    @property
+    def HELP(self) -> str:
+        """One line for the list of commands."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments of the command."""
