@@ -18,6 +18,7 @@ class Command(Protocol):
     @property
     def HELP(self) -> str:
         """One line for the list of commands."""
+        ...
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Adds the arguments of the command."""
