@@ -14,7 +14,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .host import access
 from .host.lifetime import open_hosts
@@ -29,12 +29,15 @@ from .lowlevel.client import (
     client_of_task,
     current_client,
 )
-from .lowlevel.gdd import gdd
+from .lowlevel.lazy import gdds
 from .lowlevel.pv import PV, casPV
 from .lowlevel.server import LowLevelHost, LowLevelServer
 from .native._time import epicsTimeStamp
 from .served.registry import last, last_server
 from .served.requests import DriverDispatcher
+
+if TYPE_CHECKING:
+    from .lowlevel.gdd import gdd
 
 __all__ = [
     "PV",
@@ -68,6 +71,13 @@ __all__ = [
 # As the variable of that name in an IOC: rules know clients by the address of their
 # socket instead of the host name that they claim. Counts when a file is loaded.
 asCheckClientIP = False
+
+
+def __getattr__(name: str) -> Any:
+    if name != "gdd":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["gdd"] = kind = gdds().gdd
+    return kind
 
 
 class _Host(LowLevelHost):

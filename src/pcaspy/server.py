@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import inspect
 import time
 import types
 from collections.abc import Callable, Mapping
@@ -23,6 +21,8 @@ from .served.requests import DriverDispatcher
 from .served.tables import collector_held
 
 if TYPE_CHECKING:
+    import asyncio
+
     from typing_extensions import Unpack
 
 
@@ -46,6 +46,8 @@ class _Static:
         def without_server(*args: Any, **kargs: Any) -> Any:
             return self._function(None, *args, **kargs)
 
+        import inspect  # takes long
+
         # Less `self`, which calls on the class do not give.
         shape = inspect.signature(self._function)
         without_server.__signature__ = shape.replace(  # type: ignore[attr-defined]
@@ -65,11 +67,8 @@ else:
 def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     """What serves a new server."""
     loop = options.pop("loop", None)
-    if not isinstance(loop, asyncio.AbstractEventLoop | None):
-        raise TypeError(
-            "SimpleServer(loop=) takes an event loop of asyncio, not a"
-            f" {type(loop).__name__}"
-        )
+    if loop is not None:
+        _check_loop(loop)
     over_pva = pva.wanted(options.pop("pva", None))
     fields = switched("fields", options.pop("fields", None), "PCASPY_FIELDS", "YES")
     chosen = resolve(options)
@@ -84,6 +83,16 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     held.coroutines.given = loop
     held.serve_with(engine, DriverDispatcher(engine, server, held.coroutines))
     return held
+
+
+def _check_loop(loop: Any) -> None:
+    import asyncio  # takes long
+
+    if not isinstance(loop, asyncio.AbstractEventLoop):
+        raise TypeError(
+            "SimpleServer(loop=) takes an event loop of asyncio, not a"
+            f" {type(loop).__name__}"
+        )
 
 
 class SimpleServer(cas.caServer):

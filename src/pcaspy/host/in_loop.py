@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import select
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from ..native._server import Bell, Server
+
+if TYPE_CHECKING:
+    import asyncio
 
 _PERIOD = 0.1  # seconds until the engine's log is looked at
 
@@ -19,12 +22,18 @@ class Turns:
     Args:
         engine: Whose requests they are.
         turn: Handles some of them; whether it is to be called again.
+        loop: The running event loop.
     """
 
-    def __init__(self, engine: Server, turn: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        engine: Server,
+        turn: Callable[[], bool],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self._engine = engine
         self._turn = turn
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._bell = Bell(engine)
         self._timer: asyncio.Handle | None = None

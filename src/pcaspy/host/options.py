@@ -5,7 +5,6 @@ Keyword arguments override environment variables, and these override the default
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -103,6 +102,8 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     checks = _checks()
     for name in given:
         if name not in checks and name != "port":
+            import difflib  # takes long
+
             close = difflib.get_close_matches(name, [*checks, "port"], n=1)
             meant = f"; did you mean {close[0]!r}?" if close else ""
             if name in ("prefix", "pvdb"):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextvars
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..native import _request
 from ..native._request import Request
 from .casdef import S_casApp_noSupport, S_casApp_success
-from .gdd import gdd
+
+if TYPE_CHECKING:
+    from .gdd import gdd
 
 
 class casClientInfo:

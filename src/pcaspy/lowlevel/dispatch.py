@@ -22,7 +22,7 @@ from .casdef import (
     pverExistsHere,
 )
 from .client import caNetAddr, client_of
-from .gdd import empty, filled
+from .lazy import gdds
 from .pv import async_writes, casPV, contents, describe, prepare
 
 _put_log = logging.getLogger("pcaspy.put")
@@ -230,7 +230,9 @@ class Dispatcher:
         self, request: Request, pv: Any, done: Callable[[], None]
     ) -> None:
         try:
-            value = filled(pv.bestExternalType(), request.value, request.characters)
+            value = gdds().filled(
+                pv.bestExternalType(), request.value, request.characters
+            )
             call = pv.writeNotify if request.notify else pv.write
             status = call(client_of(request), value)
         except Exception as error:
@@ -289,7 +291,7 @@ class Dispatcher:
         """A get of `pv`."""
         if request.asks_metadata:
             describe(pv)
-        value = empty(0, pv.maxBound(0) if pv.maxDimension() else None)
+        value = gdds().empty(0, pv.maxBound(0) if pv.maxDimension() else None)
         value.setTimeStamp()
         status = pv.read(client_of(request), value)
         if status in (None, S_casApp_success):

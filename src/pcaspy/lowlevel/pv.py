@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..native._fields import MAX_COUNT, Fields, InfoBase
 from ..native._handle import (
@@ -37,7 +37,10 @@ from .casdef import (
     aitEnumString,
     aitEnumUint8,
 )
-from .gdd import empty, gdd, held_by, stamp_of
+from .lazy import gdds
+
+if TYPE_CHECKING:
+    from .gdd import gdd
 
 # Which type of the wire stands for each type of a gdd.
 _NATIVE = {
@@ -249,7 +252,7 @@ class casPV(PvHandle):
             TypeError: `mask` is not a number, `value` not a gdd, or it does not fit.
             ValueError: It does not fit this PV.
         """
-        if not isinstance(mask, int) or not isinstance(value, gdd):
+        if not isinstance(mask, int) or not isinstance(value, gdds().gdd):
             given = f"{type(mask).__name__} and {type(value).__name__}"
             raise TypeError(f"postEvent wants a mask and a gdd, not {given}")
         if not is_open(self):
@@ -298,7 +301,9 @@ def async_writes(pv: PvHandle) -> AsyncWrites:
 def contents(pv: PvHandle, value: gdd) -> tuple[Any, int, int, Any]:
     """What a gdd says to the clients of a PV: value, alarm, severity and time."""
     as_text = info_of(pv).fields.values["type"] == aitEnumString
-    return held_by(value, as_text), value.getStat(), value.getSevr(), stamp_of(value)
+    values = gdds()
+    when = values.stamp_of(value)
+    return values.held_by(value, as_text), value.getStat(), value.getSevr(), when
 
 
 def prepare(pv: casPV, fullname: str) -> None:
@@ -363,7 +368,7 @@ def describe(pv: casPV) -> None:
 def _ask(pv: casPV, method: str, default: Any) -> Any:
     """What a method puts into a gdd, or `default` if it does not support that."""
     prim, count = _ASKED.get(method, (aitEnumFloat64, None))
-    value = empty(prim, count)
+    value = gdds().empty(prim, count)
     status = getattr(pv, method)(value)
     if status not in (None, S_casApp_success) or not value.primitiveType():
         return default

@@ -1,12 +1,18 @@
-"""Coroutines of drivers: ``async def`` of `read` and `write`."""
+"""Coroutines of drivers: ``async def`` of `read` and `write`.
+
+asyncio takes as long to import as all of pcaspy: functions that need it import it.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Later(NamedTuple):
@@ -29,6 +35,8 @@ class _Turn:
     """The order of the coroutines with one key, for as long as there are any."""
 
     def __init__(self) -> None:
+        import asyncio
+
         self.lock = asyncio.Lock()
         self.users = 0
 
@@ -50,6 +58,8 @@ class _Job:
 
     def drop(self) -> None:
         """It never begins."""
+        import asyncio
+
         self.coroutine.close()
         self.done(None, asyncio.CancelledError())
 
@@ -143,6 +153,8 @@ class Coroutines:
                 turns.pop(key, None)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
+        import asyncio
+
         with self._lock:
             if self._own is None:
                 self._own = loop = asyncio.new_event_loop()
@@ -160,10 +172,14 @@ class Coroutines:
 
     async def cancel(self) -> None:
         """Cancels what runs in this event loop, and waits for its end."""
+        import asyncio
+
         while tasks := self._cancel_all():
             await asyncio.wait(tasks)
 
     def _cancel_all(self) -> list[asyncio.Task[None]]:
+        import asyncio
+
         loop = asyncio.get_running_loop()
         tasks = []
         for job in [job for job in list(self._jobs) if job.loop is loop]:
@@ -196,6 +212,8 @@ class Coroutines:
 
 def _running() -> asyncio.AbstractEventLoop | None:
     """The event loop that runs in this thread."""
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -204,4 +222,5 @@ def _running() -> asyncio.AbstractEventLoop | None:
 
 def was_cancelled(error: BaseException | None) -> bool:
     """It was ended with the server, which is no fault of it."""
-    return isinstance(error, asyncio.CancelledError)
+    asyncio = sys.modules.get("asyncio")  # without it nothing was
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)

@@ -5,8 +5,8 @@ Reads of fields, and their events, need no Python: the engine makes them.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
+from types import CoroutineType
 from typing import Any
 
 from ..lowlevel.casdef import DBE_LOG, DBE_VALUE
@@ -82,7 +82,7 @@ def process(pv: Any, driver: Any, read: Callable[[], Any]) -> Any:
     reason, data = info_of(pv).reason, data_of(pv)
     try:
         value = read()
-        if inspect.iscoroutine(value):
+        if isinstance(value, CoroutineType):
             return value
         if value is None:
             raise ValueError("read() returned None")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
 import weakref
 from collections.abc import Callable
+from types import CoroutineType
 from typing import Any
 
 from ..lowlevel.casdef import (
@@ -78,7 +78,7 @@ class SimplePV(casPV):
         except Exception as error:
             ended(None, error)
         else:
-            if inspect.iscoroutine(value):
+            if isinstance(value, CoroutineType):
                 return Later(value, ended)
             ended(value, None)
         return None
@@ -137,7 +137,7 @@ class SimplePV(casPV):
         new = driver.read(info.reason) if info.scan == 0 else data.value
         if new is None:
             return S_casApp_undefined
-        if inspect.iscoroutine(new):
+        if isinstance(new, CoroutineType):
             new.close()
             raise TypeError(
                 f"{type(self).__name__} overrides getValue or read and cannot await an"
@@ -246,7 +246,11 @@ def put_value(pv: SimplePV, client: Any, value: Any) -> Any:
         return False
     line = put_line(pv, client, value)
     result = driver.write(info.reason, value)
-    if line is not None and not refused(result) and not inspect.iscoroutine(result):
+    if (
+        line is not None
+        and not refused(result)
+        and not isinstance(result, CoroutineType)
+    ):
         line()
     return result
 

@@ -6,7 +6,6 @@ all PVs: a hundred thousand PVs need little more memory than their names.
 
 from __future__ import annotations
 
-import difflib
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,6 +135,8 @@ def _complete(pv: str, values: dict[str, Any], given: frozenset[str]) -> Fields:
 
 def no_effect(name: Any) -> str:
     """That a field is unknown, and which one may have been meant."""
+    import difflib  # takes long
+
     close = difflib.get_close_matches(str(name), [*RULES, "value"], n=1)
     meant = f", did you mean {close[0]!r}?" if close else ""
     return f"field {name!r} has no effect{meant}"

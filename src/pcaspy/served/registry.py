@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import weakref
 from collections.abc import Callable, Iterable
@@ -203,6 +202,8 @@ class Registry(Host):
             RuntimeError: Something else handles the requests, or the event loop is not
                 the one that was given.
         """
+        import asyncio  # takes long
+
         loop = asyncio.get_running_loop()
         self._check_that_only_one_serves()
         if self.coroutines.given not in (None, loop):
@@ -214,7 +215,7 @@ class Registry(Host):
         try:
             self.start()
             if self.engine is not None:  # let go of by another thread
-                self.turns = turns = Turns(self.engine, self._take_turn)
+                self.turns = turns = Turns(self.engine, self._take_turn, loop)
                 await turns.run()
         except GeneratorExit:  # the loop was closed, nothing can be awaited any more
             gone = True

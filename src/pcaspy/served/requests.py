@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import sys
 from collections.abc import Callable, Coroutine
+from types import CoroutineType
 from typing import Any
 
 from ..alarm import Alarm, Severity
@@ -163,7 +163,7 @@ class DriverDispatcher(Dispatcher):
     def _written(
         self, request: Request, pv: Any, result: Any, done: Callable[[], None]
     ) -> None:
-        if inspect.iscoroutine(result):
+        if isinstance(result, CoroutineType):
             self._run(request, pv, result, done)
         else:
             self._finish(request, pv, result, done, last=False)
@@ -252,7 +252,7 @@ class DriverDispatcher(Dispatcher):
             self.read_failed(request, no_driver(pv))
         else:
             value = driver_of(pv).read(info_of(pv).reason)
-            if inspect.iscoroutine(value):
+            if isinstance(value, CoroutineType):
                 self.read_later(request, pv, value)
             else:
                 self._read_ends(request, value)

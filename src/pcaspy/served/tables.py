@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -186,6 +185,8 @@ class ParamTable(HookedDict):
         names = [name for name in self if isinstance(name, str)]
         if len(names) <= _MOST_COMPARED:
             same = [name for name in names if name.lower() == str(reason).lower()]
+            import difflib  # takes long
+
             close = same or difflib.get_close_matches(str(reason), names, n=3)
             if close:
                 return f"{text}; did you mean {' or '.join(map(repr, close))}?"
