@@ -74,6 +74,7 @@ FOLDERS = {
     "pcaspy/native/_cpp",
     "pcaspy/host",
     "pcaspy/lowlevel",
+    "pcaspy/control",
     "pcaspy/served",
     "pcaspy/service",
     "pcaspy/commands",
