@@ -8,7 +8,11 @@
 
 namespace pcas {
 
-enum class Protocol : std::uint8_t { ChannelAccess, PVAccess };
+enum class Protocol : std::uint8_t {
+    ChannelAccess,
+    PVAccess,
+    Control  // of no protocol of EPICS: a program on this host
+};
 
 // Immutable; a client that renames itself gets another one.
 struct ClientIdentity : RefCounted {

@@ -89,9 +89,11 @@ void Namespace::close() {
 void Namespace::prepare_fork() {
     mutex_.lock();
     for (Source* source : sources_) source->prepare_fork();
+    misses_.prepare_fork();
 }
 
 void Namespace::after_fork_in_parent() {
+    misses_.after_fork_in_parent();
     for (Source* source : sources_) source->after_fork_in_parent();
     mutex_.unlock();
 }
@@ -99,6 +101,7 @@ void Namespace::after_fork_in_parent() {
 // Other threads may have been in the queue: it is given up.
 void Namespace::after_fork_in_child() {
     for (Source* source : sources_) source->after_fork_in_child();
+    misses_.after_fork_in_child();
     std::construct_at(&mutex_);
     running_ = 0;
     // Without memory for that the child may end.

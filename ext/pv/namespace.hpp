@@ -15,6 +15,7 @@
 
 #include "base/export.hpp"
 #include "base/mailbox.hpp"
+#include "pv/misses.hpp"
 #include "pv/names_by_request.hpp"
 #include "pv/pv.hpp"
 #include "pv/pv_table.hpp"
@@ -55,6 +56,8 @@ class PCAS_API Namespace {
     bool remove(std::string_view name);
     const PvTable& table() const noexcept { return table_; }
     NamesByRequest& by_request() noexcept { return by_request_; }
+    // Servers note there what clients search for in vain, while it is kept.
+    Misses& misses() noexcept { return misses_; }
     // Another one in the child of a fork, where nobody else has this one.
     const std::shared_ptr<RequestQueue>& requests() const noexcept { return requests_; }
     // A lane of the queue for whoever makes requests; never used again.
@@ -86,6 +89,7 @@ class PCAS_API Namespace {
 
     const std::size_t max_requests_, max_bytes_;
     NamesByRequest by_request_;
+    Misses misses_;
     PvTable table_;
     std::vector<std::unique_ptr<Source>> added_;
     std::vector<Source*> sources_;  // constant once a server runs

@@ -87,9 +87,10 @@ void Pv::tell(EventMask mask, Change change) {
     {
         std::lock_guard lock(mutex_);
         if (!change()) return;
-        ++posted_;
+        const std::uint64_t number = posted_.load(std::memory_order_relaxed) + 1;
+        posted_.store(number, std::memory_order_relaxed);
         for (PvClients* c = clients_.get(); c; c = c->next_.get()) {
-            if (!c->add(current_, mask, posted_)) continue;
+            if (!c->add(current_, mask, number)) continue;
             if (wake)
                 others = true;
             else
@@ -208,6 +209,23 @@ bool Pv::has_subscriptions_now() const noexcept {
         if (c->subscribed_) return true;
     }
     return false;
+}
+
+std::size_t Pv::channels() const {
+    std::lock_guard lock(mutex_);
+    return channels_now();
+}
+
+std::size_t Pv::channels_now() const noexcept {
+    std::size_t all = 0;
+    for (const PvClients* c = clients_.get(); c; c = c->next_.get())
+        all += c->channels_counted();
+    return all;
+}
+
+Pv::Look Pv::look() const {
+    std::lock_guard lock(mutex_);
+    return {current_, posts(), channels_now()};
 }
 
 bool Pv::take_interest(bool& now) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "access/security.hpp"
 #include "base/export.hpp"
 #include "base/instances.hpp"
+#include "base/prefetch.hpp"
 #include "base/ref.hpp"
 #include "dbr/acknowledgement.hpp"
 #include "dbr/snapshot.hpp"
@@ -52,6 +54,26 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     void set_transient_alarms(bool on);
     // What is not acknowledged is, unless it is worse than `severity`.
     void acknowledge(std::uint16_t severity);
+
+    // ---- for whoever looks inside, any thread ----
+    // Posts that there were.
+    std::uint64_t posts() const noexcept {
+        return posted_.load(std::memory_order_relaxed);
+    }
+    std::size_t channels() const;  // of all servers
+    struct Look {
+        SnapshotPtr snapshot;
+        std::uint64_t posts = 0;
+        std::size_t channels = 0;
+    };
+    Look look() const;
+    // `f` is called with the value and the mutex held: it must be short.
+    template <class F>
+    void look_at(F&& f) const {
+        std::lock_guard lock(mutex_);
+        f(*current_);
+    }
+    void prefetch_look() const noexcept { prefetch(&mutex_, sizeof mutex_ + 16); }
 
     // Gets are answered by a ReadRequest (a Driver that overrides read) instead of from
     // the snapshot.
@@ -123,6 +145,7 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     void queue_up(const PvClientsPtr& clients);
     void queue_up_others();
     bool has_subscriptions_now() const noexcept;  // the mutex is held
+    std::size_t channels_now() const noexcept;    // the same
 
     // constant after construction
     const std::string name_;
@@ -143,7 +166,7 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
 
     mutable std::mutex mutex_;  // leaf; guards all below, and the events of clients
     SnapshotPtr current_;
-    std::uint64_t posted_ = 0;
+    std::atomic<std::uint64_t> posted_{0};  // written with the mutex
     PvClientsPtr clients_;  // a list: of each server that has some
     PvCompanionPtr companion_;
 };

@@ -37,6 +37,12 @@ class PCAS_API PvClients : public RefCounted {
     PostQueue& queue() const noexcept { return *queue_; }
 
     // ---- thread of the server ----
+    // For whoever looks inside: how many channels it has on the PV.
+    void count_channel() noexcept { channels_counted_.fetch_add(1, kRelaxed); }
+    void uncount_channel() noexcept { channels_counted_.fetch_sub(1, kRelaxed); }
+    std::uint32_t channels_counted() const noexcept {  // any thread
+        return channels_counted_.load(kRelaxed);
+    }
     // What a subscription that joins now has to know: the value it starts with, and the
     // number of the post that brought it. Events up to that are for others.
     struct Joined {
@@ -61,6 +67,7 @@ class PCAS_API PvClients : public RefCounted {
     // The PV's mutex is held. True if it has to be put in its queue.
     bool add(const SnapshotPtr& snapshot, EventMask mask, std::uint64_t number);
 
+    static constexpr auto kRelaxed = std::memory_order_relaxed;
     static constexpr std::size_t kMaxEvents = 4096;
     static constexpr std::size_t kMaxEventsBehind = 8;  // while the server is behind
     static constexpr std::size_t kMaxEventBytes = 1 << 20;
@@ -68,6 +75,7 @@ class PCAS_API PvClients : public RefCounted {
     Pv& pv_;
     const std::shared_ptr<PostQueue> queue_;
     bool attached_ = false;  // thread of the server
+    std::atomic<std::uint32_t> channels_counted_{0};
     // guarded by the PV's mutex
     Ref<PvClients> next_;  // of the PV's
     std::vector<Event> events_;

@@ -17,6 +17,7 @@ PvPtr PvTable::add(std::string_view name, PvPtr pv) {
     entry.pv = std::move(pv);
     Entry old;  // let go of without the lock
     std::unique_lock lock(mutex_);
+    ++version_;
     const auto found = pvs_.find(key);
     if (found != pvs_.end()) {
         old = std::move(found->second);
@@ -32,6 +33,7 @@ PvPtr PvTable::remove(std::string_view name) {
     std::unique_lock lock(mutex_);
     const auto found = pvs_.find(name);
     if (found != pvs_.end()) {
+        ++version_;
         old = std::move(found->second);
         pvs_.erase(found);
     }

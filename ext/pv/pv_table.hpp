@@ -1,12 +1,15 @@
 // PVs by name: the source of names that a server fills.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/export.hpp"
@@ -28,6 +31,25 @@ class PCAS_API PvTable final : public Source {
     // All there are, in no order.
     std::vector<std::string> names() const;
 
+    // ---- for whoever looks inside, any thread ----
+    // Another one after each change.
+    std::uint64_t version() const noexcept { return version_.load(); }
+    // f(name, pv) of all, in no order, with the lock held; the version that they are of.
+    template <class F>
+    std::uint64_t for_each(F&& f) const {
+        std::shared_lock lock(mutex_);
+        for (const auto& [name, entry] : pvs_) f(name, std::as_const(*entry.pv));
+        return version_;
+    }
+    // f() while nothing changes; false, without it, if it is another version by now.
+    template <class F>
+    bool if_unchanged(std::uint64_t version, F&& f) const {
+        std::shared_lock lock(mutex_);
+        if (version_ != version) return false;
+        f();
+        return true;
+    }
+
     // ---- Source ----
     Found find(std::string_view name, NameUse use) const override;
     void prepare_fork() override { mutex_.lock(); }
@@ -42,6 +64,7 @@ class PCAS_API PvTable final : public Source {
     };
     // The key is a view of the PV's own name, or of the entry's other one.
     std::unordered_map<std::string_view, Entry, KeyedHash> pvs_;
+    std::atomic<std::uint64_t> version_{0};  // written with the mutex
 };
 
 }  // namespace pcas

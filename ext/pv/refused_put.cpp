@@ -6,7 +6,9 @@ namespace pcas {
 
 std::string refused_put_text(const std::string& value, const Pv& pv,
                              const ClientIdentity& client, std::string_view why) {
-    const char* over = client.protocol == Protocol::PVAccess ? ", PVAccess" : "";
+    const char* over = client.protocol == Protocol::PVAccess  ? ", PVAccess"
+                       : client.protocol == Protocol::Control ? ", control"
+                                                              : "";
     return "PV " + pv.name() + ": refused a put of " + value + " by " +
            printable(client.user) + "@" + printable(client.host) + " (" +
            client.address + over + "): " + std::string(why);

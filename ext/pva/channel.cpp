@@ -26,6 +26,7 @@ Channel::Channel(std::shared_ptr<Core> core, Control control,
       client_(std::move(client)),
       id_(id) {
     core_->channels[id_] = this;
+    ++client_->channels;
     Counters::add(core_->counters->pva_channels);
     Counters::add(core_->counters->pva_channels_created);
 }
@@ -60,6 +61,7 @@ void Channel::attach(const PvPtr& pv) {
         pv->attach(pv_);
     }
     pv_->channels.push_back(this);
+    pv_->count_channel();
     const auto join = [&](const ClientPtr& who) {
         access_.push_back(std::make_unique<AccessClient>(
             pv->access(), who, core_->rights_changes, RightsQueue::Entry{id_, 0}));
@@ -95,6 +97,7 @@ bool Channel::ask_for_pv(const std::string& name) {
 void Channel::drop() noexcept {
     if (std::exchange(dropped_, true)) return;
     core_->channels.erase(id_);
+    --client_->channels;
     Counters::subtract(core_->counters->pva_channels);
     for (const auto& operation : waiting_operations_) operation->error(kGone);
     for (const auto& setup : waiting_setups_) setup->error(kGone);
@@ -106,6 +109,7 @@ void Channel::drop() noexcept {
     access_.clear();
     if (SerialPuts* puts = pv().serial_puts()) puts->withdraw(client_->lane, id_);
     std::erase(pv_->channels, this);
+    pv_->uncount_channel();
     if (pv_->channels.empty()) pv().detach(*pv_);
     pv_.reset();
     held_pv_.reset();
@@ -131,6 +135,11 @@ void Channel::rights_changed() {
         else if (monitor->muted())
             monitor->unmute(pv_->form, pv_->join(monitor->mask()));
     }
+}
+
+ChannelRow Channel::row() const {
+    if (!pv_) return {};
+    return {pv().name(), monitors_.size(), may_read(), may_write()};
 }
 
 // In the child of a fork the clients are the parent's, as is all of pvxs.
@@ -314,6 +323,7 @@ void Channel::add(const std::shared_ptr<Monitor>& monitor) {
     monitors_.push_back(monitor);
     pv_->monitors.push_back(monitor.get());
     Counters::add(core_->counters->pva_subscriptions);
+    ++client_->subscriptions;
     const PvClients::Joined joined = pv_->join(monitor->mask());
     if (joined.first) {
         core_->names->tell_interest(held_pv_, client_->lane, client_->user);
@@ -345,6 +355,7 @@ void Channel::unsubscribe(const std::shared_ptr<Monitor>& monitor) noexcept {
 // It gets no more events.
 void Channel::end(Monitor& monitor) noexcept {
     Counters::subtract(core_->counters->pva_subscriptions);
+    --client_->subscriptions;
     Counters::add(core_->counters->pva_updates_merged, monitor.take_merged());
     std::erase(pv_->monitors, &monitor);
     if (!pv_->monitors.empty() || !pv_->no_subscriptions()) return;

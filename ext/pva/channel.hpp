@@ -30,6 +30,9 @@ class Channel final : public std::enable_shared_from_this<Channel> {
     Channel& operator=(const Channel&) = delete;
 
     const Control& control() const noexcept { return control_; }
+    // For whoever looks inside.
+    std::uint64_t lane() const noexcept { return client_->lane; }
+    ChannelRow row() const;
 
     // The worker, without the mutex: tells pvxs whom to call.
     void serve();

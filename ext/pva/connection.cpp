@@ -31,7 +31,6 @@ std::string Connections::key_of(const ClientCredentials& client) {
 
 std::shared_ptr<Connection> Connections::make(const ClientCredentials& client,
                                               std::uint64_t lane) {
-    forget_ended();
     const std::string address = address_of(client.peer);
     std::string host = claimed_host(client);
     if (host.empty()) host = address.substr(0, address.rfind(':'));
@@ -57,6 +56,29 @@ std::shared_ptr<Connection> Connections::make(const ClientCredentials& client,
         made->roles.push_back(identity("role/" + role));
     }
     return made;
+}
+
+ClientRow Connection::row() const {
+    ClientRow row;
+    row.number = lane;
+    row.client = user;
+    row.channels = channels;
+    row.subscriptions = subscriptions;
+    row.since = since;
+    row.held = open_bytes;
+    row.waiting = open;
+    row.counts_bytes = false;
+    return row;
+}
+
+std::vector<std::shared_ptr<Connection>> Connections::all() const {
+    std::vector<std::shared_ptr<Connection>> found;
+    std::lock_guard lock(mutex_);
+    found.reserve(known_.size());
+    for (const auto& [key, connection] : known_) {
+        if (auto held = connection.lock()) found.push_back(std::move(held));
+    }
+    return found;
 }
 
 void Connections::forget_ended() {

@@ -2,6 +2,7 @@
 
 #include <pvxs/server.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <stdexcept>
@@ -117,6 +118,40 @@ std::map<std::string, std::uint64_t> PvaServer::stats() const {
         out.emplace(counter.name, (*impl_->core->counters).*counter.where);
     }
     return out;
+}
+
+std::vector<ClientRow> PvaServer::clients() const {
+    std::vector<ClientRow> rows;
+    for (const auto& connection : impl_->core->connections.all())
+        rows.push_back(connection->row());
+    return rows;
+}
+
+// A slice at a time, so that nobody waits for the mutex for long. What comes and goes
+// meanwhile may be missed.
+ChannelRows PvaServer::channels(std::uint64_t client, std::size_t offset,
+                                std::size_t limit) const {
+    constexpr std::size_t kSlice = 1024;  // buckets
+    Core& core = *impl_->core;
+    ChannelRows found;
+    std::size_t bucket = 0;
+    for (bool more = true; more;) {
+        std::lock_guard turn(core.turn);
+        auto& channels = core.channels;
+        const std::size_t end = std::min(bucket + kSlice, channels.bucket_count());
+        for (; bucket < end; ++bucket) {
+            for (auto at = channels.begin(bucket); at != channels.end(bucket); ++at) {
+                const Channel& channel = *at->second;
+                if (channel.lane() != client) continue;
+                found.found = true;
+                const std::size_t place = found.total++;
+                if (place < offset || place - offset >= limit) continue;
+                found.rows.push_back(channel.row());
+            }
+        }
+        more = bucket < channels.bucket_count();
+    }
+    return found;
 }
 
 void PvaServer::prepare_fork() {

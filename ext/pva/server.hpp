@@ -1,6 +1,7 @@
 // Serves the names of a namespace over PVAccess.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "pv/client_row.hpp"
 #include "pv/namespace.hpp"
 
 namespace pcas::pva {
@@ -36,6 +38,10 @@ class PvaServer {
     std::uint16_t tcp_port() const noexcept;  // 0 while it does not run
     std::uint16_t udp_port() const noexcept;
     std::map<std::string, std::uint64_t> stats() const;
+    // As pcas::Server has them.
+    std::vector<ClientRow> clients() const;
+    ChannelRows channels(std::uint64_t client, std::size_t offset,
+                         std::size_t limit) const;
 
     // Around fork(), as pcas::Server has them.
     void prepare_fork();

@@ -19,6 +19,8 @@ void NameSource::onSearch(Search& search) {
 
 bool NameSource::knows(const char* name, const char* client) {
     const Where where = core_->names->find(name, NameUse::Search).where;
+    Misses& misses = core_->names->misses();
+    if (where == Where::NotHere && misses.kept()) misses.note(name, {0, 0, client});
     if (where != Where::ByRequest) return where == Where::Here;
     const NamesAsked::Answer known = core_->asked.look_up(name);
     if (known != NamesAsked::Answer::Ask) return known == NamesAsked::Answer::Exists;

@@ -17,12 +17,14 @@ Channel::Channel(Circuit& of, std::uint32_t client_id, std::uint32_t server_id,
       rights(access.rights()),
       told_rights(rights) {
     ca_pv->channels.push_back(*this);
+    ca_pv->count_channel();
 }
 
 // Leaves the PV first: letting go of it may end it, in another thread.
 Channel::~Channel() {
     subscriptions.reset();
     leave();
+    ca_pv->uncount_channel();
     if (ca_pv->channels.empty()) pv->detach(*ca_pv);
 }
 

@@ -94,6 +94,7 @@ void Circuit::read_input() {
         case ReceiveResult::Data:
             if (lingering_) return;  // what comes after the last word is not read
             Counters::add(shared_.counters.bytes_received, got.bytes);
+            received_bytes_ += got.bytes;
             framer_.begin(services_.scratch().first(got.bytes));
             execute_input();
             return;

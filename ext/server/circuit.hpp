@@ -23,6 +23,8 @@
 #include "net/poller.hpp"
 #include "net/time_budget.hpp"
 #include "net/unique_fd.hpp"
+#include "pv/client_row.hpp"
+#include "pv/clock.hpp"
 #include "proto/framer.hpp"
 #include "server/account.hpp"
 #include "server/channel.hpp"
@@ -84,6 +86,9 @@ class Circuit final : public IoHandler,
     // Its channels and subscriptions go, as many as there is time for; true when none
     // is left. The circuit is closed.
     bool take_apart(Pace& pace);
+    // For whoever looks inside.
+    ClientRow row() const;
+    ChannelRows channel_rows(std::size_t offset, std::size_t limit);
     // What Python has not completed.
     LeftBehind left_behind() const noexcept { return in_flight_.left_behind(); }
 
@@ -188,6 +193,7 @@ class Circuit final : public IoHandler,
     void create_channel(std::uint32_t cid, PvPtr pv);
     void refuse_channel(std::uint32_t cid);
     void answer_search(const Header& request, bool found);
+    void note_miss(std::string_view name) noexcept;
     void remove_channel(Channel& channel);
     void on_search_completed(const CaRequest& request);
     void on_attach_completed(const CaRequest& request);
@@ -273,6 +279,7 @@ class Circuit final : public IoHandler,
     UniqueSocket socket_;
     const sockaddr_in peer_;
     ClientPtr identity_;
+    const TimeStamp since_ = now();
 
     // the client's say
     std::uint16_t minor_ = 0;  // 0: not known yet
@@ -282,7 +289,7 @@ class Circuit final : public IoHandler,
     // bytes
     Framer framer_;
     Output output_;
-    std::uint64_t sent_bytes_ = 0;
+    std::uint64_t sent_bytes_ = 0, received_bytes_ = 0;
     bool answers_ = false;  // among what it has marked to be sent
     bool makes_ = false;    // text, when it goes on
     Interest interest_{true, false};

@@ -33,6 +33,13 @@ class Circuits {
     void for_each(F&& f) {
         for (const auto& [id, circuit] : table_) f(*circuit);
     }
+    // Piece by piece: the table is one of buckets, and another one when it has grown.
+    std::size_t buckets() const noexcept { return table_.bucket_count(); }
+    template <class F>
+    void for_each_in(std::size_t bucket, F&& f) {
+        for (auto at = table_.begin(bucket); at != table_.end(bucket); ++at)
+            f(*at->second);
+    }
     void clear() noexcept;
 
   private:

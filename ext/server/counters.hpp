@@ -45,6 +45,8 @@ namespace pcas {
     X(TROUBLE, puts_refused, "puts refused while too many waited")                    \
     X(TROUBLE, requests_dropped, "requests dropped")                                  \
     X(NOW, requests_queued, "requests waiting for Python")                            \
+    X(EVER, longest_call,                                                             \
+      "milliseconds of a driver's longest read or write, while they are timed")       \
     X(NOW, held_bytes, "bytes held for clients: output, requests, values in Python")  \
     X(EVER, bytes_received, "bytes received")                                         \
     X(EVER, bytes_sent, "bytes sent")                                                 \

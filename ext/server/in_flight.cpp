@@ -72,6 +72,14 @@ void InFlight::wait(const Header& header, CaRequestPtr write) {
     waiting_.push_back({header, std::move(write)});
 }
 
+// Writes that wait are open.
+std::size_t InFlight::requests() const noexcept {
+    const auto reads = std::count_if(
+        waiting_.begin(), waiting_.end(),
+        [](const Waiting& waiting) { return !waiting.write; });
+    return open_ + deferred_ + static_cast<std::size_t>(reads);
+}
+
 InFlight::Waiting InFlight::take_waiting() {
     Waiting first = std::move(waiting_.front());
     waiting_.pop_front();

@@ -56,6 +56,8 @@ class InFlight {
     std::size_t held_bytes() const noexcept {
         return open_bytes_ + deferred_bytes_ + waiting_.size() * sizeof(Waiting);
     }
+    // Requests that are not completed.
+    std::size_t requests() const noexcept;
     // What stays if the circuit ends now.
     LeftBehind left_behind() const noexcept {
         return {open_ + deferred_, open_bytes_ + deferred_bytes_};

@@ -139,6 +139,12 @@ void Loop::take_removed() {
     removed_.clear();
 }
 
+void Loop::ask(std::shared_ptr<Inquiry> inquiry) {
+    reactor_.call([this, asked = std::move(inquiry)] {
+        if (!asked->go_on(circuits_)) ask(asked);
+    });
+}
+
 void Loop::close_all() noexcept {
     listeners_.clear();
     searches_.reset();

@@ -11,6 +11,7 @@
 #include "server/beacon.hpp"
 #include "server/circuits.hpp"
 #include "server/deliveries.hpp"
+#include "server/inquiry.hpp"
 #include "server/listener.hpp"
 #include "server/rights_changes.hpp"
 #include "server/search.hpp"
@@ -29,6 +30,8 @@ class Loop final : private ReactorWork {
     // ---- any thread ----
     void stop() noexcept { reactor_.stop(); }
     std::mutex& turn_mutex() noexcept { return reactor_.turn_mutex(); }
+    // Has it answered on the thread, over as many turns as it takes.
+    void ask(std::shared_ptr<Inquiry> inquiry);
 
     // ---- the loop thread ----
     void run() noexcept { reactor_.run(*this); }

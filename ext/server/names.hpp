@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "net/sockets.hpp"
 #include "pv/source.hpp"
 #include "server/shared.hpp"
 
@@ -22,6 +23,10 @@ Found find_name(Shared& shared, std::string_view name, NameUse use, Address clie
                            " clients of PVAccess do");
     }
     return {};
+}
+
+inline Searcher searcher_of(const sockaddr_in& address) noexcept {
+    return {ntohl(address.sin_addr.s_addr), ntohs(address.sin_port), {}};
 }
 
 }  // namespace pcas

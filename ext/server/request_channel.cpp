@@ -28,6 +28,7 @@ void Circuit::handle_search(const Message& message) {
     Counters::add(shared_.counters.searches);
     const Where where =
         find_name(shared_, name, NameUse::Search, [&] { return dotted(peer_); }).where;
+    if (where == Where::NotHere) note_miss(name);
     if (where != Where::ByRequest) return answer_search(header, where == Where::Here);
     CaRequestPtr request = make_request(RequestKind::Exists);
     request->name = name;
@@ -35,6 +36,11 @@ void Circuit::handle_search(const Message& message) {
     request->dbr_type = DbrType{header.type};
     request->dbr_count = header.count;
     queue_request(request);
+}
+
+void Circuit::note_miss(std::string_view name) noexcept {
+    Misses& misses = shared_.names->misses();
+    if (misses.kept()) misses.note(name, searcher_of(peer_));
 }
 
 void Circuit::answer_search(const Header& request, bool found) {
@@ -59,6 +65,7 @@ void Circuit::on_search_completed(const CaRequest& request) {
     asked.type = raw(request.dbr_type);
     asked.count = request.dbr_count;
     asked.p1 = asked.p2 = request.ioid;
+    if (request.status() != ECA_NORMAL) note_miss(request.name);
     answer_search(asked, request.status() == ECA_NORMAL);
 }
 

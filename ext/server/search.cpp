@@ -222,9 +222,16 @@ void SearchService::search(const Header& header, std::string_view name,
         Counters::add(shared_.counters.search_hits);
         return searched.frame.add_hit(header.p2, own_hit());
     }
+    if (where == Where::NotHere) note_miss(name, searched);
     // Over UDP a miss is not answered. Neighbours need not wait for Python.
     searched.forward.add(name, header.p2, searched.frame.version());
     if (where == Where::ByRequest) ask_python(header, name, searched);
+}
+
+void SearchService::note_miss(std::string_view name, const Searched& searched) {
+    Misses& misses = shared_.names->misses();
+    if (!misses.kept() || searched.ignored) return;
+    misses.note(name, searcher_of(searched.asker.client));
 }
 
 Hit SearchService::own_hit() const noexcept {
@@ -260,6 +267,8 @@ void SearchService::on_completion(const CaRequest& request) {
         Counters::add(shared_.counters.search_hits);
         frame.add_hit(request.ioid, own_hit());
         frame.send();
+    } else if (shared_.names->misses().kept()) {
+        shared_.names->misses().note(request.name, {0, 0, request.client->address});
     }
     asked_bytes_ -= request.name.size();
     asked_.erase(found);

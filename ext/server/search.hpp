@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -74,6 +75,7 @@ class SearchService {
     void search(const Header& header, std::string_view name, Searched& searched);
     void ask_python(const Header& header, std::string_view name,
                     const Searched& searched);
+    void note_miss(std::string_view name, const Searched& searched);
     Hit own_hit() const noexcept;
 
     struct Asked {  // the request is the queue's and Python's

@@ -1,21 +1,12 @@
 #include "server/server.hpp"
 
-#include <atomic>
 #include <mutex>
-#include <thread>
 #include <utility>
 
-#include "server/loop.hpp"
+#include "server/server_control.hpp"
 #include "server/shared.hpp"
 
 namespace pcas {
-
-struct Server::Control {
-    std::mutex mutex;  // guards the rest; held while the loop starts or ends
-    std::unique_ptr<Loop> loop;
-    std::thread thread;
-    std::atomic<bool> running{false};  // there is a loop; read without the mutex
-};
 
 Server::Server(Config config, std::shared_ptr<Namespace> names)
     : shared_(std::make_unique<Shared>(std::move(config), std::move(names))),

@@ -1,14 +1,19 @@
 // The Channel Access server: owns the loop thread and everything on it.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/export.hpp"
 #include "base/log.hpp"
+#include "pv/client_row.hpp"
 #include "pv/namespace.hpp"
 #include "pv/pv.hpp"
 #include "pv/request_queue.hpp"
@@ -16,6 +21,7 @@
 
 namespace pcas {
 
+class Inquiry;
 struct Shared;
 
 class PCAS_API Server {
@@ -62,6 +68,14 @@ class PCAS_API Server {
     // updates, what was refused and what was dropped.
     std::map<std::string, std::uint64_t> stats() const;
 
+    // Who has circuits, and channels of one of them from `offset` on. Nothing if it does
+    // not run, or its loop has not answered after `timeout`.
+    std::optional<std::vector<ClientRow>> clients(
+        std::chrono::milliseconds timeout) const;
+    std::optional<ChannelRows> channels(std::uint64_t circuit, std::size_t offset,
+                                        std::size_t limit,
+                                        std::chrono::milliseconds timeout) const;
+
     // Around fork(): between the first call and one of the others no engine thread
     // holds a lock. The child forgets the loop and closes its copies of the descriptors
     // without a word to the clients, which are the parent's.
@@ -71,6 +85,7 @@ class PCAS_API Server {
 
   private:
     struct Control;
+    bool ask(std::shared_ptr<Inquiry> inquiry) const;
     std::unique_ptr<Shared> shared_;
     std::unique_ptr<Control> control_;
 };

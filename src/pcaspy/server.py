@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import cas
 from .host import access, pva, summary
-from .host.options import ServerOptions, resolve, switched
+from .host.options import ServerOptions, control_name, resolve, switched
 from .host.signals import ended_by_signals
 from .native._server import Server
 from .served.pv import SimplePV
@@ -71,6 +71,7 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
         _check_loop(loop)
     over_pva = pva.wanted(options.pop("pva", None))
     fields = switched("fields", options.pop("fields", None), "PCASPY_FIELDS", "YES")
+    control = control_name(options.pop("control", None))
     chosen = resolve(options)
     engine = Server(chosen)
     if fields:
@@ -82,6 +83,10 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     held.pva = pva.serve(engine, chosen) if over_pva else None
     held.coroutines.given = loop
     held.serve_with(engine, DriverDispatcher(engine, server, held.coroutines))
+    if control is not None:
+        from .control.service import companion
+
+        held.companions.add(companion(held, control))
     return held
 
 
@@ -117,14 +122,19 @@ class SimpleServer(cas.caServer):
         fields: Whether clients find the fields that an IOC's records have, NAME.EGU
             and so on; None for what PCASPY_FIELDS says (YES or NO), and that is YES if
             it is not set.
+        control: Whether `pcaspy list`, `top` and others can look into the server, and
+            put; or the name that it has there, instead of the program's. None for what
+            PCASPY_CONTROL says (YES, NO or a name).
         options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
             multicast_ttl, neighbours. The environment can set the other limits.
 
     Raises:
         ImportError: `pva` is True and pvxslibs is not installed.
+        OSError: `control` is on and this system has no Unix sockets.
         TypeError: An option does not exist, or `loop` is no event loop.
-        ValueError: A limit, here or in the environment, is not an allowed number.
+        ValueError: A limit, here or in the environment, is not an allowed number, or
+            `control` no name.
     """
 
     _pcaspy_host = staticmethod(_host)
@@ -138,6 +148,7 @@ class SimpleServer(cas.caServer):
         pva: bool | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         fields: bool | None = None,
+        control: bool | str | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
         given: dict[str, Any] = {**options}
@@ -146,6 +157,7 @@ class SimpleServer(cas.caServer):
         if interfaces is not None:
             given["interfaces"] = interfaces
         given["pva"], given["fields"], given["loop"] = pva, fields, loop
+        given["control"] = control
         cas.caServer.__init__(self, 0, **given)
         self._pcaspy.defined = defined
 

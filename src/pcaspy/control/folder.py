@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -73,6 +74,27 @@ def sockets(path: Path) -> list[tuple[int, int, Path]]:
         if named:
             found.append((int(named[1]), int(named[2]), Path(entry.path)))
     return sorted(found)
+
+
+def sweep(path: Path) -> None:
+    """Removes sockets of processes that have died."""
+    for pid, _, file in sockets(path):
+        if not alive(pid) and not _answers(file):
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def _answers(file: Path) -> bool:
+    """A process listens there; it may be one of a container, with a PID of its own."""
+    with socket.socket(socket.AF_UNIX) as tried:
+        tried.settimeout(1.0)
+        try:
+            tried.connect(str(file))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True
+    return True
 
 
 def alive(pid: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypedDict
@@ -73,6 +74,7 @@ LIMITS = {
 }
 
 
+_CONTROL_NAME = re.compile(r"(?![0-9-]+$)[\w.:-]{1,64}")
 _SWITCH = {"YES": True, "NO": False, "1": True, "0": False}
 
 
@@ -90,6 +92,31 @@ def switched(name: str, given: bool | None, variable: str, otherwise: str) -> bo
     if text.upper() not in _SWITCH:
         raise ValueError(f"{variable} is {text!r}: YES or NO is allowed")
     return _SWITCH[text.upper()]
+
+
+CONTROL = "PCASPY_CONTROL"  # switches control on, or off, or gives it a name
+
+
+def control_name(given: bool | str | None) -> str | None:
+    """The name that a server has for control; empty: that of the program; None: off.
+
+    Args:
+        given: What the keyword argument says; None for what the variable says.
+
+    Raises:
+        ValueError: It is not True, False or a name.
+    """
+    if given is None:
+        text = os.environ.get(CONTROL, "").strip()
+        given = _SWITCH.get(text.upper(), text) if text else False
+    if isinstance(given, bool):
+        return "" if given else None
+    if not isinstance(given, str) or not _CONTROL_NAME.fullmatch(given):
+        raise ValueError(
+            f"control is {given!r}: True, False or a name is allowed, of letters,"
+            " digits and _.:- but no number"
+        )
+    return given
 
 
 def resolve(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,8 @@ class casClientInfo:
     """Who asks: what `context` arguments hold.
 
     `user` and `host` are what the client says of itself, `address` is that of its
-    socket, ``a.b.c.d:port``. `protocol` is "ca" or "pva".
+    socket, ``a.b.c.d:port``. `protocol` is "ca" or "pva", or "control" for a put by
+    the control socket.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class casClientInfo:
 
     def __str__(self) -> str:
         """As log lines name it."""
-        over = ", PVAccess" if self.protocol == "pva" else ""
+        over = {"pva": ", PVAccess", "control": ", control"}.get(self.protocol, "")
         return f"{self.user}@{self.host} ({self.address}{over})"
 
 

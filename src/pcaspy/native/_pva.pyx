@@ -8,9 +8,11 @@ from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
+from pcaspy.native._cpp.client_row cimport ChannelRows, ClientRow
 from pcaspy.native._cpp.pva_server cimport (
     CounterKind, CounterTable, PvaServer, counter_table)
 from pcaspy.native._cpp.text cimport bytes_of_text
+from pcaspy.native._inspect cimport rows_of_channels, rows_of_clients
 from pcaspy.native._server cimport Server
 
 
@@ -79,6 +81,20 @@ cdef class Pva:
         with nogil:
             counters = self.server.get().stats()
         return {item.first.decode(): item.second for item in counters}
+
+    def clients(self):
+        """Rows of the connections, as `Inspection.clients` has them."""
+        cdef vector[ClientRow] rows
+        with nogil:
+            rows = self.server.get().clients()
+        return rows_of_clients(rows, "pva")
+
+    def channels(self, uint64_t client, size_t offset, size_t limit):
+        """As `Inspection.channels`."""
+        cdef ChannelRows found
+        with nogil:
+            found = self.server.get().channels(client, offset, limit)
+        return rows_of_channels(found)
 
     def prepare_fork(self):
         """Before fork(), ahead of the Server's."""

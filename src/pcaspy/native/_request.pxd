@@ -2,7 +2,7 @@ cimport cython
 
 from pcaspy.native._cpp.field_source cimport FieldOf
 from pcaspy.native._cpp.pv cimport PvPtr
-from pcaspy.native._cpp.request cimport EngineRequest, RequestPtr
+from pcaspy.native._cpp.request cimport ClientPtr, EngineRequest, RequestPtr
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr
 
 
@@ -16,4 +16,5 @@ cdef class Request:
     cdef SnapshotPtr seen(self, const SnapshotPtr& made) except *
 
 
+cdef object identity(const ClientPtr& client)
 cdef object wrapped(const RequestPtr& request)

@@ -11,7 +11,7 @@ from pcaspy.native._cpp.field_source cimport FieldOf, FieldOfPtr, field_of
 from pcaspy.native._cpp.from_snapshot cimport bytes_of, value_of
 from pcaspy.native._cpp.pv cimport PvCompanionPtr, PvPtr
 from pcaspy.native._cpp.request cimport (
-    ClientIdentity, ClientPtr, EngineRequest, Protocol, RequestKind, RequestPtr)
+    ClientIdentity, ClientPtr, EngineRequest, RequestKind, RequestPtr)
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr
 from pcaspy.native._cpp.text cimport text_of
 from pcaspy.native._cpp.types cimport (
@@ -118,7 +118,10 @@ cdef class Request:
 
     @property
     def client(self):
-        """(user, host, address, "ca" or "pva") of the client, as far as known."""
+        """(user, host, address, protocol) of the client, as far as known.
+
+        The protocol is "ca", "pva" or "control".
+        """
         return identity(self.here().client)
 
     def call(self, function, *args):
@@ -228,7 +231,7 @@ cdef object identity(const ClientPtr& client):
     return (text_of(c.user.data(), c.user.size()),
             text_of(c.host.data(), c.host.size()),
             text_of(c.address.data(), c.address.size()),
-            "pva" if c.protocol == Protocol.PVAccess else "ca")
+            ("ca", "pva", "control")[<int>c.protocol])
 
 
 def current_client():

@@ -8,6 +8,7 @@ from pcaspy.native._cpp.field_source cimport FieldSource
 from pcaspy.native._cpp.request cimport RequestPtr
 from pcaspy.native._cpp.server cimport EngineServer
 from pcaspy.native._handle cimport Claimant
+from pcaspy.native._timing cimport Timing
 
 
 cdef class Server(Claimant):
@@ -18,6 +19,7 @@ cdef class Server(Claimant):
     cdef readonly list warnings      # what was wrong with the environment
     cdef readonly list interfaces    # the addresses that it is bound to; empty: all
     cdef object bell                 # the Bell that hangs, or None
+    cdef readonly Timing timing      # how long its requests take
 
     cdef void adapt(self, size_t taken, double seconds) noexcept
     cdef handle_all(self, dispatcher)

@@ -3,10 +3,12 @@ from typing import Any, final
 
 from pcaspy.native._handle import Claimant, PvHandle
 from pcaspy.native._request import Request
+from pcaspy.native._timing import Timing
 
 class Server(Claimant):
     warnings: list[str]
     interfaces: list[str]
+    timing: Timing
     def __new__(cls, options: dict[str, Any]) -> Server: ...
     def start(self) -> None: ...
     def close(self) -> None: ...

@@ -31,6 +31,7 @@ from pcaspy.native._cpp.types cimport (
 from pcaspy.native._data cimport Data, data_linked_to
 from pcaspy.native._handle cimport Claimant, PvHandle, handle_of
 from pcaspy.native._request cimport Request, wrapped
+from pcaspy.native._timing cimport Timing, Turn
 
 cdef size_t kMostTaken = 256  # requests taken from the engine at a time,
 cdef double kTaken = 0.003    # as many as take about so long, in seconds
@@ -63,6 +64,7 @@ cdef class Server(Claimant):
         cdef Config config = config_from_environment(warnings)
         configure(config, options)
         self.take = 16
+        self.timing = Timing()
         self.warnings = [text.decode(errors="replace") for text in warnings]
         self.interfaces = [text.decode() for text in config.interfaces]
         self.server.reset(new EngineServer(config))
@@ -96,6 +98,7 @@ cdef class Server(Claimant):
         """Forgets loop and circuits, which are the parent's."""
         self.server.get().after_fork_in_child()
         self.left.clear()
+        self.timing.forget_threads()
 
     @property
     def running(self):
@@ -113,7 +116,9 @@ cdef class Server(Claimant):
         cdef map[string, uint64_t] counters
         with nogil:
             counters = self.server.get().stats()
-        return {item.first.decode(): item.second for item in counters}
+        found = {item.first.decode(): item.second for item in counters}
+        found["longest_call"] = int(self.timing.longest * 1e3)
+        return found
 
     def add(self, pvs):
         """Serves each PvHandle of `pvs`."""
@@ -228,19 +233,27 @@ cdef class Server(Claimant):
         if taken == 0:
             return
         cdef double begin = time.monotonic()
-        while not self.left.empty():
-            request = self.left.front()
-            self.left.pop_front()
-            before = swap_current_request(request.get())
-            try:
-                if direct:
-                    handle_request(request, dispatcher)
-                else:
-                    dispatcher.handle(wrapped(request))
-            except Exception:
-                dispatcher.failed(wrapped(request))
-            finally:
-                swap_current_request(before)
+        cdef Turn turn
+        self.timing.begin(&turn)
+        try:
+            while not self.left.empty():
+                request = self.left.front()
+                self.left.pop_front()
+                before = swap_current_request(request.get())
+                turn.request = request.get()
+                try:
+                    if direct:
+                        handle_request(request, dispatcher)
+                    else:
+                        dispatcher.handle(wrapped(request))
+                except Exception:
+                    dispatcher.failed(wrapped(request))
+                finally:
+                    swap_current_request(before)
+                    if self.timing.on:
+                        self.timing.ended(&turn)
+        finally:
+            self.timing.end(&turn)
         self.adapt(taken, time.monotonic() - begin)
         with nogil:
             self.server.get().completions().flush()

@@ -211,6 +211,10 @@ def refused(result: Any) -> bool:
     return type(result).__name__ in ("bool", "bool_") and not result
 
 
+# What the log says of the ways that puts come by, but Channel Access.
+_OVER = {"pva": " over PVAccess", "control": " by the control socket"}
+
+
 def put_line(pv: SimplePV, client: Any, value: Any) -> Callable[[], None] | None:
     """Logs a put, once it is accepted; None where the log does not want it.
 
@@ -226,7 +230,7 @@ def put_line(pv: SimplePV, client: Any, value: Any) -> Callable[[], None] | None
         client.user,
         driver_of(pv).getParam(info_of(pv).reason),
         value,
-        " over PVAccess" if getattr(client, "protocol", "ca") == "pva" else "",
+        _OVER.get(getattr(client, "protocol", "ca"), ""),
     )
 
 

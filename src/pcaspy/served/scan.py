@@ -57,6 +57,8 @@ class Scanner:
     ) -> None:
         self._clock = clock
         self._coroutines = Coroutines() if coroutines is None else coroutines
+        # What calls ``pv.scan`` for us, with the PV; None: nobody.
+        self.through: Callable[[Any, Callable[[], Any]], Any] | None = None
         self._changed = threading.Condition()  # guards all below
         self._periods: dict[float, _Period] = {}
         self._period_of: dict[Any, float] = {}
@@ -196,9 +198,10 @@ class Scanner:
     def _scan(self, pv: Any, owner: threading.Thread) -> bool:
         """Reads `pv`. True: a coroutine does it, and `_taken` has the PV until then."""
         if self._coroutines.serves:
-            later = Later(_scan_in_loop(pv), _nothing)
+            later = Later(_scan_in_loop(pv, self.through), _nothing)
         else:
-            later = pv.scan()
+            through = self.through
+            later = pv.scan() if through is None else through(pv, pv.scan)
             if not isinstance(later, Later):
                 return False
 
@@ -218,9 +221,11 @@ class Scanner:
         return True
 
 
-async def _scan_in_loop(pv: Any) -> None:
+async def _scan_in_loop(
+    pv: Any, through: Callable[[Any, Callable[[], Any]], Any] | None
+) -> None:
     try:
-        later = pv.scan()
+        later = pv.scan() if through is None else through(pv, pv.scan)
     except Exception:
         _log.exception("PV %s: scan failed", getattr(pv, "name", pv))
     else:

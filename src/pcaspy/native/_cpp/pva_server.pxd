@@ -5,6 +5,7 @@ from libcpp.memory cimport shared_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
+from pcaspy.native._cpp.client_row cimport ChannelRows, ClientRow
 from pcaspy.native._cpp.errors cimport translate_exception
 from pcaspy.native._cpp.log cimport Log
 from pcaspy.native._cpp.server cimport Namespace
@@ -20,6 +21,8 @@ cdef extern from "pva/server.hpp" namespace "pcas::pva" nogil:
         bool usable() noexcept
         uint16_t tcp_port() noexcept
         uint16_t udp_port() noexcept
+        vector[ClientRow] clients() except +translate_exception
+        ChannelRows channels(uint64_t, size_t, size_t) except +translate_exception
         map[string, uint64_t] stats() except +translate_exception
         void prepare_fork() except +translate_exception
         void after_fork_in_parent() except +translate_exception

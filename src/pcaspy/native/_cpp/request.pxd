@@ -9,7 +9,7 @@ from pcaspy.native._cpp.types cimport DbrType, EcaStatus
 
 cdef extern from "pv/request.hpp" namespace "pcas" nogil:
     cdef enum class Protocol "pcas::Protocol":
-        ChannelAccess, PVAccess
+        ChannelAccess, PVAccess, Control
 
     cdef cppclass ClientIdentity:
         string user
@@ -18,6 +18,7 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
         Protocol protocol
 
     cdef cppclass ClientPtr:
+        ClientPtr() noexcept
         const ClientIdentity* get() noexcept
 
     cdef enum class RequestKind "pcas::RequestKind":

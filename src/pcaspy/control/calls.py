@@ -1,0 +1,194 @@
+"""Which reads and writes of drivers take long, and the line of code that they are at.
+
+What the engine times is noticed here twice: by the control thread, which looks every
+0.1 s at what runs and where, and at its end, by the thread that has run it.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import sysconfig
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+from ..host.lifetime import Host
+from ..native._handle import PvHandle, name_of
+from ..native._timing import SLOW, Timing, time_now
+
+PERIOD = 0.1  # seconds between two looks at what runs
+_KEPT = 100  # slow calls
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LIBRARIES = tuple(
+    path + os.sep
+    for path in {
+        sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib")
+    }
+)
+
+Client = tuple[str, str, str, str]
+
+
+class Slow(NamedTuple):
+    """A call that took long, or does."""
+
+    pv: str
+    call: str
+    seconds: float
+    where: tuple[str, int] | None
+    when: float
+    client: Client | None
+
+    def row(self) -> dict[str, Any]:
+        """As the protocol has it."""
+        file, number = self.where or ("", 0)
+        client = None
+        if self.client is not None and any(self.client[:3]):
+            user, host, address, _ = self.client
+            client = f"{user}@{host} ({address})"
+        return {
+            "pv": self.pv,
+            "call": self.call,
+            "seconds": round(self.seconds, 6),
+            "where": f"{file}:{number}" if self.where else None,
+            "line": linecache.getline(file, number).strip() if self.where else "",
+            "when": self.when,
+            "client": client,
+        }
+
+
+class _Running(NamedTuple):
+    number: tuple[str, int]
+    thread: int
+    pv: str
+    call: str
+    client: Client | None
+    since: float  # of time_now()
+
+
+class Calls:
+    """The slow calls of one server.
+
+    Args:
+        timing: What the engine times.
+    """
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._slow: deque[Slow] = deque(maxlen=_KEPT)
+        # Where calls that still run were when they were noticed.
+        self._seen: dict[tuple[str, int], tuple[str, int] | None] = {}
+        self._scans: dict[int, _Running] = {}  # by thread
+        self._last_scan = 0
+
+    def start(self) -> None:
+        """Slow calls are noticed from now on."""
+        self._timing.slow = self._ended
+        self._timing.start()
+
+    def end(self) -> None:
+        """No more."""
+        self._timing.slow = None
+        self._seen.clear()
+
+    def look(self) -> None:
+        """Notes where the calls are that run for long by now."""
+        running = self._running()
+        if not running and not self._seen:
+            return
+        now = time_now()
+        seen = {}
+        for call in running:
+            if now - call.since >= SLOW / 2:
+                known = self._seen.get(call.number)
+                seen[call.number] = known or where_of(call.thread)
+        # What has ended meanwhile was taken out by `_ended`, or was quick.
+        self._seen = seen
+
+    def scan(self, pv: Any, scan: Callable[[], Any]) -> Any:
+        """``scan()``, which reads `pv` for its period."""
+        me = threading.get_ident()
+        self._last_scan += 1
+        name = str(name_of(pv)) if isinstance(pv, PvHandle) else repr(pv)
+        number = ("scan", self._last_scan)
+        call = _Running(number, me, name, "scan", None, time_now())
+        self._scans[me] = call
+        try:
+            return scan()
+        finally:
+            del self._scans[me]
+            seconds = time_now() - call.since
+            self._timing.note(seconds)
+            if seconds >= SLOW:
+                self._keep(call, seconds)
+
+    def rows(self) -> tuple[list[Slow], list[Slow]]:
+        """The longest call of each PV, the slowest first; and what runs just now."""
+        longest: dict[str, Slow] = {}
+        for slow in list(self._slow):
+            known = longest.get(slow.pv)
+            if known is None or slow.seconds > known.seconds:
+                longest[slow.pv] = slow
+        ended = sorted(longest.values(), key=lambda slow: -slow.seconds)
+        now = time_now()
+        running = [
+            self._slow_of(call, now - call.since, where_of(call.thread))
+            for call in self._running()
+            if now - call.since >= SLOW
+        ]
+        return ended, sorted(running, key=lambda slow: -slow.seconds)
+
+    def _running(self) -> list[_Running]:
+        calls = [
+            _Running(("", number), *rest) for number, *rest in self._timing.running()
+        ]
+        return [*calls, *list(self._scans.values())]
+
+    def _ended(
+        self, number: int, thread: int, pv: str, call: str, client: Client, took: float
+    ) -> None:
+        """A request that took long. In the thread that has handled it."""
+        since = time_now() - took
+        self._keep(_Running(("", number), thread, pv, call, client, since), took)
+
+    def _keep(self, call: _Running, seconds: float) -> None:
+        where = self._seen.pop(call.number, None)
+        self._slow.append(self._slow_of(call, seconds, where))
+
+    def _slow_of(
+        self, call: _Running, seconds: float, where: tuple[str, int] | None
+    ) -> Slow:
+        when = time.time() - (time_now() - call.since)
+        return Slow(call.pv, call.call, seconds, where, when, call.client)
+
+
+# Where the calls of drivers begin: what is further out belongs to the program.
+_BEGIN: set[CodeType] = {Host.turn.__code__, Calls.scan.__code__}
+
+
+def where_of(thread: int) -> tuple[str, int] | None:
+    """(file, line) of the driver's code that a thread runs.
+
+    That is the innermost line which is not of this package or a library; if there is
+    none, the innermost one that is not of this package.
+    """
+    frame: FrameType | None = sys._current_frames().get(thread)  # noqa: SLF001
+    of_library = None
+    try:
+        while frame is not None and frame.f_code not in _BEGIN:
+            file = frame.f_code.co_filename
+            if not file.startswith(_OURS) and not file.startswith("src/pcaspy/"):
+                found = file, frame.f_lineno or frame.f_code.co_firstlineno
+                if not file.startswith(_LIBRARIES) and not file.startswith("<frozen"):
+                    return found
+                of_library = of_library or found
+            frame = frame.f_back
+        return of_library if frame is not None else None
+    finally:
+        del frame
