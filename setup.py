@@ -72,6 +72,7 @@ setup(
     modules=MODULES,
     commands={"build_py": BuildWithHeaders},
     extras_require={
+        "metrics": ["prometheus_client>=0.20"],
         "pva": [pvxslibs.version.abi_requires()],
         "yaml": ["PyYAML>=6"],
     },

@@ -9,7 +9,18 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from . import check, flags, schema, serve
+from . import (
+    check,
+    clients,
+    flags,
+    metrics,
+    misses,
+    schema,
+    serve,
+    servers,
+    slow,
+    stats,
+)
 
 
 class Command(Protocol):
@@ -36,4 +47,10 @@ COMMANDS: dict[str, Command] = {
     "check": check,
     "schema": schema,
     "flags": flags,
+    "list": servers,
+    "stats": stats,
+    "clients": clients,
+    "slow": slow,
+    "misses": misses,
+    "metrics": metrics,
 }

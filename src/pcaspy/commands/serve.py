@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import re
 import signal
+from contextlib import ExitStack
+from pathlib import Path
 
+from ..control.folder import SUPPORTED
+from ..host.options import CONTROL, control_name
 from ..service.read import read
 from ..service.serve import Service, log_hints
 from .files import add_file, leave_hints_to_us, print_names
@@ -14,7 +20,7 @@ HELP = "serve the PVs of a .py, .yaml or .json file"
 
 _LEVELS = ("debug", "info", "warning", "error")
 # Arguments that are options of the server, of the same names.
-_OF_SERVER = ("port", "pva", "fields")
+_OF_SERVER = ("port", "pva", "fields", "control")
 
 
 def _port(text: str) -> int:
@@ -48,6 +54,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="PVs have the fields of records; default what PCASPY_FIELDS says",
     )
+    parser.add_argument(
+        "--control",
+        action=argparse.BooleanOptionalAction,
+        help="whether pcaspy list, top and others can look into it; default what "
+        "PCASPY_CONTROL says, or else yes",
+    )
+    parser.add_argument(
+        "--metrics-port",
+        type=_port,
+        metavar="PORT",
+        help="serve the counters for Prometheus on this TCP port of 127.0.0.1. Needs "
+        "pcaspy[metrics]",
+    )
+
+
+def _control(given: bool | None, path: Path) -> bool | str:
+    """On where it can be, unless something says no; called as the file is."""
+    if given is None and not os.environ.get(CONTROL, "").strip():
+        given = SUPPORTED
+    name = control_name(given)
+    if name == "" and SUPPORTED:
+        stem = re.sub(r"[^\w.:-]", "_", path.stem)[:60]
+        return f"server-{stem}" if re.fullmatch(r"[0-9-]*", stem) else stem
+    return False if name is None else name or True
 
 
 def run(options: argparse.Namespace) -> None:
@@ -62,10 +92,19 @@ def run(options: argparse.Namespace) -> None:
     leave_hints_to_us()
     definition = read(options.file, options.prefix)
     log_hints(definition)
+    options.control = _control(options.control, options.file)
     of_server = {name: getattr(options, name) for name in _OF_SERVER}
-    with Service(definition, options.prefix, **of_server) as service:
+    with ExitStack() as ends:
+        service = ends.enter_context(
+            Service(definition, options.prefix, **of_server)
+        )
         if options.list:
             print_names(definition)
         served = f"serving {len(definition.pvdb)} PVs, {service.where()}"
+        if options.metrics_port is not None:
+            name = str(options.control or options.file.stem)
+            metrics = service.serve_metrics(options.metrics_port, name)
+            ends.callback(metrics.close)
+            served += f"; metrics on port {metrics.port}"
         print(f"{options.file}: {served}", flush=True)
         service.run(options.reload)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..control.metrics_http import Metrics
 from ..driver import Driver
 from ..host.summary import ports
 from ..served.manager import manager
@@ -67,6 +68,16 @@ class Service:
         """The ports that clients use."""
         held = self.server._pcaspy  # noqa: SLF001
         return ports(held.engine, held.pva)
+
+    def serve_metrics(self, port: int, name: str) -> Metrics:
+        """Serves the counters for Prometheus, until it is closed.
+
+        Raises:
+            ImportError: prometheus_client is not installed.
+            OSError: The port cannot be used.
+        """
+        held = self.server._pcaspy  # noqa: SLF001
+        return Metrics(port, name, self.server.stats, held.pva is not None)
 
     def run(self, reload: bool = False) -> None:
         """Serves until an exception, such as KeyboardInterrupt, ends it.
