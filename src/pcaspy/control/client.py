@@ -48,11 +48,23 @@ class Control:
         self._last = 0
         self._socket = socket.socket(socket.AF_UNIX)
         try:
-            self._socket.settimeout(timeout)
-            self._socket.connect(str(path))
+            self._connect(str(path))
         except BaseException:
             self._socket.close()
             raise
+
+    def _connect(self, path: str) -> None:
+        end = time.monotonic() + self._timeout
+        self._socket.settimeout(self._timeout)
+        while True:
+            try:
+                self._socket.connect(path)
+            except BlockingIOError:  # too many want to at the same time
+                if time.monotonic() > end:
+                    raise TimeoutError("the server takes no connections") from None
+                time.sleep(0.01)
+            else:
+                return
 
     def __enter__(self) -> Control:
         return self

@@ -166,7 +166,7 @@ class _Run:
         """What is there, one request of each connection, and what is overdue."""
         for key, events in ready:
             if key.fileobj is self._listener:
-                self._accept()
+                self._accept_all()
             elif key.fileobj is self._inspection:
                 self._inspection.clear()
             else:
@@ -191,12 +191,15 @@ class _Run:
         else:
             self._watch(connection)
 
-    def _accept(self) -> None:
-        try:
-            accepted, _ = self._listener.accept()
-        except OSError:  # gone already, or there is no descriptor left
-            return
-        connection = Connection(accepted)
+    def _accept_all(self) -> None:
+        for _ in range(MOST):
+            try:
+                accepted, _ = self._listener.accept()
+            except OSError:  # none is left; or no descriptor is
+                return
+            self._accept(Connection(accepted))
+
+    def _accept(self, connection: Connection) -> None:
         if len(self._connections) >= MOST and not self._make_room():
             with contextlib.suppress(OSError):
                 connection.send({"id": None, "error": "too many connections"})
