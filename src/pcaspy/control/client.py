@@ -138,7 +138,7 @@ def found() -> list[Found]:
     """
     path = folder.folder()
     try:
-        folder.check(path)
+        folder.check(path, as_root=True)
     except FileNotFoundError:
         return []
     servers = []

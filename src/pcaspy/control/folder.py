@@ -29,8 +29,12 @@ def folder() -> Path:
     return Path(f"/tmp/pcaspy-{os.getuid()}")
 
 
-def check(path: Path) -> None:
+def check(path: Path, as_root: bool = False) -> None:
     """That a folder is one, and that nobody but this user can put anything there.
+
+    Args:
+        path: The folder.
+        as_root: Root may use those of others, whose programs it could end as well.
 
     Raises:
         FileNotFoundError: It does not exist.
@@ -39,7 +43,7 @@ def check(path: Path) -> None:
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise PermissionError(f"{path} is not a folder: control sockets are not safe")
-    if found.st_uid != os.getuid():
+    if found.st_uid != os.getuid() and not (as_root and os.getuid() == 0):
         raise PermissionError(f"{path} belongs to another user: not safe for control")
     if stat.S_IMODE(found.st_mode) & 0o077:
         mode = stat.S_IMODE(found.st_mode)

@@ -116,8 +116,9 @@ def test_a_socket_of_a_dead_process_is_removed(runtime):
         assert served.path.exists()
 
 
-def test_a_socket_that_answers_stays_whatever_its_pid(runtime):
+def test_a_socket_that_answers_stays_whatever_its_pid(runtime, monkeypatch):
     """In another container it may have a PID that does not exist here."""
+    monkeypatch.setattr(client, "_HELLO", 0.05)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     left = runtime / "pcaspy" / f"{dead.pid}-1.sock"
@@ -411,7 +412,7 @@ def test_a_million_requests_that_nobody_reads_cost_no_memory(served):
         data = b'{"id":1,"do":"stats"}\n' * 1000
         sent = 0
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        until = time.monotonic() + 1
+        until = time.monotonic() + 0.3
         for _ in range(1000):
             try:
                 sent += sock.send(data)
