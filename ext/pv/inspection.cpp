@@ -220,9 +220,8 @@ std::vector<PvInspection::Entry> PvInspection::sorted_names() {
                            static_cast<std::uint32_t>(name.size()), &pv});
         text_ += name;
     });
-    std::sort(
-        entries.begin(), entries.end(),
-        [&](const Entry& a, const Entry& b) { return name_of(a) < name_of(b); });
+    std::sort(entries.begin(), entries.end(),
+              [&](const Entry& a, const Entry& b) { return name_of(a) < name_of(b); });
     return entries;
 }
 
@@ -294,8 +293,8 @@ void PvInspection::look(Order& order, std::size_t from, std::size_t to) {
 PvInspection::Key PvInspection::key_of(Order& order, const Key& key, const Pv& pv) {
     Key made = key;
     if (order.sort == SortBy::Rate) {
-        const float rate = rate_of(key.at, pv, static_cast<std::uint32_t>(pv.posts()),
-                                   Clock::now());
+        const float rate =
+            rate_of(key.at, pv, static_cast<std::uint32_t>(pv.posts()), Clock::now());
         made.number = std::isnan(rate) ? -1 : static_cast<double>(rate);
         return made;
     }

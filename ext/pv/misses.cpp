@@ -25,8 +25,7 @@ std::string address_text(std::uint32_t ip, std::uint16_t port) {
 
 }  // namespace
 
-Misses::Misses(std::size_t most)
-    : most_(most), seed_(keyed_hash("misses") | 1) {}
+Misses::Misses(std::size_t most) : most_(most), seed_(keyed_hash("misses") | 1) {}
 
 void Misses::keep(bool on) {
     Ranks gone;  // without the lock
@@ -131,10 +130,9 @@ void Misses::note_client(Entry& entry, const Searcher& who) {
     entry.port = who.port;
     entry.text = who.text;
     if (entry.known == kClients) return;
-    const std::uint64_t hash =
-        who.text.empty()
-            ? KeyedHash()(std::uint64_t{who.ip} << 16 | who.port)
-            : keyed_hash(who.text);
+    const std::uint64_t hash = who.text.empty()
+                                   ? KeyedHash()(std::uint64_t{who.ip} << 16 | who.port)
+                                   : keyed_hash(who.text);
     const auto client = static_cast<std::uint32_t>(hash);
     const auto end = entry.clients.begin() + entry.known;
     if (std::find(entry.clients.begin(), end, client) != end) return;
@@ -155,10 +153,10 @@ std::vector<MissRow> Misses::rows() const {
     std::lock_guard lock(mutex_);
     for (auto rank = ranks_.rbegin(); rank != ranks_.rend(); ++rank) {
         for (const Entry& entry : rank->entries) {
-            all.push_back({entry.name,
-                           entry.text.empty() ? address_text(entry.ip, entry.port)
-                                              : entry.text,
-                           entry.known, rank->count, entry.first, entry.last});
+            all.push_back(
+                {entry.name,
+                 entry.text.empty() ? address_text(entry.ip, entry.port) : entry.text,
+                 entry.known, rank->count, entry.first, entry.last});
         }
     }
     return all;

@@ -31,8 +31,8 @@ struct Searcher {
 
 struct MissRow {
     std::string name, client;
-    unsigned clients = 0;     // at most Misses::kClients
-    std::uint64_t count = 0;  // searches, an estimate where it has replaced another
+    unsigned clients = 0;        // at most Misses::kClients
+    std::uint64_t count = 0;     // searches, an estimate where it has replaced another
     double first = 0, last = 0;  // seconds since 1970
 };
 

@@ -167,7 +167,7 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     mutable std::mutex mutex_;  // leaf; guards all below, and the events of clients
     SnapshotPtr current_;
     std::atomic<std::uint64_t> posted_{0};  // written with the mutex
-    PvClientsPtr clients_;  // a list: of each server that has some
+    PvClientsPtr clients_;                  // a list: of each server that has some
     PvCompanionPtr companion_;
 };
 

@@ -34,7 +34,8 @@ class PCAS_API PvTable final : public Source {
     // ---- for whoever looks inside, any thread ----
     // Another one after each change.
     std::uint64_t version() const noexcept { return version_.load(); }
-    // f(name, pv) of all, in no order, with the lock held; the version that they are of.
+    // f(name, pv) of all, in no order, with the lock held; the version that they are
+    // of.
     template <class F>
     std::uint64_t for_each(F&& f) const {
         std::shared_lock lock(mutex_);

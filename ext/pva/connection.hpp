@@ -70,7 +70,7 @@ class Connections {
 
     static constexpr std::size_t kSwept = 64;   // the least that is looked through
     const std::shared_ptr<Counters> counters_;  // a connection may end later
-    mutable std::mutex mutex_;  // leaf; guards all below
+    mutable std::mutex mutex_;                  // leaf; guards all below
     std::unordered_map<std::string, std::weak_ptr<Connection>, KeyedTextHash> known_;
     std::size_t sweep_at_ = kSwept;
 };

@@ -74,9 +74,9 @@ void InFlight::wait(const Header& header, CaRequestPtr write) {
 
 // Writes that wait are open.
 std::size_t InFlight::requests() const noexcept {
-    const auto reads = std::count_if(
-        waiting_.begin(), waiting_.end(),
-        [](const Waiting& waiting) { return !waiting.write; });
+    const auto reads =
+        std::count_if(waiting_.begin(), waiting_.end(),
+                      [](const Waiting& waiting) { return !waiting.write; });
     return open_ + deferred_ + static_cast<std::size_t>(reads);
 }
 

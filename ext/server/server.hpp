@@ -68,8 +68,8 @@ class PCAS_API Server {
     // updates, what was refused and what was dropped.
     std::map<std::string, std::uint64_t> stats() const;
 
-    // Who has circuits, and channels of one of them from `offset` on. Nothing if it does
-    // not run, or its loop has not answered after `timeout`.
+    // Who has circuits, and channels of one of them from `offset` on. Nothing if it
+    // does not run, or its loop has not answered after `timeout`.
     std::optional<std::vector<ClientRow>> clients(
         std::chrono::milliseconds timeout) const;
     std::optional<ChannelRows> channels(std::uint64_t circuit, std::size_t offset,

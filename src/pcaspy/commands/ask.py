@@ -18,7 +18,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
         "server",
         nargs="?",
         metavar="PID|NAME",
-        help="its PID or name, as pcaspy list has them; not needed if there is only one",
+        help="its PID or name, as pcaspy list has them; optional if there is one",
     )
 
 

@@ -24,8 +24,10 @@ def run(options: argparse.Namespace) -> None:
     print_table(
         ("SEARCHES", "CLIENTS", "NAME", "LAST CLIENT", "LAST"),
         [
-            (row["count"], row["clients"], row["name"], row["client"])
-            + (ago(row["last"]) + " ago",)
+            (
+                *(row["count"], row["clients"], row["name"], row["client"]),
+                ago(row["last"]) + " ago",
+            )
             for row in answer["rows"]
         ],
     )

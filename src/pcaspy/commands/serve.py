@@ -95,9 +95,7 @@ def run(options: argparse.Namespace) -> None:
     options.control = _control(options.control, options.file)
     of_server = {name: getattr(options, name) for name in _OF_SERVER}
     with ExitStack() as ends:
-        service = ends.enter_context(
-            Service(definition, options.prefix, **of_server)
-        )
+        service = ends.enter_context(Service(definition, options.prefix, **of_server))
         if options.list:
             print_names(definition)
         served = f"serving {len(definition.pvdb)} PVs, {service.where()}"

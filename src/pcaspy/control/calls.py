@@ -146,7 +146,8 @@ class Calls:
 
     def _running(self) -> list[_Running]:
         calls = [
-            _Running(("", number), *rest) for number, *rest in self._timing.running()
+            _Running(("", number), thread, pv, call, client, since)
+            for number, thread, pv, call, client, since in self._timing.running()
         ]
         return [*calls, *list(self._scans.values())]
 

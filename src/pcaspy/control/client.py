@@ -37,7 +37,7 @@ class Control:
         timeout: Seconds that connecting and an answer may take.
 
     Raises:
-        OSError: Nobody listens there.
+        OSError: No server listens there.
     """
 
     def __init__(self, path: str | Path, timeout: float = 10.0) -> None:
@@ -83,7 +83,7 @@ class Control:
 
         Raises:
             ControlError: The server has refused it.
-            OSError: The server is gone, or does not answer in time.
+            OSError: The server has ended, or does not answer in time.
         """
         self._last += 1
         request = {**arguments, "id": self._last, "do": do}

@@ -30,7 +30,7 @@ def folder() -> Path:
 
 
 def check(path: Path, as_root: bool = False) -> None:
-    """That a folder is one, and that nobody but this user can put anything there.
+    """That a folder is one where only this user can put anything.
 
     Args:
         path: The folder.
@@ -89,7 +89,7 @@ def sweep(path: Path) -> None:
 
 
 def _answers(file: Path) -> bool:
-    """A process listens there; it may be one of a container, with a PID of its own."""
+    """A process listens there; it may be one of a container, with its own PID."""
     with socket.socket(socket.AF_UNIX) as tried:
         tried.settimeout(1.0)
         try:

@@ -45,7 +45,9 @@ def request_in(line: bytes) -> dict[str, Any]:
     except RecursionError:
         raise GarbledError("a request is nested too deeply") from None
     except ValueError as error:
-        raise GarbledError(f"a request is an object in JSON on a line: {error}") from None
+        raise GarbledError(
+            f"a request is an object in JSON on a line: {error}"
+        ) from None
     if not isinstance(request, dict):
         raise GarbledError("a request is an object in JSON on a line")
     return request
@@ -178,7 +180,9 @@ class Connection:
         if accepted:
             self.send({"id": put.id, "result": {}})
         elif time.monotonic() > put.until:
-            why = f"the driver has not accepted the put within {PATIENCE:g} s; it may yet"
+            why = (
+                f"the driver has not accepted the put within {PATIENCE:g} s; it may yet"
+            )
             self.send({"id": put.id, "error": why})
         else:
             why = "the driver has refused the put, or failed; the log says why"

@@ -85,7 +85,9 @@ class _Collector:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         for family in metrics.families([self._of.now()]):
-            kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+            kind = (
+                CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+            )
             labels = list(family.samples[0][0])
             made = kind(family.name, family.meaning, labels=labels)
             for sample, value in family.samples:

@@ -57,9 +57,7 @@ def circuit(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def channel(row: tuple[str, int, bool, bool]) -> dict[str, Any]:
     """A channel of a client."""
-    return dict(
-        zip(("pv", "subscriptions", "readable", "writable"), row, strict=True)
-    )
+    return dict(zip(("pv", "subscriptions", "readable", "writable"), row, strict=True))
 
 
 def miss(row: tuple[str, str, int, int, float, float]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class ControlService(Companion):
         self._run: _Run | None = None
 
     def start(self) -> None:
-        """Opens the socket. Where it cannot, the log says why, and the server serves."""
+        """Opens the socket; where that fails the log says why, and that is all."""
         try:
             run = _Run(self._held, self._name, self._number, self._busy)
         except OSError as error:
@@ -82,7 +82,7 @@ class ControlService(Companion):
         self._busy.acquire()
 
     def in_parent(self) -> None:
-        """It may go on."""
+        """The thread continues."""
         self._busy.release()
 
     def in_child(self) -> None:
@@ -209,7 +209,7 @@ class _Run:
         self._watch(connection)
 
     def _make_room(self) -> bool:
-        """Drops the connection that was not used for the longest time, if it was long."""
+        """Drops the connection that has been idle the longest, if for long."""
         oldest = min(self._connections, key=lambda connection: connection.used)
         if time.monotonic() - oldest.used < _IDLE:
             return False

@@ -76,7 +76,7 @@ cdef class Inspection:
         return found.total, found.matching, [row_of(row) for row in found.rows]
 
     def forget(self):
-        """Nobody asks any more: lets go of the names that it has kept."""
+        """Releases the names that it has kept."""
         with nogil:
             self.pvs.get().forget()
 
@@ -192,7 +192,7 @@ cdef tuple row_of(const PvRow& row):
 
 
 cdef dict details(const PvPtr& pv, const SnapshotPtr& value):
-    """What a PV tells of itself besides its row."""
+    """What a PV has besides its row."""
     cdef const Metadata* about = value.get().metadata.get()
     cdef size_t i
     cdef bint structured = value.get().type() == DbfType.Structure

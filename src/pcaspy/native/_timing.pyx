@@ -3,7 +3,6 @@
 """How long the reads and writes of drivers take, and which of them run just now."""
 
 cimport cython
-from libc.stdint cimport uint64_t
 from libcpp.string cimport string
 
 from pcaspy.native._cpp.inspection cimport steady_seconds

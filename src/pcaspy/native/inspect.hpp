@@ -30,9 +30,7 @@ inline LocalPuts* new_local_puts(Server& server, std::shared_ptr<Waker> waker) {
     return new LocalPuts(server.names(), [rung = std::move(waker)] { rung->wake(); });
 }
 
-inline void keep_misses(Server& server, bool on) {
-    server.names()->misses().keep(on);
-}
+inline void keep_misses(Server& server, bool on) { server.names()->misses().keep(on); }
 inline std::vector<MissRow> misses(Server& server) {
     return server.names()->misses().rows();
 }

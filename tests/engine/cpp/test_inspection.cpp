@@ -122,8 +122,8 @@ TEST_CASE("inspection: numbers come before NaN, texts and arrays") {
     PvPtr array = Pv::create("array", DbfType::Long, 5, MetadataPtr(new Metadata));
     table.add(array);
     PvInspection inspection(table);
-    const std::vector<std::string> wanted{"one", "two", "nan", "text-a", "text-b",
-                                          "array"};
+    const std::vector<std::string> wanted{"one",    "two",    "nan",
+                                          "text-a", "text-b", "array"};
     CHECK(names(inspection.rows(query(SortBy::Value))) == wanted);
     const PvRows rows = inspection.rows(query(SortBy::Value));
     CHECK(rows.rows.back().value == "[1 element]");
@@ -240,7 +240,8 @@ TEST_CASE("inspection: circuits are listed in slices, each once") {
     CHECK(server.pv->look().channels == 0u);
 }
 
-TEST_CASE("inspection: a server that does not run answers at once, one that ends, too") {
+TEST_CASE(
+    "inspection: a server that does not run answers at once, one that ends, too") {
     Config config;
     config.interfaces = {"127.0.0.1"};
     config.udp_port = config.tcp_port = 0;

@@ -41,7 +41,10 @@ def test_list_has_a_line_for_each_server(capsys):
         with Circuit(one.tcp):
             eventually(lambda: one.ask("circuits")["total"] == 1)
             lines = printed(capsys, "list").splitlines()
-            rows = {row["name"]: row for row in json.loads(printed(capsys, "list", "--json"))}
+            rows = {
+                row["name"]: row
+                for row in json.loads(printed(capsys, "list", "--json"))
+            }
     assert lines[0].split()[:4] == ["PID", "NAME", "PVS", "CLIENTS"]
     cells = {line.split()[1]: line.split() for line in lines[1:]}
     pid = str(os.getpid())
@@ -71,7 +74,9 @@ def test_tables_and_json_say_the_same(capsys, shared):
         (row,) = json.loads(printed(capsys, "clients", str(shared.path), "--json"))
         line = printed(capsys, "clients", str(shared.path)).splitlines()[1].split()
         assert line[-7:-2] == [row["address"], "ca", "1", "1", str(row["held"])]
-    assert json.loads(printed(capsys, "slow", str(shared.path), "--json"))["running"] == []
+    assert (
+        json.loads(printed(capsys, "slow", str(shared.path), "--json"))["running"] == []
+    )
     assert printed(capsys, "slow", str(shared.path)).startswith("SECONDS")
     assert json.loads(printed(capsys, "misses", str(shared.path), "--json")) == []
     assert printed(capsys, "misses", str(shared.path)).startswith("SEARCHES")
@@ -103,10 +108,17 @@ def samples(text):
 def test_metrics_are_what_prometheus_reads(capsys):
     with Served() as one, Served() as other:
         text = printed(capsys, "metrics")
-        assert samples(printed(capsys, "metrics", one.name)).keys() < samples(text).keys()
+        assert (
+            samples(printed(capsys, "metrics", one.name)).keys() < samples(text).keys()
+        )
         stats = {s.name: s.ask("stats") for s in (one, other)}
     families = {family.name: family for family in text_string_to_metric_families(text)}
-    assert {"pcaspy_gets", "pcaspy_puts", "pcaspy_pvs", "pcaspy_circuits"} <= families.keys()
+    assert {
+        "pcaspy_gets",
+        "pcaspy_puts",
+        "pcaspy_pvs",
+        "pcaspy_circuits",
+    } <= families.keys()
     found = samples(text)
     for name, answer in stats.items():
         label = (("server", name),)
@@ -148,7 +160,9 @@ def test_metrics_over_http_are_the_same(shared):
             over_http = samples(answer.read().decode())
         ours = samples(metrics.text([served.now()]))
         # Of the request itself there is nothing to count.
-        assert {key: value for key, value in over_http.items() if "process_" not in key[0]} == ours
+        assert {
+            key: value for key, value in over_http.items() if "process_" not in key[0]
+        } == ours
         assert over_http["process_cpu_seconds_total", ()] > 0
     finally:
         served.close()
@@ -190,7 +204,11 @@ def test_serve_can_be_looked_into_unless_it_is_switched_off(tmp_path, capsys):
         serving(file, PCASPY_CONTROL="named"),
         serving(file, "--control", PCASPY_CONTROL="NO"),
     ):
-        assert sorted(server.name for server in found()) == ["axis_1", "axis_1", "named"]
+        assert sorted(server.name for server in found()) == [
+            "axis_1",
+            "axis_1",
+            "named",
+        ]
         rows = json.loads(printed(capsys, "list", "--json"))
         assert {row["pvs"] for row in rows} == {1}
         port = re.search(r"metrics on port (\d+)", line)[1]

@@ -111,7 +111,11 @@ def test_sorted_by_value_alarm_age_and_clients():
         values = [float(row["value"]) for row in by_value["rows"]]
         assert values == list(range(10))
         by_alarm = served.ask("pvs", sort="alarm", descending=True)["rows"]
-        assert [row["severity"] for row in by_alarm[:3]] == ["MAJOR", "MAJOR", "NO_ALARM"]
+        assert [row["severity"] for row in by_alarm[:3]] == [
+            "MAJOR",
+            "MAJOR",
+            "NO_ALARM",
+        ]
         assert {row["alarm"] for row in by_alarm[:2]} == {"HIHI"}
         by_age = served.ask("pvs", sort="age")["rows"]
         times = [row["time"] for row in by_age]
@@ -161,7 +165,9 @@ def test_get_says_all_of_a_pv(served):
 
 
 def test_large_arrays_are_cut_and_have_no_bare_nan():
-    with Served({"BIG": {"count": 100_000}, "TEXT": {"type": "char", "count": 5000}}) as s:
+    with Served(
+        {"BIG": {"count": 100_000}, "TEXT": {"type": "char", "count": 5000}}
+    ) as s:
         s.driver.setParam("BIG", [float("nan"), float("inf"), *range(99_998)])
         s.driver.setParam("TEXT", "x" * 4000)
         found = s.ask("get", pv="BIG")
@@ -232,7 +238,9 @@ def test_the_driver_sees_who_puts(served):
 
     served.ask("put", pv="POS", value=5)
     user = pwd.getpwuid(os.getuid()).pw_name
-    assert served.driver.clients == [("POS", f"{user}@localhost (127.0.0.1:0, control)")]
+    assert served.driver.clients == [
+        ("POS", f"{user}@localhost (127.0.0.1:0, control)")
+    ]
     assert served.server.stats()["requests_queued"] == 0
 
 
@@ -493,7 +501,7 @@ def test_names_that_the_program_denies_are_misses():
     from pcaspy.testing import IsolatedServer
 
     class Some(IsolatedServer):
-        def pvExistTest(self, context, addr, fullname):  # noqa: N802
+        def pvExistTest(self, context, addr, fullname):
             if fullname == "LATER":
                 return cas.pverExistsHere
             return cas.pverDoesNotExistHere
@@ -534,9 +542,10 @@ def test_names_that_the_program_denies_are_misses():
 )
 def test_what_is_wrong_is_answered_with_an_error(shared, request_):
     with pytest.raises(ControlError) as caught:
-        shared.control.ask(request_.get("do", ""), **{
-            key: value for key, value in request_.items() if key != "do"
-        })
+        shared.control.ask(
+            request_.get("do", ""),
+            **{key: value for key, value in request_.items() if key != "do"},
+        )
     assert str(caught.value)
     assert shared.ask("hello")["name"] == shared.name
 
@@ -553,4 +562,6 @@ def test_unknown_members_are_ignored_and_the_id_is_repeated(shared):
             assert answer["result"]["name"] == shared.name
         # Many at once are answered in their order.
         sock.sendall(b"".join(b'{"id":%d,"do":"hello"}\n' % n for n in range(200)))
-        assert [json.loads(lines.readline())["id"] for _ in range(200)] == list(range(200))
+        assert [json.loads(lines.readline())["id"] for _ in range(200)] == list(
+            range(200)
+        )

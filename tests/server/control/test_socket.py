@@ -394,7 +394,9 @@ def test_a_line_without_end_is_cut_off(shared):
 def test_a_request_of_nearly_a_mebibyte_is_taken(shared):
     with raw(shared.path) as sock:
         filler = "x" * (MIB - 100)
-        sock.sendall(json.dumps({"id": 1, "do": "hello", "more": filler}).encode() + b"\n")
+        sock.sendall(
+            json.dumps({"id": 1, "do": "hello", "more": filler}).encode() + b"\n"
+        )
         assert json.loads(sock.makefile("rb").readline())["id"] == 1
 
 

@@ -57,6 +57,7 @@ class Session:
             **client_environment(port),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(folder),
             # The second: what a plugin of pytest says to a project without settings.
             "PYTHONWARNINGS": "error,ignore:The configuration option",
             "PYTHONUNBUFFERED": "1",
