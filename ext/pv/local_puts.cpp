@@ -62,9 +62,18 @@ std::string LocalPuts::put(const PvPtr& pv, SnapshotPtr value, const ClientPtr& 
                            std::uint64_t number) {
     Deaf nobody;
     const AccessClient standing(pv->access(), client, nobody, {});
-    if (!(standing.rights() & CA_PROTO_ACCESS_RIGHT_WRITE))
+    const PutLogPtr& log = names_->put_log();
+    const auto refuse = [&](PutOutcome outcome) {
+        if (log) log->add_refused(pv, client, outcome, standing.traps_writes(), value);
+    };
+    if (!(standing.rights() & CA_PROTO_ACCESS_RIGHT_WRITE)) {
+        refuse(pv->read_only() ? PutOutcome::ReadOnly : PutOutcome::NoAccess);
         return std::string(why_no_write(*pv));
-    if (pv->puts_disabled()) return std::string(kPutsDisabled);
+    }
+    if (pv->puts_disabled()) {
+        refuse(PutOutcome::Disabled);
+        return std::string(kPutsDisabled);
+    }
     const RequestPtr request(new LocalRequest(answers_, number));
     request->pv = pv;
     request->client = client;
@@ -73,6 +82,7 @@ std::string LocalPuts::put(const PvPtr& pv, SnapshotPtr value, const ClientPtr& 
     request->dbr_count = value->count();
     request->value = std::move(value);
     request->trapped = standing.traps_writes();
+    request->log_to(log);
     if (!names_->requests()->push(request)) {
         request->complete(ECA_PUTFAIL);  // whose progress nobody knows
         return "too many requests wait for the driver";

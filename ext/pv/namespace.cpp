@@ -90,9 +90,11 @@ void Namespace::prepare_fork() {
     mutex_.lock();
     for (Source* source : sources_) source->prepare_fork();
     misses_.prepare_fork();
+    if (put_log_) put_log_->prepare_fork();
 }
 
 void Namespace::after_fork_in_parent() {
+    if (put_log_) put_log_->after_fork_in_parent();
     misses_.after_fork_in_parent();
     for (Source* source : sources_) source->after_fork_in_parent();
     mutex_.unlock();
@@ -100,6 +102,7 @@ void Namespace::after_fork_in_parent() {
 
 // Other threads may have been in the queue: it is given up.
 void Namespace::after_fork_in_child() {
+    if (put_log_) put_log_->after_fork_in_child();
     for (Source* source : sources_) source->after_fork_in_child();
     misses_.after_fork_in_child();
     std::construct_at(&mutex_);

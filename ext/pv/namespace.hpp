@@ -17,6 +17,7 @@
 #include "base/mailbox.hpp"
 #include "pv/misses.hpp"
 #include "pv/names_by_request.hpp"
+#include "pv/put_log.hpp"
 #include "pv/pv.hpp"
 #include "pv/pv_table.hpp"
 #include "pv/request_queue.hpp"
@@ -38,6 +39,8 @@ class PCAS_API Namespace {
     // ---- before the first of its servers is started ----
     // Asked after those that are there.
     void add_source(std::unique_ptr<Source> source);
+    // Puts are written down there.
+    void set_put_log(PutLogPtr log) noexcept { put_log_ = std::move(log); }
 
     // ---- any thread ----
     // What the first source says that knows the name.
@@ -60,6 +63,8 @@ class PCAS_API Namespace {
     Misses& misses() noexcept { return misses_; }
     // Another one in the child of a fork, where nobody else has this one.
     const std::shared_ptr<RequestQueue>& requests() const noexcept { return requests_; }
+    // Null: puts are not written down.
+    const PutLogPtr& put_log() const noexcept { return put_log_; }
     // A lane of the queue for whoever makes requests; never used again.
     std::uint64_t new_lane() noexcept { return ++last_lane_; }
     std::uint64_t last_lane() const noexcept { return last_lane_; }
@@ -94,6 +99,7 @@ class PCAS_API Namespace {
     std::vector<std::unique_ptr<Source>> added_;
     std::vector<Source*> sources_;  // constant once a server runs
     std::shared_ptr<RequestQueue> requests_;
+    PutLogPtr put_log_;  // constant once a server runs
     std::atomic<std::uint64_t> last_lane_{0};
 
     std::mutex mutex_;  // ahead of the queue's and the mailboxes'; guards all below

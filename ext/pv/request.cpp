@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "pv/clock.hpp"
 #include "pv/serial_puts.hpp"
 
 namespace pcas {
@@ -33,6 +34,8 @@ bool Request::complete(EcaStatus status, SnapshotPtr result) {
     const RequestPtr held(in_series ? this : nullptr);
     status_ = status;
     result_ = std::move(result);
+    if (logged_) [[unlikely]]
+        write_down();
     if (answerer_) answerer_->tell(RequestPtr(this), true);
     if (held) pv->serial_puts()->on_completed(*this);
     return true;
@@ -45,6 +48,32 @@ bool Request::complete_attach(EcaStatus status, PvPtr pv_found) {
     attached_ = std::move(pv_found);
     if (answerer_) answerer_->tell(RequestPtr(this), true);
     return true;
+}
+
+void Request::note_before() {
+    logged_->before = pv->snapshot();
+    logged_->time = now();
+    logged_->begun = true;
+}
+
+void Request::write_down() {
+    PutInProgress& put = *logged_;
+    PutRecord record;
+    record.outcome = status_ == ECA_NORMAL ? PutOutcome::Accepted
+                     : put.begun           ? put.failure
+                                           : PutOutcome::NotDone;
+    record.trapped = trapped;
+    if (!put.log->wants(record.outcome, trapped)) return;
+    record.pv = pv;
+    record.client = client;
+    record.value = value;
+    record.time = put.begun ? put.time : now();
+    if (is_acknowledgement(dbr_type)) {
+        record.field = raw(dbr_type) == raw(kDbrPutAckt) ? "ACKT" : "ACKS";
+    } else {
+        record.before = std::move(put.before);
+    }
+    put.log->add(std::move(record));
 }
 
 void Request::carry_out() {

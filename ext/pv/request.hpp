@@ -13,6 +13,7 @@
 #include "base/instances.hpp"
 #include "base/ref.hpp"
 #include "dbr/snapshot.hpp"
+#include "pv/put_log.hpp"
 #include "pv/pv.hpp"
 
 namespace pcas {
@@ -60,6 +61,11 @@ class PCAS_API Request : public RefCounted, public CountedInstance<Counted::Requ
     ClientPtr client;           // null for Exists before anyone is known
     SnapshotPtr value;          // Write: in the PV's type; no time, alarm or metadata
     std::string name;           // Exists, Attach
+    // Write: its end is written down there, if there is such a log.
+    void log_to(const PutLogPtr& log) {
+        if (log) [[unlikely]]
+            logged_ = std::make_unique<PutInProgress>(log);
+    }
 
     // What it takes while it waits.
     std::size_t held_bytes() const noexcept {
@@ -69,6 +75,17 @@ class PCAS_API Request : public RefCounted, public CountedInstance<Counted::Requ
     // ---- the queue that it is in ----
     Ref<Request> behind;     // the next one of its lane
     bool looked_at = false;  // Interest: whether there is some
+
+    // ---- by whoever carries it out, before it is completed ----
+    // Python turns to it now. What the log has to know of a put is noted.
+    void begin() {
+        if (logged_) [[unlikely]]
+            note_before();
+    }
+    // Write: what the log says of it if it fails.
+    void set_failure(PutOutcome outcome) noexcept {
+        if (logged_) logged_->failure = outcome;
+    }
 
     // ---- any thread ----
     // The first completion counts and returns true; later ones are no-ops.
@@ -93,12 +110,16 @@ class PCAS_API Request : public RefCounted, public CountedInstance<Counted::Requ
   private:
     enum class State : std::uint8_t { Open, Claimed };
 
+    void note_before();
+    void write_down();
+
     std::atomic<State> state_{State::Open};
     const std::shared_ptr<Answerer> answerer_;
     // written by the one that claimed, read by who is told
     EcaStatus status_ = 0;
     SnapshotPtr result_;
     PvPtr attached_;
+    std::unique_ptr<PutInProgress> logged_;  // Write: null without a log
 };
 
 using RequestPtr = Ref<Request>;

@@ -76,7 +76,8 @@ class Channel final : public std::enable_shared_from_this<Channel> {
     void reply_with_current(pvxs::server::ExecOp& operation);
     void answer_read(PvaRequest& request);
     void refuse_put(pvxs::server::ExecOp& operation, const pvxs::Value& value,
-                    const std::string& why, const std::string& told);
+                    PutOutcome outcome, const std::string& why,
+                    const std::string& told);
     PvaRequestPtr make_request(RequestKind kind);
 
     std::uint32_t rights() const noexcept;

@@ -28,19 +28,22 @@ void Channel::on_put(ExecOp operation, const pvxs::Value& value) {
     Counters::add(core_->counters->pva_writes);
     if (!pv_) return operation->error("the PV is gone");
     if (!may_write()) {
-        return refuse_put(*operation, value, std::string(why_no_write(pv())),
-                          "Put not permitted");
+        return refuse_put(
+            *operation, value,
+            pv().read_only() ? PutOutcome::ReadOnly : PutOutcome::NoAccess,
+            std::string(why_no_write(pv())), "Put not permitted");
     }
     if (pv().puts_disabled()) {
-        return refuse_put(*operation, value, std::string(kPutsDisabled),
-                          std::string(kPutsDisabled));
+        return refuse_put(*operation, value, PutOutcome::Disabled,
+                          std::string(kPutsDisabled), std::string(kPutsDisabled));
     }
     SnapshotPtr made;
     try {
         const SnapshotPtr now = pv().snapshot();
         made = put_of(pv_->form, pv().max_count(), *now, value);
     } catch (const std::exception& error) {
-        return refuse_put(*operation, value, error.what(), error.what());
+        return refuse_put(*operation, value, PutOutcome::BadValue, error.what(),
+                          error.what());
     }
     put(operation, value, std::move(made));
 }
@@ -57,9 +60,10 @@ void Channel::put(ExecOp& operation, const pvxs::Value& value, SnapshotPtr made)
     request->notify = option(options, "block", false);
     request->in_series = request->notify && pv().puts_in_series();
     request->trapped = traps_writes();
+    request->log_to(core_->names->put_log());
     if (!core_->ask(request)) {
         Counters::add(core_->counters->pva_puts_refused);
-        return refuse_put(*operation, value, "too many puts wait",
+        return refuse_put(*operation, value, PutOutcome::Busy, "too many puts wait",
                           "too many puts wait");
     }
     request->operation = std::move(operation);
@@ -75,7 +79,8 @@ bool Channel::has_its_turn(const PvaRequestPtr& request) {
 }
 
 void Channel::refuse_put(pvxs::server::ExecOp& operation, const pvxs::Value& value,
-                         const std::string& why, const std::string& told) {
+                         PutOutcome outcome, const std::string& why,
+                         const std::string& told) {
     const std::string& address = client_->user->address;
     core_->log.add_made(LogLevel::Warning,
                         "puts of " + address.substr(0, address.rfind(':')),
@@ -83,6 +88,10 @@ void Channel::refuse_put(pvxs::server::ExecOp& operation, const pvxs::Value& val
                             return refused_put_text(put_text(pv_->form, value), pv(),
                                                     *client_->user, why);
                         });
+    if (const PutLogPtr& log = core_->names->put_log()) {
+        log->add_refused(held_pv_, client_->user, outcome, traps_writes(),
+                         [&] { return put_text(pv_->form, value); });
+    }
     operation.error(told);
 }
 

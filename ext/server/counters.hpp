@@ -43,6 +43,8 @@ namespace pcas {
     X(EVER, updates_merged, "updates replaced by a newer one before they were sent")  \
     X(TROUBLE, requests_too_large, "requests too large")                              \
     X(TROUBLE, puts_refused, "puts refused while too many waited")                    \
+    X(EVER, puts_logged, "puts that the put log has")                                 \
+    X(TROUBLE, puts_not_logged, "puts that the put log has not")                      \
     X(TROUBLE, requests_dropped, "requests dropped")                                  \
     X(NOW, requests_queued, "requests waiting for Python")                            \
     X(EVER, longest_call,                                                             \

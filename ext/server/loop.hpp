@@ -1,8 +1,10 @@
 // The server at work on its thread: what is done in each turn, and in which order.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "net/reactor.hpp"
@@ -29,6 +31,7 @@ class Loop final : private ReactorWork {
 
     // ---- any thread ----
     void stop() noexcept { reactor_.stop(); }
+    void call(std::function<void()> command) { reactor_.call(std::move(command)); }
     std::mutex& turn_mutex() noexcept { return reactor_.turn_mutex(); }
     // Has it answered on the thread, over as many turns as it takes.
     void ask(std::shared_ptr<Inquiry> inquiry);

@@ -8,10 +8,30 @@
 namespace pcas {
 namespace {
 
+constexpr std::string_view kTooMany = "too many puts are waiting";
+
 std::string_view why_not_decoded(EcaStatus status, DbfType type) {
     if (status == ECA_BADCOUNT) return "the number of elements does not fit the PV";
     return type == DbfType::Enum ? "the value is not a state of the PV"
                                  : "the value is not a number";
+}
+
+// What the put log says of one that is refused.
+PutOutcome outcome_of(EcaStatus status, std::string_view text, const Pv& pv) {
+    switch (status) {
+        case ECA_NOWTACCESS:
+            return pv.read_only() ? PutOutcome::ReadOnly : PutOutcome::NoAccess;
+        case ECA_PUTFAIL:
+            return text == kPutsDisabled ? PutOutcome::Disabled
+                   : text == kTooMany    ? PutOutcome::Busy
+                                         : PutOutcome::BadValue;
+        case ECA_ALLOCMEM:
+            return PutOutcome::Busy;
+        case ECA_TOLARGE:
+            return PutOutcome::TooLarge;
+        default:
+            return PutOutcome::BadValue;
+    }
 }
 
 // The PV's lock, which the driver's thread has just had, only for those who need it.
@@ -65,12 +85,11 @@ void Circuit::execute_write(const Message& message, bool notify) {
     }
     if (in_flight_.full_of_deferred()) {
         Counters::add(shared_.counters.puts_refused);
-        return refuse_write(message, channel, ECA_PUTFAIL, "too many puts are waiting");
+        return refuse_write(message, channel, ECA_PUTFAIL, kTooMany);
     }
     if (!room_for_put(header.payload_size)) {
         Counters::add(shared_.counters.puts_refused);
-        return refuse_write(message, channel, ECA_ALLOCMEM,
-                            "too many puts are waiting");
+        return refuse_write(message, channel, ECA_ALLOCMEM, kTooMany);
     }
     Decoded decoded = decode_put(message, *channel->pv);
     if (decoded.status != ECA_NORMAL) {
@@ -89,6 +108,7 @@ void Circuit::execute_write(const Message& message, bool notify) {
     if (request->in_series) ++channel->puts_in_series;
     request->trapped = channel->access.traps_writes();
     request->value = std::move(decoded.snapshot);
+    request->log_to(shared_.names->put_log());
     if (!in_flight_.any_waits()) return queue_write(request);
     // A read ahead of it has to see the value as it was.
     in_flight_.wait(header, std::move(request));
@@ -138,6 +158,11 @@ void Circuit::refuse_write(const Message& message, const Channel* channel,
                 return refused_put_text(put_value(message), *channel->pv, *identity_,
                                         text);
             });
+        if (const PutLogPtr& log = shared_.names->put_log()) {
+            log->add_refused(
+                channel->pv, identity_, outcome_of(status, text, *channel->pv),
+                channel->access.traps_writes(), [&] { return put_value(message); });
+        }
     }
     if (header.command == CA_PROTO_WRITE_NOTIFY) {
         return finish_write(header.type, header.count, header.p2, status);

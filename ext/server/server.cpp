@@ -73,12 +73,24 @@ std::map<std::string, std::uint64_t> Server::stats() const {
     Counters::set(counters.requests_dropped, names()->requests()->dropped());
     Counters::set(counters.log_suppressed, shared_->log.suppressed());
     Counters::set(counters.pvs, names()->table().size());
+    if (const PutLogPtr& log = names()->put_log()) {
+        Counters::set(counters.puts_logged, log->written());
+        Counters::set(counters.puts_not_logged, log->dropped());
+    }
     std::map<std::string, std::uint64_t> out;
     for (const CounterInfo& counter : counter_table()) {
         out.emplace(counter.name, counters.*counter.where);
     }
     return out;
 }
+
+void Server::ask_for_beat() {
+    const std::unique_lock lock(control_->mutex, std::try_to_lock);
+    if (!lock.owns_lock() || !control_->loop) return;
+    control_->loop->call([beats = &shared_->beats] { ++*beats; });
+}
+
+std::uint64_t Server::beats() const noexcept { return shared_->beats; }
 
 void Server::prepare_fork() {
     control_->mutex.lock();

@@ -76,6 +76,11 @@ class PCAS_API Server {
                                         std::size_t limit,
                                         std::chrono::milliseconds timeout) const;
 
+    // That the loop goes on: beats() grows soon after each ask_for_beat(), which does
+    // not wait.
+    void ask_for_beat();
+    std::uint64_t beats() const noexcept;
+
     // Around fork(): between the first call and one of the others no engine thread
     // holds a lock. The child forgets the loop and closes its copies of the descriptors
     // without a word to the clients, which are the parent's.

@@ -33,6 +33,7 @@ struct Shared {
     // Another one in the child of a fork, where nobody else has this one.
     std::shared_ptr<CompletionQueue> completions = std::make_shared<CompletionQueue>();
     Counters counters;
+    std::atomic<std::uint64_t> beats{0};  // of the loop, for those who ask
     std::atomic<std::uint16_t> tcp_port{0};
     std::atomic<std::uint16_t> udp_port{0};
 };

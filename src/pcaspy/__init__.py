@@ -4,6 +4,8 @@ A program makes a `SimpleServer`, gives it the PVs of a pvdb dict, makes a `Driv
 subclass that reads and writes them, and calls ``server.process(0.1)`` in a loop.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import _libcom  # isort: skip  # noqa: F401  (before the engine)
 from . import alarm, cas, driver
 from ._version import __version__, version_info
@@ -11,11 +13,15 @@ from .alarm import Alarm, Severity
 from .driver import Driver, PVInfo, SimplePV, SimpleServer, current_client
 from .host.options import Limits
 
+if TYPE_CHECKING:
+    from .putlog.options import PutLog
+
 __all__ = [
     "Alarm",
     "Driver",
     "Limits",
     "PVInfo",
+    "PutLog",
     "Severity",
     "SimplePV",
     "SimpleServer",
@@ -26,3 +32,12 @@ __all__ = [
     "driver",
     "version_info",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What few programs use is imported when they do."""
+    if name == "PutLog":
+        from .putlog.options import PutLog
+
+        return PutLog
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

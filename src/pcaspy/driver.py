@@ -202,7 +202,8 @@ class Driver(DriverBase):
         """Handles a put.
 
         The default calls `setParam`. Can be ``async``: a put with callback then
-        completes when the coroutine ends.
+        completes when the coroutine ends. If it has a parameter `client`, or a third
+        one without a default, it gets what `current_client` returns.
 
         Returns:
             False to refuse the put: the client gets an error, and the PV goes into a

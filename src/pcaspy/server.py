@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 import types
 from collections.abc import Callable, Mapping
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from .putlog.options import PutLog, PutLogTarget
+
+_PUT_LOG = "PCASPY_PUT_LOG"
 
 _TURN = 0.1  # seconds in process() where nobody says
 
@@ -70,6 +74,7 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     if loop is not None:
         _check_loop(loop)
     over_pva = pva.wanted(options.pop("pva", None))
+    put_log = _put_log(options.pop("put_log", None))
     fields = switched("fields", options.pop("fields", None), "PCASPY_FIELDS", "YES")
     control = control_name(options.pop("control", None))
     chosen = resolve(options)
@@ -87,6 +92,10 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
         from .control.service import companion
 
         held.companions.add(companion(held, control))
+    if put_log is not None:
+        from .putlog.writer import Writer
+
+        held.companions.add(Writer(engine, put_log))
     return held
 
 
@@ -98,6 +107,15 @@ def _check_loop(loop: Any) -> None:
             "SimpleServer(loop=) takes an event loop of asyncio, not a"
             f" {type(loop).__name__}"
         )
+
+
+def _put_log(given: Any) -> PutLog | None:
+    """Where puts are written down; its modules are for those who ask for that."""
+    if given in (None, False) and (given is False or not os.environ.get(_PUT_LOG)):
+        return None
+    from .putlog.options import chosen
+
+    return chosen(given)
 
 
 class SimpleServer(cas.caServer):
@@ -125,6 +143,9 @@ class SimpleServer(cas.caServer):
         control: Whether `pcaspy list`, `top` and others can look into the server, and
             put; or the name that it has there, instead of the program's. None for what
             PCASPY_CONTROL says (YES, NO or a name).
+        put_log: Where puts are written down: the path of a file, "tcp://host:port", a
+            logger or a handler, True for the logger pcaspy.putlog, or a `PutLog`; None
+            for what PCASPY_PUT_LOG says, False for nowhere.
         options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
             multicast_ttl, neighbours. The environment can set the other limits.
@@ -132,9 +153,10 @@ class SimpleServer(cas.caServer):
     Raises:
         ImportError: `pva` is True and pvxslibs is not installed.
         OSError: `control` is on and this system has no Unix sockets.
-        TypeError: An option does not exist, or `loop` is no event loop.
-        ValueError: A limit, here or in the environment, is not an allowed number, or
-            `control` no name.
+        TypeError: An option does not exist, `loop` is no event loop, or `put_log` is
+            nothing that puts can be written to.
+        ValueError: A limit, here or in the environment, is not an allowed number,
+            `control` no name, or an option of the put log not an allowed one.
     """
 
     _pcaspy_host = staticmethod(_host)
@@ -149,6 +171,7 @@ class SimpleServer(cas.caServer):
         loop: asyncio.AbstractEventLoop | None = None,
         fields: bool | None = None,
         control: bool | str | None = None,
+        put_log: PutLog | PutLogTarget | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
         given: dict[str, Any] = {**options}
@@ -158,6 +181,7 @@ class SimpleServer(cas.caServer):
             given["interfaces"] = interfaces
         given["pva"], given["fields"], given["loop"] = pva, fields, loop
         given["control"] = control
+        given["put_log"] = put_log
         cas.caServer.__init__(self, 0, **given)
         self._pcaspy.defined = defined
 
@@ -223,12 +247,14 @@ class SimpleServer(cas.caServer):
 
         Prints the number of PVs, the addresses and the ports when it starts. Both
         signals end it without a traceback, but only in the main thread. Afterwards the
-        server is closed, as at the end of a ``with`` block.
+        server is closed, as at the end of a ``with`` block. Under systemd it reports
+        that it serves, and gives signs of life.
 
         Raises:
             OSError: An address or port cannot be used.
         """
         held = self._pcaspy
+        _report(held)
         try:
             with ended_by_signals():
                 held.start()
@@ -261,6 +287,7 @@ class SimpleServer(cas.caServer):
                 driver = Driver()
                 await asyncio.wait_for(server.serve(), timeout=1)
         """
+        _report(self._pcaspy)
         await self._pcaspy.serve()
 
     @_static
@@ -308,6 +335,20 @@ class SimpleServer(cas.caServer):
 def pause(server: SimpleServer) -> None:
     """Ends serving until the next `process()`: clients lose their connections."""
     server._pcaspy.shut()  # noqa: SLF001
+
+
+def reports(server: SimpleServer) -> bool:
+    """Has the server report to a service manager; False if there is none."""
+    return _report(server._pcaspy)  # noqa: SLF001
+
+
+def _report(held: Registry) -> bool:
+    """To a service manager, if there is one."""
+    if not os.environ.get("NOTIFY_SOCKET"):
+        return False
+    from .host.notify import service_manager
+
+    return service_manager(held) is not None
 
 
 def is_replaced(server: SimpleServer) -> bool:

@@ -7,12 +7,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .server import SimpleServer, is_replaced, pause
+from .server import SimpleServer, is_replaced, pause, reports
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["ServerThread", "threading"]
+__all__ = ["ServerThread", "report_to_systemd", "threading"]
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 _ALONE = (
@@ -68,6 +68,20 @@ class ServerThread(threading.Thread):
     def stop(self) -> None:
         """Ends the thread. Call `join()` to wait for the end."""
         self.running = False
+
+
+def report_to_systemd(server: SimpleServer) -> bool:
+    """Has `server` report to systemd, as its `run` always does.
+
+    Call it before the server starts, in a program that calls `process` or has a
+    `ServerThread`. The reports are those of a unit with ``Type=notify``: that it serves
+    and that it stops. With ``WatchdogSec`` it gives signs of life while a thread in
+    `process` and the network thread both make progress.
+
+    Returns:
+        Whether there is a service manager: NOTIFY_SOCKET is set.
+    """
+    return reports(server)
 
 
 def _interrupted() -> bool:

@@ -76,6 +76,7 @@ FOLDERS = {
     "pcaspy/lowlevel",
     "pcaspy/control",
     "pcaspy/served",
+    "pcaspy/putlog",
     "pcaspy/service",
     "pcaspy/commands",
     "aioca",

@@ -9,24 +9,42 @@ import re
 import signal
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from ..control.folder import SUPPORTED
 from ..host.options import CONTROL, control_name
 from ..service.read import read
-from ..service.serve import Service, log_hints
+from ..service.serve import AccessFile, Service, log_hints
 from .files import add_file, leave_hints_to_us, print_names
 
 HELP = "serve the PVs of a .py, .yaml or .json file"
 
 _LEVELS = ("debug", "info", "warning", "error")
 # Arguments that are options of the server, of the same names.
-_OF_SERVER = ("port", "pva", "fields", "control")
+_OF_SERVER = ("port", "pva", "fields", "control", "put_log")
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 65535")
     return int(text)
+
+
+def _put_log(text: str) -> str:
+    from ..putlog.options import parsed
+
+    try:
+        parsed(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _macro(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +61,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--reload", action="store_true", help="serve the file anew when it changes"
+    )
+    parser.add_argument(
+        "--access", type=Path, metavar="FILE", help="rules of access security"
+    )
+    parser.add_argument(
+        "--macro",
+        type=_macro,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a macro of the access file; may be given again",
+    )
+    parser.add_argument(
+        "--put-log",
+        type=_put_log,
+        metavar="TARGET",
+        help="write down puts: a file, tcp://host:port of a log server, or YES for the "
+        "log; options behind it, as in puts.log,which=trapwrite,burst=0. Default what "
+        "PCASPY_PUT_LOG says",
     )
     parser.add_argument(
         "--pva",
@@ -81,10 +118,11 @@ def _control(given: bool | None, path: Path) -> bool | str:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Serves until Ctrl-C or SIGTERM."""
+    """Serves until Ctrl-C or SIGTERM; SIGHUP reloads the files."""
     # SIGTERM ends as Ctrl-C does, also while a driver computes.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = _HangUp()
     logging.basicConfig(
         level=options.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -94,8 +132,12 @@ def run(options: argparse.Namespace) -> None:
     log_hints(definition)
     options.control = _control(options.control, options.file)
     of_server = {name: getattr(options, name) for name in _OF_SERVER}
+    access = options.access and AccessFile(options.access, dict(options.macro))
     with ExitStack() as ends:
-        service = ends.enter_context(Service(definition, options.prefix, **of_server))
+        service = ends.enter_context(
+            Service(definition, options.prefix, access, **of_server)
+        )
+        hangup.then(service.hang_up)
         if options.list:
             print_names(definition)
         served = f"serving {len(definition.pvdb)} PVs, {service.where()}"
@@ -106,3 +148,35 @@ def run(options: argparse.Namespace) -> None:
             served += f"; metrics on port {metrics.port}"
         print(f"{options.file}: {served}", flush=True)
         service.run(options.reload)
+
+
+class _HangUp:
+    """SIGHUP: reload, or, if it was sent as the terminal went away, end."""
+
+    def __init__(self) -> None:
+        self._had_terminal = _has_terminal()
+        self._came = False
+        self._call: Any = None
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, self._on_signal)
+
+    def then(self, call: Any) -> None:
+        """What a signal calls from now on, and at once if one has come."""
+        self._call = call
+        if self._came:
+            call()
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        if self._had_terminal and not _has_terminal():
+            raise KeyboardInterrupt
+        self._came = True
+        if self._call is not None:
+            self._call()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except (OSError, AttributeError):  # there is no such thing on Windows
+        return False
+    return True

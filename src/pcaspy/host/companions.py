@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import TypeVar
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 
@@ -37,6 +38,9 @@ class Companion:
         """
 
 
+_Kind = TypeVar("_Kind", bound=Companion)
+
+
 class Companions:
     """The companions of one host: started in their order, ended in the other.
 
@@ -53,6 +57,11 @@ class Companions:
     def add(self, companion: Companion) -> None:
         """Takes one that the next start of the server prepares."""
         self._members.append(companion)
+
+    def of_type(self, kind: type[_Kind]) -> _Kind | None:
+        """The first one of that class."""
+        found = (member for member in self._members if isinstance(member, kind))
+        return next(found, None)
 
     def prepare(self) -> None:
         """The server will start."""

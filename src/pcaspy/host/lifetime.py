@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ..native import _access
@@ -30,6 +31,8 @@ _log = logging.getLogger("pcaspy.SimpleServer")
 
 class Dispatcher(Protocol):
     """What handles the requests that an engine has for Python."""
+
+    watch: Callable[[], None] | None  # called once in a while by who handles them
 
     def end(self, engine: Server) -> None:
         """Before the engine closes: its last messages."""

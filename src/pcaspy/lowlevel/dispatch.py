@@ -120,6 +120,7 @@ class Dispatcher:
         self._failures = Failures()
         self._retries: deque[Request] = deque()  # postponed puts
         self._attached = _Attached()
+        self.watch: Callable[[], None] | None = None  # called once in a while
         self._handlers = {
             "write": self._write,
             "read": self._read,
@@ -155,9 +156,12 @@ class Dispatcher:
         self._log_records(records)
         self._failures.turn()
         self._summary.turn()
+        if self.watch is not None:
+            self.watch()
         for _ in range(len(self._retries)):
             request = self._retries.popleft()
             pv = request.pv
+            request.begin()
             done = trap_line(request, pv)
             request.call(self._write_by_methods, request, pv, done)
 
@@ -223,6 +227,7 @@ class Dispatcher:
 
     def tell_refused(self, request: Request, pv: Any, what: str) -> None:
         """The log: a put was refused, and why."""
+        request.fails_refused()
         who = f"PV {name_of(pv)}"
         self.tell(write_log, who, what, None, AboutPut(request), logging.WARNING)
 

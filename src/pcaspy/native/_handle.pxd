@@ -29,6 +29,7 @@ cdef class PvHandle:
     cdef object group            # of access security, where setAccessSecurityGroup said
     cdef object server           # weak reference to the Server that it is served by
     cdef bint plain_write        # puts need nothing but driver.write
+    cdef object client_how       # how driver.write gets the client: None, it does not
     cdef bint plain_read         # gets need nothing but driver.read
     cdef bint given              # made with its info: nobody need ask its methods
     cdef bint asks               # gets are for Python

@@ -293,7 +293,7 @@ def wants_interest(PvHandle pv not None):
 
 
 def wire_pv(PvHandle pv not None, driver, bint plain_read, bint plain_write,
-            bint in_series, bint asks):
+            bint in_series, bint asks, client_how=None):
     """Decides which ways the requests of a PV go.
 
     Args:
@@ -303,11 +303,17 @@ def wire_pv(PvHandle pv not None, driver, bint plain_read, bint plain_write,
         plain_write: Puts need nothing but driver.write.
         in_series: Put callbacks are carried out one at a time, until each is completed.
         asks: Gets are for Python; they are anyway while there is no value.
+        client_how: How driver.write gets the client; None: it does not.
     """
     pv.opened().set_puts_in_series(in_series)
-    pv.driver = driver
+    pv.driver, pv.client_how = driver, client_how
     pv.plain_read, pv.plain_write, pv.asks = plain_read, plain_write, asks
     pv.apply_reads()
+
+
+def client_how(PvHandle pv not None):
+    """How driver.write gets the client, as `wire_pv` was given it."""
+    return pv.client_how
 
 
 def end_put(PvHandle pv not None):

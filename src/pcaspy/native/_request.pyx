@@ -11,7 +11,7 @@ from pcaspy.native._cpp.field_source cimport FieldOf, FieldOfPtr, field_of
 from pcaspy.native._cpp.from_snapshot cimport bytes_of, value_of
 from pcaspy.native._cpp.pv cimport PvCompanionPtr, PvPtr
 from pcaspy.native._cpp.request cimport (
-    ClientIdentity, ClientPtr, EngineRequest, RequestKind, RequestPtr)
+    ClientIdentity, ClientPtr, EngineRequest, PutOutcome, RequestKind, RequestPtr)
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr
 from pcaspy.native._cpp.text cimport text_of
 from pcaspy.native._cpp.types cimport (
@@ -214,6 +214,20 @@ cdef class Request:
     def field_put_done(self):
         """It is carried out: subscribers of the field get an event."""
         self.field_put().put_done(self.here().value)
+
+    def begin(self):
+        """Python turns to it, perhaps not for the first time."""
+        self.here().begin()
+
+    def fails_refused(self):
+        """If it fails, the put log says that the driver has refused it."""
+        if self.request.get() != NULL:
+            self.here().set_failure(PutOutcome.Refused)
+
+    def fails_out_of_limits(self):
+        """If it fails, the put log says that its value was out of limits."""
+        if self.request.get() != NULL:
+            self.here().set_failure(PutOutcome.OutOfLimits)
 
     def carry_out(self):
         """The driver is asked to do it: from now on `PvHandle.end_put` may mean it."""

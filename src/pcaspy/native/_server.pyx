@@ -187,6 +187,15 @@ cdef class Server(Claimant):
     def set_attach_by_request(self, bint on):
         self.server.get().set_attach_by_request(on)
 
+    @property
+    def beats(self):
+        """Grows soon after each `ask_for_beat`, as long as the loop runs."""
+        return self.server.get().beats()
+
+    def ask_for_beat(self):
+        with nogil:
+            self.server.get().ask_for_beat()
+
     def interrupt(self):
         """Wakes those who wait in process()."""
         with nogil:
@@ -242,6 +251,7 @@ cdef class Server(Claimant):
                 before = swap_current_request(request.get())
                 turn.request = request.get()
                 try:
+                    request.get().begin()
                     if direct:
                         handle_request(request, dispatcher)
                     else:

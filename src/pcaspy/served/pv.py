@@ -16,6 +16,7 @@ from ..lowlevel.casdef import (
 )
 from ..lowlevel.pv import casPV
 from ..native._handle import (
+    client_how,
     data_of,
     driver_of,
     has_interest,
@@ -25,6 +26,7 @@ from ..native._handle import (
     set_info,
     set_name,
 )
+from . import put_client
 from .coroutines import Later, was_cancelled
 from .pvdb import PVInfo
 
@@ -249,7 +251,7 @@ def put_value(pv: SimplePV, client: Any, value: Any) -> Any:
         _write_log.warning("PV %s: %s", name_of(pv), no_driver(pv))
         return False
     line = put_line(pv, client, value)
-    result = driver.write(info.reason, value)
+    result = put_client.write(driver, info.reason, value, client, client_how(pv))
     if (
         line is not None
         and not refused(result)

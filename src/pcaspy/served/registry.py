@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..host.in_loop import Turns
 from ..host.lifetime import Dispatcher, Host, open_hosts
@@ -26,6 +26,7 @@ from ..native._server import Server
 from ..native._time import epicsTimeStamp
 from .coroutines import Coroutines
 from .delays import Delays
+from .put_client import how_with_client
 from .pv import overrides
 from .pvdb import PVInfo
 from .scan import Scanner
@@ -35,11 +36,21 @@ _log = logging.getLogger("pcaspy.SimpleServer")
 _NAMED = 3  # PVs that one line names
 
 
-def overrides_of(driver: Any) -> tuple[bool, bool]:
-    """Whether gets have to ask `read`, and puts have to call `updatePV`."""
+class Ways(NamedTuple):
+    """What of a driver's methods the requests of its PVs need."""
+
+    reads: bool  # gets have to ask `read`
+    updates: bool  # puts have to call `updatePV`
+    client_how: str | None  # how `write` gets the client
+
+
+def ways_to(driver: Any) -> Ways:
+    """What a driver has when it is registered, or None."""
     if driver is None:
-        return True, True
-    return driver.overrides_read(), driver.overrides_update()
+        return Ways(True, True, None)
+    return Ways(
+        driver.overrides_read(), driver.overrides_update(), how_with_client(driver)
+    )
 
 
 def incomplete(driver: Any) -> str:
@@ -322,15 +333,15 @@ class Registry(Host):
         """`driver` (None: no driver) answers for the PVs of `port`."""
         table = self.pvs.get(port)
         if table is not None:
-            reads, updates = overrides_of(driver)
+            ways = ways_to(driver)
             for pv in table.members():
-                self._wire(pv, driver, reads, updates)
+                self._wire(pv, driver, ways)
 
     def wire(self, pv: Any, driver: Any) -> None:
         """Decides which ways the requests of `pv` go."""
-        self._wire(pv, driver, *overrides_of(driver))
+        self._wire(pv, driver, ways_to(driver))
 
-    def _wire(self, pv: Any, driver: Any, reads: bool, updates: bool) -> None:
+    def _wire(self, pv: Any, driver: Any, ways: Ways) -> None:
         own = overrides(type(pv))
         fields = info_of(pv).fields
         scanned = fields.scanned
@@ -339,10 +350,15 @@ class Registry(Host):
             driver,
             plain_read=not own.read,
             plain_write=not (
-                own.write or updates or fields.asyn or fields.values["enforce_limits"]
+                own.write
+                or ways.updates
+                or ways.client_how
+                or fields.asyn
+                or fields.values["enforce_limits"]
             ),
             in_series=fields.asyn and driver is not None and not own.write,
-            asks=(reads and not scanned) or driver is None or own.read,
+            asks=(ways.reads and not scanned) or driver is None or own.read,
+            client_how=ways.client_how,
         )
         if own.interest:
             wants_interest(pv)

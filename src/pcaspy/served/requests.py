@@ -123,6 +123,7 @@ class DriverDispatcher(Dispatcher):
             if later is not None:
                 return later
         except ValueError as error:
+            request.fails_refused()
             self.tell(
                 write_log, who, str(error), None, AboutPut(request), logging.WARNING
             )
@@ -147,6 +148,7 @@ class DriverDispatcher(Dispatcher):
             value = within_limits(info_of(pv).fields, request.value)
         except ValueError as error:
             self.tell_refused(request, pv, str(error))
+            request.fails_out_of_limits()
             request.complete(PUTFAIL)
             return
         request.carry_out()

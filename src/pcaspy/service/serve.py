@@ -2,21 +2,27 @@
 
 A .yaml or .json file that changes while it is served is taken over in place: PVs whose
 fields are as before keep their clients and values. A .py file has code in it, perhaps
-with threads: there the whole program restarts.
+with threads: there the whole program restarts. Where something is wrong in one of the
+files, nothing of them is taken over.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
 
 from ..control.metrics_http import Metrics
 from ..driver import Driver
+from ..host.notify import service_manager
 from ..host.summary import ports
 from ..served.manager import manager
 from ..server import SimpleServer
@@ -24,11 +30,30 @@ from .definition import Definition, DefinitionError, hints, stamp_of
 from .module import describe_failure
 from .read import read
 
-__all__ = ["Service", "log_hints"]
+__all__ = ["AccessFile", "Service", "log_hints"]
 
 _log = logging.getLogger("pcaspy.serve")
 _TURN = 0.1  # seconds in process() before the next look at the clock
 _LOOK = 0.5  # seconds between two looks at the file
+
+
+@dataclass
+class AccessFile:
+    """A file with rules of access security, and the macros in it."""
+
+    path: Path
+    macros: Mapping[str, str] = field(default_factory=dict)
+
+    def load(self, server: SimpleServer) -> None:
+        """Replaces the rules.
+
+        Raises:
+            DefinitionError: The file cannot be read or is wrong; the old rules stay.
+        """
+        try:
+            server.initAccessSecurityFile(str(self.path), **self.macros)
+        except (OSError, ValueError) as error:
+            raise DefinitionError(str(error)) from error
 
 
 class Service:
@@ -37,25 +62,36 @@ class Service:
     Args:
         definition: What to serve.
         prefix: Stays the prefix whatever the file will say.
+        access: Rules of access security.
         of_server: Options of the server; None for what the environment says.
 
     Raises:
         ImportError: PVAccess needs pvxslibs.
-        DefinitionError: A driver of the file cannot be made.
+        DefinitionError: A driver of the file cannot be made, or the access file or an
+            option of the server is wrong.
     """
 
     def __init__(
         self,
         definition: Definition,
         prefix: str | None = None,
+        access: AccessFile | None = None,
         **of_server: Any,
     ) -> None:
         self.definition = definition
         self._prefix = prefix
-        self.server = SimpleServer(defined=True, **of_server)
+        self._access = access
+        try:
+            self.server = SimpleServer(defined=True, **of_server)
+        except ValueError as error:  # of the environment
+            raise DefinitionError(str(error)) from error
         self.server.createPV(definition.prefix, definition.pvdb)
+        if access is not None:
+            access.load(self.server)
         self._drivers: dict[str, Driver] = {}
         self._make_drivers()
+        self._manager = service_manager(self.server._pcaspy)  # noqa: SLF001
+        self._hung_up = False
 
     def __enter__(self) -> Service:
         self.server.start()
@@ -79,38 +115,62 @@ class Service:
         held = self.server._pcaspy  # noqa: SLF001
         return Metrics(port, name, self.server.stats, held.pva is not None)
 
+    def hang_up(self) -> None:
+        """Has the files reloaded soon. For handlers of signals."""
+        self._hung_up = True
+
     def run(self, reload: bool = False) -> None:
         """Serves until an exception, such as KeyboardInterrupt, ends it.
 
         Args:
-            reload: Whether to look for changes of the file and serve them.
+            reload: Whether to look for changes of the files and serve them.
         """
-        seen = self.definition.stamp
+        seen = self._stamps()
         next_look = time.monotonic() + _LOOK
         while True:
             self.server.process(_TURN)
-            if not reload or time.monotonic() < next_look:
-                continue
-            stamp = stamp_of(self.definition.path)
-            if stamp != seen:
-                seen = stamp
+            wanted, self._hung_up = self._hung_up, False
+            if reload and time.monotonic() >= next_look:
+                next_look = time.monotonic() + _LOOK
+                wanted = wanted or self._stamps() != seen
+            if wanted:
+                seen = self._stamps()
                 self.reload()
-            next_look = time.monotonic() + _LOOK
+
+    def _stamps(self) -> list[Any]:
+        files = [self.definition.path]
+        if self._access is not None:
+            files.append(self._access.path)
+        return [stamp_of(path) for path in files]
 
     def reload(self) -> None:
-        """Takes over the file as it is now; if it is wrong all stays as it is."""
-        path = self.definition.path
-        if path.suffix == ".py":
-            self._begin_anew()
-            return
+        """Takes over the files; if one is wrong nothing changes."""
+        if self._manager is not None:
+            self._manager.reloading()
+        also = ""
         try:
-            new = read(path, self._prefix)
+            self._reload()
         except DefinitionError as error:
             _log.error("not reloaded\n%s", error)
-            return
+            also = "; not reloaded, see the log"
+        if self._manager is not None:
+            self._manager.ready(also)
+
+    def _reload(self) -> None:
+        path = self.definition.path
+        if path.suffix == ".py":
+            self._check_module(path)
+            self._load_access()
+            self._begin_anew()
+        new = read(path, self._prefix)
         log_hints(new)
+        self._load_access()
         self._take_over(new)
         _log.info("reloaded %s: %d PVs", path, len(new.pvdb))
+
+    def _load_access(self) -> None:
+        if self._access is not None:
+            self._access.load(self.server)
 
     def _make_drivers(self) -> None:
         """A driver for each port that has none: of the file's class, or a plain one."""
@@ -143,16 +203,35 @@ class Service:
         self.server.createPV(new.prefix, changed)
         self._make_drivers()
 
-    def _begin_anew(self) -> None:
-        """Replaces this process by one with the same command, if that can serve."""
-        path = self.definition.path
+    def _check_module(self, path: Path) -> None:
+        """Whether another process can serve it; this one continues meanwhile.
+
+        Raises:
+            DefinitionError: It cannot.
+        """
         command = [sys.executable, "-m", "pcaspy", "check", str(path)]
-        checked = subprocess.run(command, capture_output=True, text=True)
-        if checked.returncode:
-            _log.error("not reloaded\n%s", checked.stderr.rstrip())
-            return
-        _log.info("%s has changed, beginning anew", path)
+        with tempfile.TemporaryFile() as said:
+            with subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=said
+            ) as check:
+                try:
+                    while check.poll() is None:
+                        self.server.process(_TURN)
+                except BaseException:
+                    check.kill()
+                    raise
+            said.seek(0)
+            if check.returncode:
+                raise DefinitionError(said.read().decode(errors="replace").rstrip())
+
+    def _begin_anew(self) -> NoReturn:
+        """Replaces this process by one with the same command."""
+        _log.info("beginning anew with %s", self.definition.path)
+        if self._manager is not None:
+            self._manager.stays = True
         self.server.close()
+        if hasattr(signal, "SIGHUP"):  # until the next program has a handler
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         sys.stdout.flush()
         sys.stderr.flush()
         os.execv(sys.executable, [sys.executable, "-m", "pcaspy", *sys.argv[1:]])

@@ -3,6 +3,10 @@
 import configparser
 import re
 import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from blocks import blocks
@@ -76,6 +80,27 @@ def test_systemd_unit():
     command = shlex.split(unit["Service"]["ExecStart"])
     assert command[0].endswith("/bin/pcaspy")
     assert command_line().parse_args(command[1:]).command == "serve"
+    assert unit["Service"]["Type"] == "notify"
+    assert float(unit["Service"]["WatchdogSec"]) > 0
+    assert shlex.split(unit["Service"]["ExecReload"])[1:] == ["-HUP", "$MAINPID"]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd")
+def test_systemd_accepts_the_unit(tmp_path):
+    text = find("how-to/service.md", "axis.service").text
+    unit = tmp_path / "axis.service"
+    # The command has to exist; in the page it is that of the reader's environment.
+    here = str(Path(sys.executable).parent)
+    unit.write_text(text.replace("/opt/axis/venv/bin", here))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    unit.write_text(unit.read_text().replace("ProtectHome", "ProtectHouse"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True
+    )
+    assert "ProtectHouse" in done.stderr  # it does look
 
 
 def test_container_file():

@@ -4,6 +4,7 @@ One file, so that one process builds the wheels for all of its tests.
 """
 
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pytest
 from builds import BUILD_ENVIRONMENT, PROJECTS, ROOT, said
+from container import Image
 
 from support.environment import server_environment
+from support.epics_client import EpicsClient
 from support.peers import REQUIREMENTS, unavailable
 from support.ports import free_port
 
@@ -411,3 +414,52 @@ def whole_client(environment, wheels, home):
     version = environment.run("-c", program, home=home).strip()
     assert environment.version("aioca", home) == version
     return version
+
+
+# ---- as the how-to of services builds a container ----
+
+
+def block_of(page, name):
+    """The file of that name in a page of the documentation."""
+    text = (ROOT / "docs" / page).read_text()
+    (found,) = re.findall(
+        rf"^```{{code-block}} \w+\n:caption: {name}\n\n(.*?)^```", text, re.M | re.S
+    )
+    return found
+
+
+def test_the_container_serves(wheels, tmp_path):
+    version = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    context = tmp_path / "context"
+    (context / "dist").mkdir(parents=True)
+    shutil.copy(wheels["pcaspy"].path, context / "dist")
+    (context / "axis.yaml").write_text(block_of("how-to/service.md", "axis.yaml"))
+    text = block_of("how-to/service.md", "Dockerfile").replace("cp313", version)
+    environment = Environment(tmp_path / "venv")
+    image = Image(text, context, tmp_path / "image", environment)
+    assert image.base.startswith("python:3")
+    assert image.user == "nobody"
+    assert image.ports == ["5064/udp", "5064/tcp"]
+    port = free_port()
+    server = subprocess.Popen(
+        image.command,
+        cwd=tmp_path / "image",
+        env={
+            "PATH": image.variables["PATH"],
+            "EPICS_CAS_INTF_ADDR_LIST": "127.0.0.1",
+            "EPICS_CAS_SERVER_PORT": str(port),
+            "EPICS_CAS_AUTO_BEACON_ADDR_LIST": "NO",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert f"serving 1 PVs, searches on UDP port {port}" in server.stdout.readline()
+        with EpicsClient(port) as client:
+            assert client.get("AXIS1:POSITION")["units"] == "mm"
+        server.terminate()
+        assert server.wait(30) == 0
+    finally:
+        server.kill()
+        server.communicate()

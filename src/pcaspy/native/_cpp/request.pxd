@@ -7,6 +7,12 @@ from pcaspy.native._cpp.snapshot cimport SnapshotPtr
 from pcaspy.native._cpp.types cimport DbrType, EcaStatus
 
 
+cdef extern from "pv/put_log.hpp" namespace "pcas" nogil:
+    cdef enum class PutOutcome "pcas::PutOutcome":
+        Accepted, Refused, Failed, OutOfLimits, NotDone, NoAccess, ReadOnly, Disabled
+        BadValue, TooLarge, Busy
+
+
 cdef extern from "pv/request.hpp" namespace "pcas" nogil:
     cdef enum class Protocol "pcas::Protocol":
         ChannelAccess, PVAccess, Control
@@ -39,6 +45,8 @@ cdef extern from "pv/request.hpp" namespace "pcas" nogil:
         ClientPtr client
         SnapshotPtr value
         string name
+        void begin() except +translate_exception
+        void set_failure(PutOutcome) noexcept
         bool complete(EcaStatus) except +translate_exception
         bool complete(EcaStatus, SnapshotPtr) except +translate_exception
         bool complete_attach(EcaStatus, PvPtr) except +translate_exception

@@ -6,6 +6,7 @@ from libcpp.string cimport string
 
 from pcaspy.native._cpp.config cimport Config
 from pcaspy.native._cpp.log cimport Log
+from pcaspy.native._cpp.put_log cimport PutLogPtr
 from pcaspy.native._cpp.pv cimport PvPtr
 from pcaspy.native._cpp.errors cimport translate_exception
 from pcaspy.native._cpp.request_queue cimport CompletionQueue, RequestQueue
@@ -13,7 +14,7 @@ from pcaspy.native._cpp.request_queue cimport CompletionQueue, RequestQueue
 
 cdef extern from "pv/namespace.hpp" namespace "pcas" nogil:
     cdef cppclass Namespace:
-        pass
+        void set_put_log(PutLogPtr) noexcept
 
 
 cdef extern from "server/server.hpp" namespace "pcas" nogil:
@@ -35,6 +36,8 @@ cdef extern from "server/server.hpp" namespace "pcas" nogil:
         Log& log() noexcept
         const shared_ptr[Namespace]& names() noexcept
         map[string, uint64_t] stats() except +translate_exception
+        void ask_for_beat() except +translate_exception
+        uint64_t beats() noexcept
         void prepare_fork() except +translate_exception
         void after_fork_in_parent() except +translate_exception
         void after_fork_in_child() noexcept
