@@ -128,6 +128,9 @@ class DriverType(type):
         driver = super().__call__(*args, **kargs)
         if cls is Driver:
             _register(driver, driver.port)
+        table = getattr(driver, "pvDB", None)
+        if isinstance(table, ParamTable) and table.registry.keeper is not None:
+            table.registry.keeper.came(driver, list(table))
         return driver
 
 
@@ -219,6 +222,34 @@ class Driver(DriverBase):
                     return True
         """
         self.setParam(reason, value)
+        return True
+
+    def restore(self, reason: str, value: Any) -> Any:
+        """Takes the value that a PV with `autosave` had before a restart.
+
+        The server calls it before it serves the PV, in the thread that starts the
+        server or makes the PV or the driver. The default calls `setParam`, with the
+        time at which the value was set, and does not call `write`. A number of an enum
+        is that which its label has now. An exception is logged, and the PV keeps the
+        value that it was made with.
+
+        Returns:
+            False to refuse the value. The PV then keeps its own.
+
+        Example::
+
+            class Heater(Driver):
+                def restore(self, reason, value):
+                    if reason == "SETPOINT":
+                        value = min(value, 80.0)
+                    return super().restore(reason, value)
+        """
+        keeper = self.pvDB.registry.keeper
+        stamp = None if keeper is None else keeper.stamp
+        if stamp is None or type(self).setParam is not Driver.setParam:
+            self.setParam(reason, value)
+        else:
+            self.setParam(reason, value, stamp)
         return True
 
     # ---- parameters ----
@@ -431,3 +462,7 @@ class Driver(DriverBase):
     def overrides_update(self) -> bool:
         """Whether a put has to call `updatePV`."""
         return getattr(self.updatePV, "__func__", None) is not Driver.updatePV
+
+    def overrides_restore(self) -> bool:
+        """Whether values are restored when its ``__init__`` is done, not before."""
+        return getattr(self.restore, "__func__", None) is not Driver.restore

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import time
 import types
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import cas
 from .host import access, pva, summary
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .putlog.options import PutLog, PutLogTarget
+    from .state.groups import Autosave
+    from .state.keeper import Keeper
 
 _PUT_LOG = "PCASPY_PUT_LOG"
-
+_log = logging.getLogger("pcaspy.SimpleServer")
 _TURN = 0.1  # seconds in process() where nobody says
 
 
@@ -75,6 +78,7 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
         _check_loop(loop)
     over_pva = pva.wanted(options.pop("pva", None))
     put_log = _put_log(options.pop("put_log", None))
+    make_keeper = _keeper(options.pop("state", None), options.pop("autosave", None))
     fields = switched("fields", options.pop("fields", None), "PCASPY_FIELDS", "YES")
     control = control_name(options.pop("control", None))
     chosen = resolve(options)
@@ -88,6 +92,9 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     held.pva = pva.serve(engine, chosen) if over_pva else None
     held.coroutines.given = loop
     held.serve_with(engine, DriverDispatcher(engine, server, held.coroutines))
+    if make_keeper is not None:
+        held.keeper = keeper = make_keeper(held)
+        held.companions.add(keeper)
     if control is not None:
         from .control.service import companion
 
@@ -118,6 +125,36 @@ def _put_log(given: Any) -> PutLog | None:
     return chosen(given)
 
 
+def _state_file(given: Any) -> str:
+    """Where values are saved; empty: nowhere."""
+    if given is None:
+        given = os.environ.get("PCASPY_STATE", "").strip()
+    if given is False:
+        return ""
+    if not isinstance(given, str | os.PathLike):
+        raise TypeError(f"state is {given!r}: the path of a file is allowed, or False")
+    path = os.fspath(given)
+    if not isinstance(path, str) or "\0" in path:
+        raise ValueError(f"state is {given!r}: the path of a file as text is allowed")
+    return path
+
+
+def _keeper(state: Any, autosave: Any) -> Callable[[Registry], Keeper] | None:
+    """What makes that which saves values; None: they are not saved."""
+    path = _state_file(state)
+    if not path:
+        if autosave:
+            _log.warning(
+                "autosave has no effect: SimpleServer(state=FILE) or PCASPY_STATE says"
+                " where values are saved"
+            )
+        return None
+    from .state.groups import Groups
+    from .state.keeper import Keeper
+
+    return functools.partial(Keeper, path=path, groups=Groups(autosave))
+
+
 class SimpleServer(cas.caServer):
     """A Channel Access server.
 
@@ -146,6 +183,11 @@ class SimpleServer(cas.caServer):
         put_log: Where puts are written down: the path of a file, "tcp://host:port", a
             logger or a handler, True for the logger pcaspy.putlog, or a `PutLog`; None
             for what PCASPY_PUT_LOG says, False for nowhere.
+        state: A file in which values are kept while the server does not run; None for
+            what PCASPY_STATE says, False for none.
+        autosave: Names of PVs whose values are saved, besides those with the field
+            `autosave`: a list, with ``*`` and ``?``, or a dict of names and periods in
+            seconds. True for all PVs.
         options: Limits, each a keyword as in `Limits`, and udp_port, tcp_port, ignored,
             beacon_addresses, auto_beacon_addresses, beacon_port, beacon_period,
             multicast_ttl, neighbours. The environment can set the other limits.
@@ -153,10 +195,10 @@ class SimpleServer(cas.caServer):
     Raises:
         ImportError: `pva` is True and pvxslibs is not installed.
         OSError: `control` is on and this system has no Unix sockets.
-        TypeError: An option does not exist, `loop` is no event loop, or `put_log` is
-            nothing that puts can be written to.
+        TypeError: An option does not exist, `loop` is no event loop, `state` no path,
+            or `put_log` nothing that puts can be written to.
         ValueError: A limit, here or in the environment, is not an allowed number,
-            `control` no name, or an option of the put log not an allowed one.
+            `control` no name, or `autosave` or an option of the put log not allowed.
     """
 
     _pcaspy_host = staticmethod(_host)
@@ -172,6 +214,8 @@ class SimpleServer(cas.caServer):
         fields: bool | None = None,
         control: bool | str | None = None,
         put_log: PutLog | PutLogTarget | None = None,
+        state: str | os.PathLike[str] | Literal[False] | None = None,
+        autosave: Autosave | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
         given: dict[str, Any] = {**options}
@@ -182,6 +226,7 @@ class SimpleServer(cas.caServer):
         given["pva"], given["fields"], given["loop"] = pva, fields, loop
         given["control"] = control
         given["put_log"] = put_log
+        given["state"], given["autosave"] = state, autosave
         cas.caServer.__init__(self, 0, **given)
         self._pcaspy.defined = defined
 

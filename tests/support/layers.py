@@ -77,6 +77,7 @@ FOLDERS = {
     "pcaspy/control",
     "pcaspy/served",
     "pcaspy/putlog",
+    "pcaspy/state",
     "pcaspy/service",
     "pcaspy/commands",
     "aioca",

@@ -19,6 +19,7 @@ from . import (
     serve,
     servers,
     slow,
+    state,
     stats,
 )
 
@@ -53,4 +54,5 @@ COMMANDS: dict[str, Command] = {
     "slow": slow,
     "misses": misses,
     "metrics": metrics,
+    "state": state,
 }

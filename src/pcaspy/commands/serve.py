@@ -21,7 +21,7 @@ HELP = "serve the PVs of a .py, .yaml or .json file"
 
 _LEVELS = ("debug", "info", "warning", "error")
 # Arguments that are options of the server, of the same names.
-_OF_SERVER = ("port", "pva", "fields", "control", "put_log")
+_OF_SERVER = ("port", "pva", "fields", "control", "put_log", "state", "autosave")
 
 
 def _port(text: str) -> int:
@@ -103,6 +103,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help="serve the counters for Prometheus on this TCP port of 127.0.0.1. Needs "
         "pcaspy[metrics]",
+    )
+    parser.add_argument(
+        "--state",
+        metavar="FILE",
+        help="keep values of PVs with the field 'autosave' there; default PCASPY_STATE",
+    )
+    parser.add_argument(
+        "--autosave",
+        action="append",
+        metavar="NAME",
+        help="keep the value of this PV, too; with * and ?, of all like it",
     )
 
 

@@ -354,7 +354,7 @@ def describe(pv: casPV) -> None:
     values.update(
         asg="", mdel=0.0, adel=0.0, scan=0, asyn=False, states=(), readonly=False
     )
-    values.update(desc="", form="Default", columns={}, labels=())
+    values.update(desc="", form="Default", columns={}, labels=(), autosave=False)
     values.update(hhsv=2, hsv=1, lsv=1, llsv=2, hyst=0.0, alarm_delay=0.0)
     info = info_of(pv)
     if info is None:

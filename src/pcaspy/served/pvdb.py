@@ -291,6 +291,7 @@ class PVInfo(InfoBase):
     udf = _shared("udf")
     columns = _shared("columns")
     labels = _shared("labels")
+    autosave = _shared("autosave")
 
     def __init__(self, info: Mapping[str, Any], reason: str = "", name: str = ""):
         if not isinstance(info, Mapping):

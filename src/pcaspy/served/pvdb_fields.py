@@ -81,6 +81,7 @@ class PVSpec(TypedDict, total=False):
     udf: bool
     columns: Mapping[str, str]
     labels: Sequence[str]
+    autosave: bool | float | str
 
 
 # pcaspy's numbers for types, which have none for 64 bits: those go as what is given.
@@ -133,6 +134,7 @@ LONGEST_TEXT = 4096  # bytes, where `count` says nothing
 SHORTEST_TEXT = 2  # an array, for clients
 LABELS_OF_BOOL = ("False", "True")
 STRUCTURED = ("table", "ndarray")  # which only PVAccess has
+LEAST_PERIOD = 0.1  # seconds between two looks at a value that is saved
 
 
 def _number(value: Any) -> Any:
@@ -244,6 +246,14 @@ def _flag(value: Any) -> bool:
     if isinstance(value, (str, bytes)) or value not in (0, 1):
         raise ValueError
     return bool(value)
+
+
+def _autosave(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and value):
+        return value
+    if not LEAST_PERIOD <= _finite(value):
+        raise ValueError
+    return float(value)
 
 
 # What a field of a structure may be called over PVAccess.
@@ -503,12 +513,19 @@ RULES: dict[str, Rule] = {
         "a sequence of str, one for each column",
         _list_of({"type": "string"}),
     ),
+    "autosave": Rule(
+        "Saved, and restored after a restart; True, a period, or the name of a group.",
+        False,
+        _autosave,
+        f"a bool, a period in seconds from {LEAST_PERIOD}, or the name of a group",
+        {"anyOf": [_BOOL, {"type": "number", "minimum": LEAST_PERIOD}, _NAME]},
+    ),
 }
 # Fields that the released package does not have.
 NEW = (
     *("drvl", "drvh", "hhsv", "hsv", "lsv", "llsv", "hyst", "alarm_delay"),
     *("desc", "form", "alias", "readonly", "enforce_limits", "udf"),
-    *("columns", "labels"),
+    *("columns", "labels", "autosave"),
 )
 DEFAULTS = {
     **{name: rule.default for name, rule in RULES.items()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ..host.in_loop import Turns
 from ..host.lifetime import Dispatcher, Host, open_hosts
@@ -84,6 +84,23 @@ def _tell(pvs: list[Any], what: str) -> None:
         _log.warning("PV %s%s: %s", ", ".join(names[:_NAMED]), more, what)
 
 
+class ValueKeeper(Protocol):
+    """What restores and saves values, and has to know which ones there are."""
+
+    @property
+    def stamp(self) -> epicsTimeStamp | None:
+        """When the value was set that this thread restores; None: it restores none."""
+
+    def came(self, driver: Any, reasons: Iterable[str], fresh: bool = True) -> None:
+        """The driver has these parameters; `fresh` ones may be restored."""
+
+    def looked_at(self, data: Any) -> None:
+        """Another PV will be linked to this value."""
+
+    def leaves(self, data: Any) -> None:
+        """This value will be linked to no PV."""
+
+
 class Registry(Host):
     """Everything that a server serves.
 
@@ -95,6 +112,7 @@ class Registry(Host):
         self.cell_run: int | None = None  # of a notebook, in which the server was made
         self.replaced = False  # by the server of a later run: its thread ends
         self.defined = False  # a `value` that is given has no UDF alarm
+        self.keeper: ValueKeeper | None = None  # values are saved
         # Drivers that were made without Driver.__init__, which may still come.
         self.incomplete: weakref.WeakSet[Any] = weakref.WeakSet()
         self.coroutines = Coroutines()
@@ -124,8 +142,12 @@ class Registry(Host):
         """Serves many PVs; those of the same names are replaced."""
         now = epicsTimeStamp()
         ports: dict[str, list[Any]] = {}
+        saved = []
         for pv in pvs:
-            ports.setdefault(info_of(pv).fields.values["port"], []).append(pv)
+            fields = info_of(pv).fields.values
+            ports.setdefault(fields["port"], []).append(pv)
+            if fields["autosave"]:
+                saved.append(pv)
         self._look_for_others(pvs)
         if self.engine is not None and self.engine.running:
             self.warn_of_groups(pvs)
@@ -137,6 +159,12 @@ class Registry(Host):
             for alias in info_of(pv).fields.values["alias"]:
                 name, reason = name_of(pv), info_of(pv).reason
                 self.pvf[name[: len(name) - len(reason)] + alias] = pv
+        if saved and self.keeper is None:
+            warn_of_names(
+                [name_of(pv) for pv in saved],
+                "has the field 'autosave', which has no effect:"
+                " SimpleServer(state=FILE) or PCASPY_STATE says where values are saved",
+            )
 
     def _look_for_others(self, pvs: list[Any]) -> None:
         """Servers with PVs of these names are replaced, or are worth a warning."""
@@ -334,7 +362,7 @@ class Registry(Host):
         table = self.pvs.get(port)
         if table is not None:
             ways = ways_to(driver)
-            for pv in table.members():
+            for pv in list(table.members()):  # another thread may add some
                 self._wire(pv, driver, ways)
 
     def wire(self, pv: Any, driver: Any) -> None:
@@ -410,6 +438,7 @@ def claim(server: Callable[[], Any]) -> Registry:
     _Last.registry.server = server
     _Last.registry.cell_run = run_of_cell()
     _Last.registry.replaced = False
+    _Last.registry.keeper = None
     return _Last.registry
 
 

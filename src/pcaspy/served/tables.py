@@ -197,6 +197,8 @@ class ParamTable(HookedDict):
         checks = overridden_hooks(pv)
         data = self.get(reason)
         if data is not None:
+            if self.registry.keeper is not None:
+                self.registry.keeper.looked_at(data)
             try:
                 data.link(pv, self._changed, checks)
             except (TypeError, ValueError):
@@ -216,6 +218,8 @@ class ParamTable(HookedDict):
         pv = self.registry.find(self.port, key)
         old = self.get(key)
         if old is not None and old is not value:
+            if self.registry.keeper is not None:
+                self.registry.keeper.leaves(old)
             old.unlink()
         if pv is not None and value.handle is not pv:
             value.link(pv, self._changed, overridden_hooks(pv))
@@ -223,6 +227,8 @@ class ParamTable(HookedDict):
 
     def _drop(self, key: Any, value: Any) -> None:
         if value is not self.get(key):
+            if self.registry.keeper is not None:
+                self.registry.keeper.leaves(value)
             value.unlink()
 
 
@@ -240,7 +246,7 @@ class PortTable(HookedDict):
 
     def extend(self, pvs: Iterable[Any], now: epicsTimeStamp) -> None:
         """Adds many PVs by their reason."""
-        registry, port = self.registry, self.port
+        registry, port, keeper = self.registry, self.port, self.registry.keeper
         driver = registry.driver.get(port)
         names = registry.pvf
         for pv in pvs:
@@ -253,9 +259,13 @@ class PortTable(HookedDict):
                 else:
                     registry.scanner.set(old, 0)
             if driver is not None:
+                before = None if keeper is None else driver.pvDB.get(reason)
                 driver.pvDB.attach(reason, pv, now)
                 for other in self.aliases.get(reason, ()):
                     driver.pvDB[reason].alias(other)
+                if keeper is not None:
+                    fresh = driver.pvDB[reason] is not before
+                    keeper.came(driver, [reason], fresh)
                 registry.wire(pv, driver)
 
     def _put(self, key: Any, value: Any) -> Any:
@@ -401,8 +411,19 @@ class DriverMap(HookedDict):
                     type(old).__name__,
                     key,
                 )
+            if self.registry.keeper is not None:
+                self._restore(value)
             self.registry.wire_port(key, value)
         return value
+
+    def _restore(self, driver: Any) -> None:
+        """Before it is asked for values; one that overrides `restore` is not done yet.
+
+        Its class calls it then.
+        """
+        overrides = getattr(driver, "overrides_restore", None)
+        if self.registry.keeper is not None and (overrides is None or not overrides()):
+            self.registry.keeper.came(driver, list(driver.pvDB))
 
     def _drop(self, key: Any, value: Any) -> None:
         if key not in self:

@@ -107,12 +107,11 @@ def test_counters():
         assert set(server.stats()) == {name for name, _kind, _meaning in counters()}
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "flags"])
+@pytest.mark.parametrize("command", ["serve", "check", "flags", "state"])
 def test_options_of_the_command(command):
     page = (REFERENCE / "command-line.md").read_text()
-    said = dict(
-        re.findall(r"`pcaspy (serve|check|flags)\b(.*?)(?=`pcaspy |\Z)", page, re.S)
-    )
+    start = r"`pcaspy (serve|check|flags|state)\b"
+    said = dict(re.findall(start + r"(.*?)(?=`pcaspy |\Z)", page, re.S))
     shown = set(re.findall(r"`(--[\w-]+)`", said[command]))
     (commands,) = [
         action
