@@ -64,6 +64,15 @@ std::vector<std::string> PvTable::names() const {
     return all;
 }
 
+std::uint64_t PvTable::posts() const {
+    std::uint64_t all = 0;
+    std::shared_lock lock(mutex_);
+    for (const auto& [name, entry] : pvs_) {
+        if (!entry.other_name) all += entry.pv->posts();
+    }
+    return all;
+}
+
 std::size_t PvTable::size() const {
     std::shared_lock lock(mutex_);
     return pvs_.size();

@@ -30,6 +30,9 @@ class PCAS_API PvTable final : public Source {
     std::size_t size() const;
     // All there are, in no order.
     std::vector<std::string> names() const;
+    // Posts of all PVs that are here, each counted once. It takes as long as there are
+    // PVs.
+    std::uint64_t posts() const;
 
     // ---- for whoever looks inside, any thread ----
     // Another one after each change.

@@ -120,6 +120,13 @@ cdef class Server(Claimant):
         found["longest_call"] = int(self.timing.longest * 1e3)
         return found
 
+    def posts(self):
+        """How often the PVs that there are were posted. It looks at each of them."""
+        cdef uint64_t count
+        with nogil:
+            count = self.server.get().names().get().table().posts()
+        return count
+
     def add(self, pvs):
         """Serves each PvHandle of `pvs`."""
         cdef PvHandle pv

@@ -12,9 +12,15 @@ from pcaspy.native._cpp.errors cimport translate_exception
 from pcaspy.native._cpp.request_queue cimport CompletionQueue, RequestQueue
 
 
+cdef extern from "pv/pv_table.hpp" namespace "pcas" nogil:
+    cdef cppclass PvTable:
+        uint64_t posts() except +translate_exception
+
+
 cdef extern from "pv/namespace.hpp" namespace "pcas" nogil:
     cdef cppclass Namespace:
         void set_put_log(PutLogPtr) noexcept
+        const PvTable& table() noexcept
 
 
 cdef extern from "server/server.hpp" namespace "pcas" nogil:
