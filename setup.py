@@ -74,6 +74,7 @@ setup(
     extras_require={
         "metrics": ["prometheus_client>=0.20"],
         "pva": [pvxslibs.version.abi_requires()],
+        "status": ["psutil>=5.9"],
         "yaml": ["PyYAML>=6"],
     },
 )

@@ -251,13 +251,15 @@ class SimpleServer(cas.caServer):
         Returns:
             pverExistsHere, pverDoesNotExistHere, or a PV.
         """
-        if fullname in self._pcaspy.pvf:
+        if fullname in self._pcaspy.pvf or fullname in self._pcaspy.own:
             return cas.pverExistsHere
         return cas.pverDoesNotExistHere
 
     def pvAttach(self, context: Any, fullname: str) -> Any:
         """Returns the PV or a status. Called by process() if overridden."""
-        return self._pcaspy.pvf.get(fullname, cas.S_casApp_pvNotFound)
+        held = self._pcaspy
+        own = held.own.get(fullname, cas.S_casApp_pvNotFound)
+        return held.pvf.get(fullname, own)
 
     @_static
     def createPV(
@@ -277,6 +279,42 @@ class SimpleServer(cas.caServer):
             server.createPV("LAB:", {"TEMP": {"value": 20.5, "prec": 1, "unit": "C"}})
         """
         _create(last() if self is None else self._pcaspy, prefix, pvdb)
+
+    def add_status(
+        self,
+        prefix: str,
+        *,
+        engineer: str | None = None,
+        location: str | None = None,
+        period: float = 1.0,
+        asg: str = "",
+    ) -> None:
+        """Serves PVs that report how the server is, named `prefix` + name.
+
+        They have the names of EPICS' iocStats, such as HEARTBEAT and CA_CLNT_CNT, and
+        more. No table that programs see contains them. Can be called at any time, and
+        again with another prefix. A thread updates them while the server serves.
+
+        Args:
+            prefix: Goes before each name.
+            engineer: The value of ENGINEER; None for the variable of that name, or
+                LOGNAME, or USER.
+            location: The value of LOCATION; None for the variable of that name.
+            period: Seconds between two updates of HEARTBEAT and of the counters.
+            asg: Their access security group.
+
+        Raises:
+            ImportError: It needs psutil, which is not installed. Not on Linux.
+            ValueError: There is a PV of one of the names, or `period` is not between
+                0.1 and 3600, or not that of the other status PVs of this server.
+
+        Example::
+
+            server.add_status("IOC1:")
+        """
+        from .status.status import add
+
+        add(self._pcaspy, prefix, engineer, location, period, asg)
 
     def __repr__(self) -> str:
         """Its class, how many PVs it has, and where it serves them."""

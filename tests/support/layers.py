@@ -54,7 +54,7 @@ LAYERS = {
         {"served"},
         {"state", "status", "putlog", "control"},  # beside a server
         {"cas", "driver", "server", "pvdb", "tools", "testing", ""},  # for users
-        {"service"},
+        {"service", "snoop"},
         {"commands", "__main__"},
     ],
     "aioca": [
@@ -78,7 +78,9 @@ FOLDERS = {
     "pcaspy/served",
     "pcaspy/putlog",
     "pcaspy/state",
+    "pcaspy/status",
     "pcaspy/service",
+    "pcaspy/snoop",
     "pcaspy/commands",
     "aioca",
     "aioca/native",

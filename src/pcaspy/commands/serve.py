@@ -115,6 +115,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="keep the value of this PV, too; with * and ?, of all like it",
     )
+    parser.add_argument(
+        "--status",
+        metavar="PREFIX",
+        help="serve status PVs, too, with this before each name: IOC1:HEARTBEAT",
+    )
 
 
 def _control(given: bool | None, path: Path) -> bool | str:
@@ -145,9 +150,10 @@ def run(options: argparse.Namespace) -> None:
     of_server = {name: getattr(options, name) for name in _OF_SERVER}
     access = options.access and AccessFile(options.access, dict(options.macro))
     with ExitStack() as ends:
-        service = ends.enter_context(
-            Service(definition, options.prefix, access, **of_server)
+        service = Service(
+            definition, options.prefix, access, status=options.status, **of_server
         )
+        ends.enter_context(service)
         hangup.then(service.hang_up)
         if options.list:
             print_names(definition)

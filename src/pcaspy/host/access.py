@@ -25,6 +25,12 @@ class _Inputs:
     context_made = False  # the client's context, which keeps what the environment said
 
 
+class _Loaded:
+    """The file of the rules that hold."""
+
+    last: tuple[str, str, bool] | None = None
+
+
 _serving: dict[int, tuple[str, int]] = {}  # where searches are answered, by server
 
 
@@ -47,8 +53,21 @@ def load(filename: str, definitions: str = "", by_address: bool = False) -> None
         text, os.fspath(filename), definitions, by_address
     ):
         _log.warning("%s", warning)
+    _Loaded.last = os.path.abspath(filename), definitions, by_address
     if _Inputs.wanted:
         start_inputs()
+
+
+def load_again() -> None:
+    """Loads the file of the rules again, with the same macros.
+
+    Raises:
+        OSError, ValueError: As `load`; the old rules stay.
+        RuntimeError: No file was loaded.
+    """
+    if _Loaded.last is None:
+        raise RuntimeError("no access security file was loaded")
+    load(*_Loaded.last)
 
 
 def as_definitions(macros: Mapping[str, object]) -> str:

@@ -63,6 +63,17 @@ class Companions:
         found = (member for member in self._members if isinstance(member, kind))
         return next(found, None)
 
+    def join(self, companion: Companion) -> None:
+        """Takes one, if it is new; it starts at once if the server serves."""
+        with self._lock:
+            if companion in self._members:
+                return
+            self._members.append(companion)
+            if self._prepared:
+                self._call(companion, "prepare")
+            if self._started:
+                self._call(companion, "start")
+
     def prepare(self) -> None:
         """The server will start."""
         with self._lock:
@@ -103,7 +114,11 @@ class Companions:
     def _each(self, method: str, backwards: bool = False) -> None:
         members = list(self._members)
         for companion in reversed(members) if backwards else members:
-            try:
-                getattr(companion, method)()
-            except Exception:
-                _log.exception("%s.%s failed", type(companion).__name__, method)
+            self._call(companion, method)
+
+    @staticmethod
+    def _call(companion: Companion, method: str) -> None:
+        try:
+            getattr(companion, method)()
+        except Exception:
+            _log.exception("%s.%s failed", type(companion).__name__, method)

@@ -59,6 +59,11 @@ class Turns:
         """False once the loop is closed, which ends all that was in it."""
         return not self._loop.is_closed()
 
+    def ask(self, answer: Callable[[], None]) -> None:
+        """Has the event loop call ``answer()`` with its next turn. Any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(answer)
+
     def end(self) -> None:
         """Any thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed

@@ -34,6 +34,11 @@ class Dispatcher(Protocol):
 
     watch: Callable[[], None] | None  # called once in a while by who handles them
 
+    @property
+    def last_turn(self) -> float:
+        """When it last had handled some, on the clock of time.monotonic()."""
+        ...
+
     def end(self, engine: Server) -> None:
         """Before the engine closes: its last messages."""
 
@@ -169,6 +174,7 @@ class Host:
         if not sys.is_finalizing():
             self.shut()
             self.engine = self.dispatcher = self.pva = None
+            self.companions = Companions()
 
     def stats(self) -> dict[str, int]:
         """The counters of all protocols by name."""

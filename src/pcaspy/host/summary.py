@@ -70,11 +70,12 @@ class Summary:
     def __init__(self, stats: Callable[[], dict[str, int]]) -> None:
         self._stats = stats
         self._before: dict[str, int] = {}
-        self._next = time.monotonic() + PERIOD
+        self.last_turn = time.monotonic()  # on its clock
+        self._next = self.last_turn + PERIOD
 
     def turn(self) -> None:
         """Once per batch of requests."""
-        now = time.monotonic()
+        now = self.last_turn = time.monotonic()
         if now < self._next:
             return
         self._next = now + PERIOD

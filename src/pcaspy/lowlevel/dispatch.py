@@ -151,6 +151,11 @@ class Dispatcher:
         for level, text, topic in records:
             _LOG_OF[topic].log(level, "%s", text)
 
+    @property
+    def last_turn(self) -> float:
+        """When the last batch was done, on the clock of time.monotonic()."""
+        return self._summary.last_turn
+
     def turn(self, records: list[tuple[int, str, str]]) -> None:
         """Once per batch: postponed puts, and the engine's messages."""
         self._log_records(records)

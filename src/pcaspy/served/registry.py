@@ -123,6 +123,8 @@ class Registry(Host):
         self.pvs = PortMap(self)
         # Names that PVs are served under besides their own.
         self.other_names: dict[Any, set[str]] = {}
+        # Status PVs by all their names. Programs do not see them.
+        self.own: dict[str, Any] = {}
 
     def find(self, port: str, reason: str) -> Any:
         """The PV of that reason, or None."""
@@ -139,7 +141,17 @@ class Registry(Host):
         return [table[reason], *table.aliases.get(reason, ())]
 
     def add(self, pvs: list[Any]) -> None:
-        """Serves many PVs; those of the same names are replaced."""
+        """Serves many PVs; those of the same names are replaced.
+
+        Raises:
+            ValueError: A name is that of a status PV; nothing is done.
+        """
+        for pv in pvs if self.own else ():
+            name, info = name_of(pv), info_of(pv)
+            stem = name[: len(name) - len(info.reason)]
+            self.check_name(name)
+            for alias in info.fields.values["alias"]:
+                self.check_name(stem + alias)
         now = epicsTimeStamp()
         ports: dict[str, list[Any]] = {}
         saved = []
@@ -165,6 +177,15 @@ class Registry(Host):
                 "has the field 'autosave', which has no effect:"
                 " SimpleServer(state=FILE) or PCASPY_STATE says where values are saved",
             )
+
+    def check_name(self, name: str) -> None:
+        """Whether a program may serve a PV of that name.
+
+        Raises:
+            ValueError: It may not.
+        """
+        if name in self.own:
+            raise ValueError(f"PV {name!r}: a status PV of this server has that name")
 
     def _look_for_others(self, pvs: list[Any]) -> None:
         """Servers with PVs of these names are replaced, or are worth a warning."""
@@ -337,6 +358,7 @@ class Registry(Host):
     def let_go(self) -> None:
         """The server was deleted; the PVs wait for the next one."""
         super().let_go()
+        self.own.clear()
         if self.closed:
             discard(self)
 

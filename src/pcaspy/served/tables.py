@@ -359,6 +359,8 @@ class NameTable(HookedDict):
                 self.registry.forget(old)
 
     def _put(self, key: Any, value: Any) -> Any:
+        if self.registry.own:
+            self.registry.check_name(key)
         if isinstance(value, PvHandle):
             if isinstance(value, casPV) and not is_given(value):
                 prepare(value, key)

@@ -25,6 +25,7 @@ from ..driver import Driver
 from ..host.notify import service_manager
 from ..host.summary import ports
 from ..served.manager import manager
+from ..served.pvdb import parse
 from ..server import SimpleServer
 from .definition import Definition, DefinitionError, hints, stamp_of
 from .module import describe_failure
@@ -63,12 +64,14 @@ class Service:
         definition: What to serve.
         prefix: Stays the prefix whatever the file will say.
         access: Rules of access security.
+        status: Prefix of status PVs; None for none.
         of_server: Options of the server; None for what the environment says.
 
     Raises:
         ImportError: PVAccess needs pvxslibs.
-        DefinitionError: A driver of the file cannot be made, or the access file or an
-            option of the server is wrong.
+        DefinitionError: A driver of the file cannot be made, the access file or an
+            option of the server is wrong, or a status PV has the name of a PV of the
+            file.
     """
 
     def __init__(
@@ -76,6 +79,8 @@ class Service:
         definition: Definition,
         prefix: str | None = None,
         access: AccessFile | None = None,
+        *,
+        status: str | None = None,
         **of_server: Any,
     ) -> None:
         self.definition = definition
@@ -86,9 +91,14 @@ class Service:
         except ValueError as error:  # of the environment
             raise DefinitionError(str(error)) from error
         self.server.createPV(definition.prefix, definition.pvdb)
+        self._drivers: dict[str, Driver] = {}
+        if status is not None:
+            try:
+                self.server.add_status(status)
+            except (TypeError, ValueError) as error:
+                raise DefinitionError(f"status PVs: {error}") from None
         if access is not None:
             access.load(self.server)
-        self._drivers: dict[str, Driver] = {}
         self._make_drivers()
         self._manager = service_manager(self.server._pcaspy)  # noqa: SLF001
         self._hung_up = False
@@ -163,6 +173,10 @@ class Service:
             self._load_access()
             self._begin_anew()
         new = read(path, self._prefix)
+        try:
+            self._check_names(new)
+        except ValueError as error:
+            raise DefinitionError(str(error)) from None
         log_hints(new)
         self._load_access()
         self._take_over(new)
@@ -171,6 +185,12 @@ class Service:
     def _load_access(self) -> None:
         if self._access is not None:
             self._access.load(self.server)
+
+    def _check_names(self, new: Definition) -> None:
+        """None of them is that of a status PV."""
+        for info in parse(new.prefix, new.pvdb):
+            for reason in info.reason, *info.alias:
+                self.server._pcaspy.check_name(new.prefix + reason)  # noqa: SLF001
 
     def _make_drivers(self) -> None:
         """A driver for each port that has none: of the file's class, or a plain one."""
