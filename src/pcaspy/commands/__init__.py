@@ -19,6 +19,7 @@ from . import (
     serve,
     servers,
     slow,
+    snoop,
     state,
     stats,
 )
@@ -55,4 +56,5 @@ COMMANDS: dict[str, Command] = {
     "misses": misses,
     "metrics": metrics,
     "state": state,
+    "snoop": snoop,
 }

@@ -1,0 +1,1 @@
+"""Watches the searches and beacons of a network: what ``pcaspy snoop`` runs."""
