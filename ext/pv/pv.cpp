@@ -78,11 +78,6 @@ void Pv::post(SnapshotPtr snapshot, EventMask mask) {
     });
 }
 
-std::uint64_t Pv::posts() const {
-    std::lock_guard lock(mutex_);
-    return posted_;
-}
-
 // The change, and the event if it says that there is one, with one lock.
 template <class Change>
 void Pv::tell(EventMask mask, Change change) {

@@ -47,8 +47,6 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     // `mask`. When a subscriber falls behind, the newest queued value is replaced, so
     // that the last one always arrives.
     void post(SnapshotPtr snapshot, EventMask mask);
-    // How many times that was done, with or without subscribers.
-    std::uint64_t posts() const;
 
     // ---- acknowledgement of alarms, any thread ----
     Acknowledgement acknowledgement() const;

@@ -16,6 +16,7 @@ from aioca.tools.help import usage
 from pcaspy.__main__ import command_line
 from pcaspy.native._tables import counters
 from pcaspy.served import pvdb, pvdb_fields
+from pcaspy.status.entries import entries
 from pcaspy.testing import IsolatedServer
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -65,6 +66,7 @@ def test_environment_that_is_read_elsewhere():
     text = sources({".py", ".pyx", ".hpp"})
     text += "".join(p.read_text() for p in (ROOT / "ext").rglob("*.cpp"))
     quoted = set(re.findall(r'"(EPICS_\w+)"', text))
+    quoted -= {entry.name for entry in entries()}
     assert quoted <= set(re.findall(r"`(EPICS_\w+)`", page))
     libraries = Path(epicscorelibs.path.lib_path)
     known = next(libraries.glob("libCom.so.*")).read_bytes().decode("latin-1")
@@ -107,10 +109,10 @@ def test_counters():
         assert set(server.stats()) == {name for name, _kind, _meaning in counters()}
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "flags", "state"])
+@pytest.mark.parametrize("command", ["serve", "check", "flags", "state", "snoop"])
 def test_options_of_the_command(command):
     page = (REFERENCE / "command-line.md").read_text()
-    start = r"`pcaspy (serve|check|flags|state)\b"
+    start = r"`pcaspy (serve|check|flags|state|snoop)\b"
     said = dict(re.findall(start + r"(.*?)(?=`pcaspy |\Z)", page, re.S))
     shown = set(re.findall(r"`(--[\w-]+)`", said[command]))
     (commands,) = [
@@ -120,3 +122,14 @@ def test_options_of_the_command(command):
     ]
     taken = set(commands.choices[command]._option_string_actions)
     assert shown - {"--version"} == taken - {"-h", "--help"}
+
+
+def test_status_pvs():
+    """The page has each name once, of those that do not depend on libCom."""
+    page = (REFERENCE.parent / "how-to" / "status-pvs.md").read_text()
+    rows = re.findall(r"^\| ([A-Z][A-Za-z0-9_, ]+) \| [^|]+ \| ", page, re.MULTILINE)
+    shown = [name for row in rows for name in row.split(", ")]
+    served = set()
+    for entry in entries():
+        served |= {entry.name, entry.spec.get("alias", entry.name)}
+    assert sorted(shown) == sorted(served)
