@@ -76,5 +76,6 @@ setup(
         "pva": [pvxslibs.version.abi_requires()],
         "status": ["psutil>=5.9"],
         "yaml": ["PyYAML>=6"],
+        "top": ["textual>=8.2"],
     },
 )

@@ -54,7 +54,7 @@ LAYERS = {
         {"served"},
         {"state", "status", "putlog", "control"},  # beside a server
         {"cas", "driver", "server", "pvdb", "tools", "testing", ""},  # for users
-        {"service", "snoop"},
+        {"service", "snoop", "top"},
         {"commands", "__main__"},
     ],
     "aioca": [
@@ -81,6 +81,7 @@ FOLDERS = {
     "pcaspy/status",
     "pcaspy/service",
     "pcaspy/snoop",
+    "pcaspy/top",
     "pcaspy/commands",
     "aioca",
     "aioca/native",

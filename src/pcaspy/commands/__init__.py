@@ -22,6 +22,7 @@ from . import (
     snoop,
     state,
     stats,
+    top,
 )
 
 
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Command] = {
     "schema": schema,
     "flags": flags,
     "list": servers,
+    "top": top,
     "stats": stats,
     "clients": clients,
     "slow": slow,

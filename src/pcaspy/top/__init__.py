@@ -1,0 +1,5 @@
+"""The terminal view of a server: ``pcaspy top``. All modules here need the extra ``top``.
+
+`link` asks the server in a thread, `table` shows rows, `views` defines what each table
+has, and `app` puts it together.
+"""

@@ -1,0 +1,499 @@
+"""What each table shows of a server: its columns, what it asks, what it does with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from textual.message import Message
+
+from .link import Answer, Request
+from .table import Column, ListTable, Row, Table
+from .words import count, harmless, number, rate, size, span
+
+_STYLES = {"MINOR": "minor", "MAJOR": "major", "INVALID": "invalid"}
+
+
+class Wants(Message):
+    """A view needs something before the next refresh."""
+
+    def __init__(self, requests: list[Request]) -> None:
+        super().__init__()
+        self.requests = requests
+
+
+class Rates:
+    """How many per second, from the differences of numbers that only grow."""
+
+    def __init__(self) -> None:
+        self._time: float | None = None
+        self._before: dict[Hashable, float] = {}
+        self.rates: dict[Hashable, float] = {}
+
+    def update(self, when: float, numbers: Mapping[Hashable, Any]) -> None:
+        """New numbers, of a time in seconds."""
+        now = {key: number(value) for key, value in numbers.items()}
+        known = {key: value for key, value in now.items() if value is not None}
+        if self._time is not None and when <= self._time:
+            self.rates = {}  # the clock was set
+        elif self._time is not None:
+            seconds = when - self._time
+            self.rates = {
+                key: max(value - self._before[key], 0.0) / seconds
+                for key, value in known.items()
+                if key in self._before
+            }
+        self._time, self._before = when, known
+
+    def clear(self) -> None:
+        """What follows is of another server."""
+        self.__init__()  # type: ignore[misc]
+
+
+def rows_of(result: Mapping[str, Any], member: str = "rows") -> list[Row]:
+    """The rows of a result, and nothing that is none."""
+    rows = result.get(member)
+    if not isinstance(rows, list):
+        return []
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def text(member: str) -> Callable[[Row], str]:
+    """Shows a member as it is."""
+
+    def show(row: Row) -> str:
+        value = row[member]
+        return "" if value is None else harmless(value)
+
+    return show
+
+
+def of(member: str, form: Callable[[Any], str]) -> Callable[[Row], str]:
+    """Shows a member in a form."""
+    return lambda row: form(row[member])
+
+
+def ago(member: str) -> Callable[[Row], str]:
+    """Shows how long ago a time was."""
+    return lambda row: span(since(row[member]))
+
+
+def since(when: Any) -> float | None:
+    """Seconds from a time until now."""
+    found = number(when)
+    return None if found is None else time.time() - found
+
+
+def by(member: str) -> Callable[[Row], Any]:
+    """Sorts by a member."""
+    return lambda row: row[member]
+
+
+def alarm(row: Row) -> str:
+    """Severity and state in one; nothing if there is no alarm."""
+    severity, state = harmless(row["severity"]), harmless(row["alarm"])
+    return "" if severity == "NO_ALARM" else f"{severity} {state}"
+
+
+def severity_style(row: Row) -> str:
+    """The style of an alarm."""
+    return _STYLES.get(row["severity"], "")
+
+
+class PvTable(Table):
+    """All PVs of a server. It has those that are seen, and some around them."""
+
+    columns = (
+        Column("name", "PV", 16, text("pv"), most=60, name=True, rank=0),
+        Column("value", "Value", 12, text("value"), 40, rank=0, style=severity_style),
+        Column(
+            *("alarm", "Alarm", 12, alarm, 16),
+            rank=2,
+            style=severity_style,
+            falling=True,
+        ),
+        Column("age", "Age", 7, ago("time"), right=True, rank=3),
+        Column(
+            *("clients", "Clients", 8, of("clients", count)),
+            right=True,
+            rank=5,
+            falling=True,
+        ),
+        Column("rate", "Rate/s", 7, of("rate", rate), right=True, rank=4, falling=True),
+    )
+    nothing = "no PVs"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._total = 0
+        self._rows: dict[int, Row] = {}
+
+    def total(self) -> int:
+        """How many PVs fit what is searched for."""
+        return self._total
+
+    def row(self, index: int) -> Row | None:
+        """One of them, if it is here."""
+        return self._rows.get(index)
+
+    def emptied(self) -> None:
+        """No rows."""
+        self._rows, self._total = {}, 0
+        self.show_again()
+
+    def changed_order(self) -> None:
+        """Asks for the rows in this order."""
+        self.post_message(Wants(self.requests()))
+
+    def changed_window(self) -> None:
+        """Asks for rows that are seen and not here."""
+        if any(index not in self._rows for index in self.seen()):
+            self.post_message(Wants(self.requests()))
+
+    def requests(self) -> list[Request]:
+        """What is to be asked now."""
+        page = max(self.size.height, 1)
+        asked = {
+            **self._query(),
+            "offset": max(0, self.scroll_offset.y - page),
+            "limit": min(3 * page, 1000),
+        }
+        return [Request("pvs", asked, self, "rows")]
+
+    def take(self, answer: Answer) -> None:
+        """Shows an answer, unless it is to what was wanted before."""
+        asked = answer.request.arguments
+        if any(asked[key] != value for key, value in self._query().items()):
+            return
+        offset = asked["offset"]
+        found = rows_of(answer.result)
+        self._rows = {offset + n: row for n, row in enumerate(found)}
+        self.trouble = ""
+        self._total = int(number(answer.result.get("matching")) or 0)
+        self.nothing = "no PV has this in its name" if self.match else "no PVs"
+        self.show_again()
+        if found:  # else it has fewer than it says
+            self.changed_window()
+
+    def clear(self) -> None:
+        """Another server."""
+        self._rows = {}
+
+    def _query(self) -> dict[str, Any]:
+        return {
+            "match": self.match,
+            "sort": self.sort,
+            "descending": self.descending,
+        }
+
+
+class CircuitTable(ListTable):
+    """The clients, and what they hold."""
+
+    columns = (
+        Column("user", "User", 8, text("user"), 16, order=by("user"), rank=0),
+        Column("host", "Host", 10, text("host"), 24, order=by("host"), rank=0),
+        Column("protocol", "", 3, text("protocol"), order=by("protocol"), rank=6),
+        Column(
+            *("channels", "Channels", 9, of("channels", count)),
+            right=True,
+            order=by("channels"),
+            rank=1,
+            falling=True,
+        ),
+        Column(
+            *("subscriptions", "Monitors", 9, of("subscriptions", count)),
+            right=True,
+            order=by("subscriptions"),
+            rank=2,
+            falling=True,
+        ),
+        Column(
+            *("held", "Held", 8, of("held", size)),
+            right=True,
+            order=by("held"),
+            rank=3,
+            falling=True,
+        ),
+        Column(
+            *("waiting", "Waits", 6, of("waiting", count)),
+            right=True,
+            order=by("waiting"),
+            rank=4,
+            falling=True,
+        ),
+        Column(
+            *("out", "Out/s", 8, lambda row: size(row.get("out"))),
+            right=True,
+            order=by("out"),
+            rank=5,
+            falling=True,
+        ),
+        Column(
+            *("in", "In/s", 8, lambda row: size(row.get("in"))),
+            right=True,
+            order=by("in"),
+            rank=7,
+            falling=True,
+        ),
+        Column(
+            "since", "Since", 7, ago("since"), right=True, order=by("since"), rank=8
+        ),
+        Column(
+            "address", "Address", 16, text("address"), 46, order=by("address"), rank=9
+        ),
+    )
+    searched = ("user", "host", "address", "protocol")
+    nothing = "no clients"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._rates = Rates()
+
+    def requests(self) -> list[Request]:
+        """What is to be asked now."""
+        return [Request("circuits", {}, self, "rows")]
+
+    def take(self, answer: Answer) -> None:
+        """Shows an answer, with the rates since the one before."""
+        rows = rows_of(answer.result)
+        numbers: dict[Hashable, Any] = {}
+        for row in rows:
+            numbers[str(row.get("circuit")), "out"] = row.get("sent")
+            numbers[str(row.get("circuit")), "in"] = row.get("received")
+        self._rates.update(time.monotonic(), numbers)
+        for row in rows:
+            for way in ("out", "in"):
+                row[way] = self._rates.rates.get((str(row.get("circuit")), way))
+        self.fill(rows)
+
+    def clear(self) -> None:
+        """Another server."""
+        self._rates.clear()
+
+
+class ChannelTable(ListTable):
+    """The channels of one circuit."""
+
+    columns = (
+        Column("pv", "PV", 16, text("pv"), 60, name=True, rank=0, order=by("pv")),
+        Column(
+            *("subscriptions", "Monitors", 9, of("subscriptions", count)),
+            right=True,
+            order=by("subscriptions"),
+            falling=True,
+        ),
+        Column(
+            *("readable", "Read", 5, lambda row: yes(row["readable"])),
+            order=by("readable"),
+            rank=3,
+        ),
+        Column(
+            *("writable", "Write", 6, lambda row: yes(row["writable"])),
+            order=by("writable"),
+            rank=2,
+        ),
+    )
+    searched = ("pv",)
+    nothing = "no channels"
+
+    def __init__(self, circuit: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self._circuit = circuit
+
+    def requests(self) -> list[Request]:
+        """What is to be asked now."""
+        return [Request("channels", {"circuit": self._circuit}, self, "rows")]
+
+    def take(self, answer: Answer) -> None:
+        """Shows an answer."""
+        self.fill(rows_of(answer.result))
+
+    def clear(self) -> None:
+        """Another server, of which these are no channels."""
+        self.refused("the client has disconnected")
+
+
+class SlowTable(ListTable):
+    """Calls of the driver that take long now, and that have taken long."""
+
+    columns = (
+        Column(
+            *("seconds", "Seconds", 9, lambda row: f"{row['seconds']:,.1f}"),
+            right=True,
+            rank=0,
+            order=lambda row: row["seconds"] + (1e9 if row.get("now") else 0.0),
+            falling=True,
+        ),
+        Column("call", "Call", 5, text("call"), order=by("call"), rank=2),
+        Column("pv", "PV", 12, text("pv"), 40, name=True, order=by("pv"), rank=0),
+        Column(
+            *("when", "When", 7, lambda row: now_or_ago(row)),
+            right=True,
+            order=by("when"),
+            rank=1,
+            falling=True,
+        ),
+        Column(
+            *("where", "Where", 16, text("where"), 48),
+            name=True,
+            order=by("where"),
+            rank=3,
+        ),
+        Column("line", "Line", 16, text("line"), 60, order=by("line"), rank=4),
+        Column("client", "Client", 14, text("client"), 40, order=by("client"), rank=5),
+    )
+    searched = ("pv", "call", "where", "line", "client")
+    nothing = "no call of the driver has taken more than 0.1 s"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.descending = True
+
+    def requests(self) -> list[Request]:
+        """What is to be asked now."""
+        return [Request("slow", {}, self, "rows")]
+
+    def take(self, answer: Answer) -> None:
+        """Shows an answer, what runs now first."""
+        running = [{**row, "now": True} for row in rows_of(answer.result, "running")]
+        self.fill([*running, *rows_of(answer.result)])
+
+    def clear(self) -> None:
+        """Another server."""
+
+
+class MissTable(ListTable):
+    """Names that clients search for and the server does not have."""
+
+    columns = (
+        Column(
+            "name", "Name", 16, text("name"), 60, name=True, order=by("name"), rank=0
+        ),
+        Column(
+            *("count", "Searches", 9, of("count", count)),
+            right=True,
+            order=by("count"),
+            rank=1,
+            falling=True,
+        ),
+        Column(
+            *("rate", "Rate/s", 7, lambda row: rate(row.get("rate"))),
+            right=True,
+            order=by("rate"),
+            rank=2,
+            falling=True,
+        ),
+        Column(
+            *("clients", "Clients", 8, of("clients", count)),
+            right=True,
+            order=by("clients"),
+            rank=4,
+            falling=True,
+        ),
+        Column(
+            "client", "Last client", 16, text("client"), 46, order=by("client"), rank=2
+        ),
+        Column("last", "Last", 7, ago("last"), right=True, order=by("last"), rank=3),
+        Column(
+            "first", "First", 7, ago("first"), right=True, order=by("first"), rank=5
+        ),
+    )
+    searched = ("name", "client")
+    nothing = "clients have searched for no name that this server lacks"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.sort, self.descending = "count", True
+        self._rates = Rates()
+
+    def requests(self) -> list[Request]:
+        """What is to be asked now."""
+        return [Request("misses", {}, self, "rows")]
+
+    def take(self, answer: Answer) -> None:
+        """Shows an answer, with the rates since the one before."""
+        rows = rows_of(answer.result)
+        self._rates.update(
+            time.monotonic(), {str(row.get("name")): row.get("count") for row in rows}
+        )
+        for row in rows:
+            row["rate"] = self._rates.rates.get(str(row.get("name")))
+        self.fill(rows)
+
+    def clear(self) -> None:
+        """Another server."""
+        self._rates.clear()
+
+
+class StatTable(ListTable):
+    """The counters of a server, which the app asks for in any case."""
+
+    columns = (
+        Column(
+            "counter", "Counter", 20, text("counter"), 28, order=by("counter"), rank=0
+        ),
+        Column(
+            *("value", "Value", 14, of("value", count)),
+            right=True,
+            rank=0,
+            order=by("value"),
+            style=lambda row: row["style"],
+            falling=True,
+        ),
+        Column(
+            *("rate", "Per second", 11, of("rate", rate)),
+            right=True,
+            order=by("rate"),
+            falling=True,
+        ),
+        Column("meaning", "Meaning", 24, text("meaning"), 80, rank=2),
+    )
+    searched = ("counter", "meaning")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.sort = ""  # in the order of the server
+
+    def requests(self) -> list[Request]:
+        """Nothing more than the app asks for."""
+        return []
+
+    def take(self, answer: Answer) -> None:
+        """There are none of its own."""
+
+    def clear(self) -> None:
+        """Another server: the app has its rates."""
+
+    def show(self, result: Mapping[str, Any], rates: Mapping[Hashable, float]) -> None:
+        """An answer to `stats`, and how fast its counters grow."""
+        counters, kinds = members(result, "counters"), members(result, "kinds")
+        meanings = members(result, "meanings")
+        rows = []
+        for name, value in counters.items():
+            kind = kinds.get(name)
+            trouble = kind == "trouble" and bool(number(value))
+            row = {"counter": name, "value": value, "meaning": meanings.get(name)}
+            row["rate"] = rates.get(name) if kind != "now" else None
+            rows.append({**row, "style": "minor" if trouble else ""})
+        self.fill(rows)
+
+
+View = PvTable | CircuitTable | ChannelTable | SlowTable | MissTable | StatTable
+
+
+def members(result: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A member that is an object; an empty one if it is not."""
+    found = result.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def yes(value: Any) -> str:
+    """A yes or a no."""
+    return "yes" if value is True else "no" if value is False else ""
+
+
+def now_or_ago(row: Row) -> str:
+    """When a call was, unless it still runs."""
+    return "now" if row.get("now") else span(since(row["when"]))
