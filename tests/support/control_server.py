@@ -60,6 +60,8 @@ class ControlServer:
         self.raw: Callable[[dict[str, Any]], bytes | None] = lambda request: None
         self.going = threading.Event()  # answers wait while it is not set
         self.going.set()
+        self.accepting = threading.Event()  # puts wait while it is not set
+        self.accepting.set()
         self._sorted: dict[tuple[str, bool, str], list[dict[str, Any]]] = {}
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -81,6 +83,7 @@ class ControlServer:
     def end(self) -> None:
         """Ends as a process does: all connections break."""
         self.going.set()
+        self.accepting.set()
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
         with contextlib.suppress(OSError):
@@ -186,6 +189,7 @@ class ControlServer:
         return {**row, **plain, **others, **self.more.get(request["pv"], {})}
 
     def _do_put(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.accepting.wait()
         if self.put_error is not None:
             raise LookupError(self.put_error)
         self.puts.append((request["pv"], request["value"]))

@@ -10,7 +10,8 @@ from collections import deque
 from contextlib import suppress
 from typing import ClassVar
 
-from textual.app import App
+from textual import events
+from textual.app import App, ScreenStackError
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -21,6 +22,7 @@ from .choose import ChooseScreen, HelpScreen
 from .link import Answer, Connected, Link, Lost, Report, Request
 from .put import PutScreen
 from .screens import MainScreen, PutWanted, Shown, TableScreen
+from .table import Table
 from .views import Rates, Wants, members
 from .words import harmless, number, span
 
@@ -49,6 +51,8 @@ class TopApp(App[None]):
 
     TITLE = "pcaspy top"
     ENABLE_COMMAND_PALETTE = False
+    # Classes of screens by their lines.
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help"),
         Binding("o", "servers", "Servers"),
@@ -82,6 +86,14 @@ class TopApp(App[None]):
             self.push_screen(ChooseScreen(can_leave=False))
         else:
             self.attach(self._server)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Drops keys that come while the view ends."""
+        try:
+            await super().on_event(event)
+        except ScreenStackError:
+            if self.screen_stack:
+                raise
 
     def on_unmount(self) -> None:
         """Nothing is delivered any more."""
@@ -177,11 +189,11 @@ class TopApp(App[None]):
             if answer.error is None:
                 self._counted(answer)
         elif isinstance(owner, PutScreen):
-            if owner.is_attached:
+            if owner.is_current:
                 await owner.take(answer)
             elif answer.request.do == "put":
                 self._put_later(owner.pv, answer.error)
-        elif owner is not None and getattr(owner, "is_attached", False):
+        elif isinstance(owner, Table) and owner.is_attached:
             if answer.error is not None:
                 owner.refused(answer.error)
             else:
@@ -205,7 +217,7 @@ class TopApp(App[None]):
         state.stats = result
         when = number(result.get("time"))
         if when is not None:
-            self._rates.update(when, dict(members(result, "counters")))
+            self._rates.update(when, dict(members(result, "counters").items()))
             state.rates = self._rates.rates
         for screen in self.screen_stack:
             if isinstance(screen, MainScreen):

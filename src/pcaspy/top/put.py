@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -17,26 +18,25 @@ from textual.widgets import Input, OptionList, Static
 from .link import Answer, Request
 from .words import harmless
 
-_WHOLE = ("int", "long", "short", "char", "uchar", "byte", "bool")
-
-
-def is_text(row: Mapping[str, Any]) -> bool:
-    """Whether a PV takes a text as it is typed."""
-    elements = row.get("elements")
-    numbers = isinstance(elements, list) and not any(
-        isinstance(element, str) and element not in ("nan", "inf", "-inf")
-        for element in elements
-    )
-    kind = str(row.get("type", "")).lower()
-    return kind in ("string", "text") or not (numbers or kind.startswith(_WHOLE))
+_WORDS = {"true": 1, "yes": 1, "on": 1, "false": 0, "no": 0, "off": 0}
 
 
 def is_array(row: Mapping[str, Any]) -> bool:
-    """Whether it has more than one element, or may have."""
-    elements, count = row.get("elements"), row.get("count")
-    return (isinstance(count, int) and count > 1) or (
-        isinstance(elements, list) and len(elements) > 1
+    """Whether a PV may have more than one element, and is no text."""
+    count = row.get("count")
+    return (
+        isinstance(count, int)
+        and count > 1
+        and not isinstance(row.get("elements"), str)
     )
+
+
+def labels_of(row: Mapping[str, Any]) -> list[str]:
+    """What there is to choose from, nothing if it is typed."""
+    labels = row.get("labels")
+    if not isinstance(labels, list) or is_array(row):
+        return []
+    return [str(label) for label in labels]
 
 
 def parsed(row: Mapping[str, Any], text: str) -> Any:
@@ -45,14 +45,33 @@ def parsed(row: Mapping[str, Any], text: str) -> Any:
     Raises:
         ValueError: It is not what the PV holds.
     """
-    if is_text(row):
+    kind, elements = str(row.get("type", "")), row.get("elements")
+    if isinstance(elements, str):
         return text
-    if not is_array(row):
-        return _number(text.strip())
+    if is_array(row):
+        return _array(kind, text)
+    if kind == "string":
+        return text
+    if kind == "bool" and text.strip().lower() in _WORDS:
+        return _WORDS[text.strip().lower()]
+    return _number(text.strip())
+
+
+def _array(kind: str, text: str) -> Any:
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass  # perhaps NumPy's form, without commas
+    if kind == "string":
+        return [text]
     words = text.replace(",", " ").replace("[", " ").replace("]", " ").split()
-    if not words:
-        raise ValueError("no numbers")
-    return [_number(word) for word in words]
+    try:
+        return [_number(word) for word in words]
+    except ValueError:
+        if kind in ("char", "uint8"):
+            return text  # of characters
+        raise
 
 
 def _number(text: str) -> int | float | str:
@@ -89,10 +108,6 @@ class PutScreen(ModalScreen[None]):
     PutScreen.-low Input { border: none; }
     PutScreen.-low OptionList { max-height: 5; }
     """
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-low"),
-        (16, "-high"),
-    ]
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
 
     class Put(Message):
@@ -149,15 +164,18 @@ class PutScreen(ModalScreen[None]):
         if row.get("readonly") is True:
             self.say("clients cannot put to it: it is read only", error=True)
             return
-        labels = row.get("labels")
+        if row.get("elements") is None:
+            self.say("a structure cannot be put here", error=True)
+            return
+        labels = labels_of(row)
         field: OptionList | Input
-        if isinstance(labels, list) and labels and not is_array(row):
+        if labels:
             field = OptionList(*(Content(harmless(label)) for label in labels))
         else:
             field = Input(placeholder="numbers" if is_array(row) else "value")
         await self.editor.mount(field)
         if isinstance(field, OptionList) and row.get("value") in labels:
-            field.highlighted = labels.index(row["value"])
+            field.highlighted = labels.index(str(row["value"]))
         self.set_focus(field)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -169,10 +187,10 @@ class PutScreen(ModalScreen[None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Puts a label."""
-        self._put(self.row["labels"][event.option_index])
+        self._put(labels_of(self.row)[event.option_index])
 
     def _put(self, value: Any) -> None:
-        if self.putting is None:
+        if self.putting is None and self.is_current:
             self.say("waiting for the driver")
             self.putting = Request("put", {"pv": self.pv, "value": value}, self)
             self.post_message(self.Put(self.putting))

@@ -1,10 +1,10 @@
-"""The screens with tables: all views, one PV, the channels of a client, a row in full."""
+"""The screens with tables: all views, one PV, a client's channels, a row in full."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -24,14 +24,11 @@ from .views import (
     PvTable,
     SlowTable,
     StatTable,
-    View,
     alarm,
     since,
     yes,
 )
 from .words import count, harmless, number, rate, span, wrapped
-
-Asks: TypeAlias = "View | PvFields"
 
 
 class PutWanted(Message):
@@ -61,10 +58,6 @@ class TableScreen(Screen[None]):
     Search.-shown { display: block; }
     ContentSwitcher, Table { height: 1fr; }
     """
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-low"),
-        (16, "-high"),
-    ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search"),
         Binding("escape", "back", "Back", show=False),
@@ -81,7 +74,7 @@ class TableScreen(Screen[None]):
         """The table that is shown."""
         raise NotImplementedError
 
-    def asking(self) -> Asks | None:
+    def asking(self) -> Table | None:
         """What is to be kept fresh here."""
         return None
 
@@ -148,7 +141,7 @@ class MainScreen(TableScreen):
         super().__init__(state)
         self.pvs = PvTable(id="view0")
         self.stats = StatTable(id="view4")
-        self.views: list[View] = [
+        self.views: list[Table] = [
             self.pvs,
             CircuitTable(id="view1"),
             SlowTable(id="view2"),
@@ -167,11 +160,11 @@ class MainScreen(TableScreen):
         yield from self.lines_below()
 
     @property
-    def table(self) -> View:
+    def table(self) -> Table:
         """The view that is shown."""
         return self.views[self.shown]
 
-    def asking(self) -> View:
+    def asking(self) -> Table:
         """The same."""
         return self.table
 
@@ -280,9 +273,6 @@ class PvFields(Fields):
         """Shows an answer."""
         self.show(list(pv_fields(answer.result)))
 
-    def clear(self) -> None:
-        """Another server, which may have the PV as well."""
-
 
 def _quiet(row: Row) -> str:
     return "quiet"
@@ -295,7 +285,7 @@ def _style(row: Row) -> str:
 def pv_fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """What a PV's answer has: name, text and style of each line."""
     elements = row.get("elements")
-    elements = elements if isinstance(elements, list) else []
+    elements = elements if isinstance(elements, list) else [elements]
     severity = str(row.get("severity", ""))
     style = {"MINOR": "minor", "MAJOR": "major", "INVALID": "invalid"}.get(severity, "")
     yield "PV", harmless(row.get("pv", "")), ""
@@ -325,10 +315,16 @@ def pv_fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     limits = row.get("limits")
     if isinstance(limits, dict):
         for name, limit in limits.items():
-            yield harmless(name), harmless("none" if limit is None else limit), ""
+            yield f"limits {harmless(name)}", limit_text(limit), ""
     if len(elements) != 1:
         for index, element in enumerate(elements):
             yield f"[{index}]", harmless(element), ""
+
+
+def limit_text(limit: Any) -> str:
+    """A pair of limits, of which each may be missing."""
+    pair = limit if isinstance(limit, list) else [limit]
+    return " to ".join("none" if one is None else harmless(one) for one in pair)
 
 
 def clock(when: float) -> str:

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from .link import Answer, Request
 from .words import fitted, fitted_name, harmless
 
 Row = dict[str, Any]
@@ -136,6 +137,16 @@ class Table(ScrollView, can_focus=True):
     def changed_order(self) -> None:
         """The sorting or what is searched for has changed."""
         raise NotImplementedError
+
+    def requests(self) -> list[Request]:
+        """What is to be asked now."""
+        return []
+
+    def take(self, answer: Answer) -> None:
+        """Shows an answer to it."""
+
+    def clear(self) -> None:
+        """There is another server."""
 
     def emptied(self) -> None:
         """There are no rows any more."""

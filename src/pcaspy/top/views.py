@@ -1,4 +1,4 @@
-"""What each table shows of a server: its columns, what it asks, what it does with it."""
+"""What each table shows of a server: its columns, and what it does with answers."""
 
 from __future__ import annotations
 
@@ -360,9 +360,6 @@ class SlowTable(ListTable):
         running = [{**row, "now": True} for row in rows_of(answer.result, "running")]
         self.fill([*running, *rows_of(answer.result)])
 
-    def clear(self) -> None:
-        """Another server."""
-
 
 class MissTable(ListTable):
     """Names that clients search for and the server does not have."""
@@ -456,16 +453,6 @@ class StatTable(ListTable):
         super().__init__(**options)
         self.sort = ""  # in the order of the server
 
-    def requests(self) -> list[Request]:
-        """Nothing more than the app asks for."""
-        return []
-
-    def take(self, answer: Answer) -> None:
-        """There are none of its own."""
-
-    def clear(self) -> None:
-        """Another server: the app has its rates."""
-
     def show(self, result: Mapping[str, Any], rates: Mapping[Hashable, float]) -> None:
         """An answer to `stats`, and how fast its counters grow."""
         counters, kinds = members(result, "counters"), members(result, "kinds")
@@ -478,9 +465,6 @@ class StatTable(ListTable):
             row["rate"] = rates.get(name) if kind != "now" else None
             rows.append({**row, "style": "minor" if trouble else ""})
         self.fill(rows)
-
-
-View = PvTable | CircuitTable | ChannelTable | SlowTable | MissTable | StatTable
 
 
 def members(result: Mapping[str, Any], name: str) -> dict[str, Any]:

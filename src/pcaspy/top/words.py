@@ -50,7 +50,7 @@ def fitted(text: str, width: int, right: bool = False) -> str:
 
 
 def fitted_name(text: str, width: int) -> str:
-    """The same of a name, of which the middle is left out: names differ at their ends."""
+    """The same of a name, without its middle: names differ at their ends."""
     if cell_len(text) <= width or width < 5:
         return fitted(text, width)
     tail = width // 2

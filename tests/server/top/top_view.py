@@ -82,5 +82,5 @@ async def view(what=None, size=(100, 30), interval=0.05, **options):
     """The view of a server."""
     server = find(what) if what != "choose" else None
     app = TopApp(server, interval=interval, **options)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         yield View(app, pilot)
