@@ -58,12 +58,13 @@ class ControlServer:
         self.puts: list[tuple[str, Any]] = []
         self.put_error: str | None = None
         self.raw: Callable[[dict[str, Any]], bytes | None] = lambda request: None
+        self.hello: dict[str, Any] = {}  # what it says instead
         self.going = threading.Event()  # answers wait while it is not set
         self.going.set()
         self.accepting = threading.Event()  # puts wait while it is not set
         self.accepting.set()
         self._sorted: dict[tuple[str, bool, str], list[dict[str, Any]]] = {}
-        self._connections: set[socket.socket] = set()
+        self.connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         folder = runtime / "pcaspy"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -91,7 +92,7 @@ class ControlServer:
         self._listening.close()
         self._threads[0].join()
         with self._lock:
-            for connection in self._connections:
+            for connection in self.connections:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads[1:]:
@@ -108,7 +109,7 @@ class ControlServer:
             while True:
                 connection, _ = self._listening.accept()
                 with self._lock:
-                    self._connections.add(connection)
+                    self.connections.add(connection)
                 thread = threading.Thread(target=self._serve, args=(connection,))
                 self._threads.append(thread)
                 thread.start()
@@ -121,12 +122,13 @@ class ControlServer:
                 self.going.wait()
                 answer = self.raw(request)
                 if answer is None:
-                    answer = json.dumps(self._answer(request)).encode() + b"\n"
+                    answer = json.dumps(self.answer(request)).encode() + b"\n"
                 connection.sendall(answer)
         with self._lock:
-            self._connections.discard(connection)
+            self.connections.discard(connection)
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What is right."""
         try:
             result = getattr(self, f"_do_{request['do']}")(request)
         except LookupError as error:
@@ -148,6 +150,7 @@ class ControlServer:
             "udp_port": 5064,
             "pva_tcp_port": None,
             "pva_udp_port": None,
+            **self.hello,
         }
 
     def _do_stats(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -183,7 +186,8 @@ class ControlServer:
     def _do_get(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["pv"] not in self.pvs:
             raise LookupError(f"there is no PV {request['pv']!r}")
-        plain = {"type": "double", "count": 1, "elements": [0.0], "unit": "mm"}
+        value = self.pvs[request["pv"]]["value"]
+        plain = {"type": "double", "count": 1, "elements": [value], "unit": "mm"}
         others = {"labels": [], "limits": {}, "desc": "", "asg": "", "readonly": False}
         row = self.pvs[request["pv"]]
         return {**row, **plain, **others, **self.more.get(request["pv"], {})}

@@ -51,7 +51,8 @@ class State:
         pvs = counters.get("pvs", self.hello.get("pvs"))
         parts = [f"{count(pvs)} PVs"] if number(pvs) is not None else []
         if "circuits" in counters:
-            parts.append(f"{count(clients(counters))} clients")
+            connected = clients(counters)
+            parts.append(f"{count(connected)} client{'' if connected == 1 else 's'}")
         for name, title in (
             ("posts", "posts/s"),
             ("reads", "gets/s"),

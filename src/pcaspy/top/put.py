@@ -98,7 +98,9 @@ class PutScreen(ModalScreen[None]):
         width: 64; max-width: 100%; height: auto; max-height: 100%;
         padding: 0 1; background: $surface; border: round $primary;
     }
-    PutScreen OptionList { height: auto; max-height: 10; border: none; padding: 0; }
+    PutScreen #editor { height: auto; }
+    PutScreen OptionList { height: auto; max-height: 10; padding: 0; }
+    PutScreen OptionList, PutScreen OptionList:focus { border: none; }
     PutScreen Input { border: tall $primary; }
     PutScreen #name { text-style: bold; max-height: 3; }
     PutScreen #said { height: auto; max-height: 6; }

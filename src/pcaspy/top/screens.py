@@ -348,9 +348,8 @@ class PvScreen(TableScreen):
         self.fields = PvFields(pv)
 
     def compose(self) -> ComposeResult:
-        """Its name and all there is."""
+        """All there is."""
         yield self.head
-        yield Static(Content(" " + harmless(self.fields.pv)), id="title")
         yield self.fields
         yield from self.lines_below()
 
