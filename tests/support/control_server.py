@@ -102,6 +102,10 @@ class ControlServer:
         """The requests of one kind until now."""
         return [request for request in list(self.asked) if request["do"] == do]
 
+    def sorted(self) -> list[dict[str, Any]]:
+        """The PVs by name."""
+        return sorted(self.pvs.values(), key=lambda row: str(row["pv"]))
+
     # ---- threads ----
 
     def _accept(self) -> None:

@@ -51,6 +51,7 @@ class TopApp(App[None]):
 
     TITLE = "pcaspy top"
     ENABLE_COMMAND_PALETTE = False
+    CSS = ".-low Head { height: 1; }"
     # Classes of screens by their lines.
     VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,7 +65,7 @@ class TopApp(App[None]):
     def __init__(
         self, server: Found | None, interval: float = 1.0, theme: str = "dark"
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if theme == "terminal" else None)
         self.theme = THEMES[theme]
         self.state = State()
         self.interval = interval
@@ -266,7 +267,10 @@ class TopApp(App[None]):
         self._open(ChooseScreen(can_leave=self._link is not None))
 
     def action_theme(self) -> None:
-        """The next of the themes."""
+        """The next of the themes, where there are colours."""
+        if self.no_color:
+            return
+        self.ansi_color = None
         themes = list(THEMES.values())
         self.theme = themes[(themes.index(self.theme) + 1) % len(themes)]
 

@@ -92,7 +92,6 @@ class Head(Widget):
 
     DEFAULT_CSS = """
     Head { height: 2; background: $panel; color: $foreground; }
-    .-low Head { height: 1; }
     """
     ALLOW_SELECT = False
 

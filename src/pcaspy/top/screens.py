@@ -59,10 +59,11 @@ class TableScreen(Screen[None]):
     ContentSwitcher, Table { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search"),
+        Binding("slash", "search", "Search", priority=True),
         Binding("escape", "back", "Back", show=False),
     ]
     ESCAPE_TO_MINIMIZE = False
+    not_typing = ("search", "next")  # actions
 
     def __init__(self, state: State) -> None:
         super().__init__()
@@ -83,6 +84,10 @@ class TableScreen(Screen[None]):
         self.searching.can_focus = False
         yield self.searching
         yield Footer(show_command_palette=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a person types, some keys are the search's own."""
+        return action not in self.not_typing or not isinstance(self.focused, Input)
 
     def on_mount(self) -> None:
         """Keys are for the table."""
@@ -169,12 +174,10 @@ class MainScreen(TableScreen):
         return self.table
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Tabs are a search's own while a person types there; only PVs take puts."""
-        if action == "next":
-            return not isinstance(self.focused, Input)
+        """Only PVs take puts."""
         if action == "put":
             return self.shown == 0
-        return True
+        return super().check_action(action, parameters)
 
     def action_view(self, index: int) -> None:
         """Shows one of them."""

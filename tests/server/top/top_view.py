@@ -13,7 +13,8 @@ from pcaspy.control.client import find
 from pcaspy.top.app import TopApp
 
 CHARACTERS = {"slash": "/", "space": " ", "asterisk": "*", "question_mark": "?"}
-SECONDS = 20.0  # only so that nothing hangs
+HOPS = 6
+SECONDS = 10.0  # only so that nothing hangs
 
 
 class View:
@@ -52,6 +53,11 @@ class View:
         for key in keys:
             character = key if len(key) == 1 else CHARACTERS.get(key)
             self.app._driver.send_message(events.Key(key, character))
+            await self.settle()
+
+    async def settle(self):
+        """Lets a key pass from the focus to the app, one queue after the other."""
+        for _ in range(HOPS):
             await self.pilot._wait_for_screen()
 
     async def click(self, x, y, times=1):
@@ -64,7 +70,7 @@ class View:
                 none |= dict.fromkeys(("shift", "meta", "ctrl"), False)
                 event = kind(None, **at, **none, button=button)
                 self.app._driver.send_message(event)
-                await self.pilot._wait_for_screen()
+                await self.settle()
 
     async def search(self, text):
         await self.press("slash")
