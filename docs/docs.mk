@@ -16,7 +16,7 @@ docs: $(VENV)/.built $(VENV)/.docs-tools $(DOCS)
 IMAGES ?= docs/images
 
 .PHONY: screenshot panels
-screenshot: $(VENV)/.built
+screenshot: $(VENV)/.built $(VENV)/.test-tools
 	$(BIN)/python docs/images/make_images.py $(IMAGES)
 
 panels: $(VENV)/.built

@@ -1,4 +1,4 @@
-"""Makes the pictures of the documentation: window, PyDM panel and terminal.
+"""Makes the pictures of the documentation: window, PyDM panel, terminal and `top`.
 
 They show the oscilloscope of examples/, served on loopback and a free port. The text
 in the terminal is what the commands print. The programs with a window run without a
@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,8 @@ SESSION = [
     (f"aioca get -a {SCOPE}NoiseAmplitude_RBV {SCOPE}MaxValue_RBV", None),
     (f"aioca monitor {SCOPE}MaxValue_RBV", 4),
 ]
+# PVs that clients watch in the picture of `top`, and one that is misspelled.
+WATCHED = ("MaxValue_RBV", "MinValue_RBV", "MeanValue_RBV", "Waveform_RBV", "MaxVale")
 
 
 def environment() -> dict[str, str]:
@@ -100,8 +103,23 @@ def terminal_session(env: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
+def top(folder: Path) -> None:
+    """What `pcaspy top` shows of the server while clients watch it and search."""
+    with tempfile.TemporaryDirectory() as runtime:
+        env = {**environment(), "XDG_RUNTIME_DIR": runtime}
+        watched = " ".join(f"{SCOPE}{name}" for name in WATCHED)
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(running(SERVE, env))
+            first_lines(server, 1)
+            for names in (watched, f"{SCOPE}MaxValue_RBV", f"{SCOPE}Waveform"):
+                stack.enter_context(running(f"aioca monitor {names}", env))
+            drawing = [HERE / "draw_top.py", "oscilloscope", SCOPE]
+            run(Path(sys.executable), *drawing, folder / "top.svg", env=env)
+
+
 def main(folder: Path = HERE) -> None:
-    """Writes the three pictures into a folder."""
+    """Writes the four pictures into a folder."""
+    top(folder)
     window, panel = peer_python("gui"), peer_python("pydm")
     scope = ROOT / "examples" / "scope_gui.py"
     run(window, scope, "--screenshot", folder / "oscilloscope.png", env=environment())

@@ -120,6 +120,7 @@ class Table(ScrollView, can_focus=True):
         self.sort = self.columns[0].key if self.columns else ""
         self.descending = False
         self.match = ""
+        self.part = ""  # what is shown, if not all
         self.trouble = ""  # why there are no rows, if that is not as usual
         self._laid: list[tuple[Column, int]] = []
         self._laid_for = 0  # cells: a scrollbar takes one away
@@ -311,6 +312,8 @@ class Table(ScrollView, can_focus=True):
             title, style = column.title, plain
             if column.key == self.sort:
                 title, style = title + ("▼" if self.descending else "▲"), sorted_by
+            if column is self._laid[0][0]:
+                title += self.part
             segments.append(Segment(fitted(title, cells, column.right), style))
             segments.append(Segment(" ", plain))
         return Strip(segments)

@@ -12,6 +12,7 @@ from .link import Answer, Request
 from .table import Column, ListTable, Row, Table
 from .words import count, harmless, number, rate, size, span
 
+MOST = 1000  # rows of an answer
 _STYLES = {"MINOR": "minor", "MAJOR": "major", "INVALID": "invalid"}
 
 
@@ -57,6 +58,12 @@ def rows_of(result: Mapping[str, Any], member: str = "rows") -> list[Row]:
     if not isinstance(rows, list):
         return []
     return [row for row in rows if isinstance(row, dict)]
+
+
+def part_of(result: Mapping[str, Any]) -> str:
+    """How many rows an answer has, if there are more."""
+    total, rows = number(result.get("total")), len(rows_of(result))
+    return f" {count(rows)} of {count(total)}" if (total or 0) > rows else ""
 
 
 def text(member: str) -> Callable[[Row], str]:
@@ -157,7 +164,7 @@ class PvTable(Table):
         asked = {
             **self._query(),
             "offset": max(0, self.scroll_offset.y - page),
-            "limit": min(3 * page, 1000),
+            "limit": min(3 * page, MOST),
         }
         return [Request("pvs", asked, self, "rows")]
 
@@ -253,7 +260,7 @@ class CircuitTable(ListTable):
 
     def requests(self) -> list[Request]:
         """What is to be asked now."""
-        return [Request("circuits", {}, self, "rows")]
+        return [Request("circuits", {"limit": MOST}, self, "rows")]
 
     def take(self, answer: Answer) -> None:
         """Shows an answer, with the rates since the one before."""
@@ -266,6 +273,7 @@ class CircuitTable(ListTable):
         for row in rows:
             for way in ("out", "in"):
                 row[way] = self._rates.rates.get((str(row.get("circuit")), way))
+        self.part = part_of(answer.result)
         self.fill(rows)
 
     def clear(self) -> None:
@@ -304,10 +312,12 @@ class ChannelTable(ListTable):
 
     def requests(self) -> list[Request]:
         """What is to be asked now."""
-        return [Request("channels", {"circuit": self._circuit}, self, "rows")]
+        asked = {"circuit": self._circuit, "limit": MOST}
+        return [Request("channels", asked, self, "rows")]
 
     def take(self, answer: Answer) -> None:
         """Shows an answer."""
+        self.part = part_of(answer.result)
         self.fill(rows_of(answer.result))
 
     def clear(self) -> None:

@@ -36,6 +36,8 @@ LIBRARIES = {
     "aioca": {"aioca/native/libaioca_client"},
 }
 NO_OPHYD_ASYNC = unavailable("ophyd-async")
+# What the extras of the server bring.
+OF_EXTRAS = {"prometheus_client", "pvxslibs", "PyYAML", "textual"}
 of_each = pytest.mark.parametrize("name", PROJECTS)
 
 
@@ -218,7 +220,7 @@ def test_wheel_metadata(wheels, name):
         "numpy",
     ]
     extras = {re.split(r"[^\w]", line)[0] for line in requirements if "extra" in line}
-    assert extras == ({"pvxslibs", "PyYAML"} if name == "pcaspy" else set())
+    assert extras == (OF_EXTRAS if name == "pcaspy" else set())
 
 
 def test_both_projects_are_built_with_the_same():
@@ -373,6 +375,8 @@ def test_each_is_whole_without_the_other(wheels, tmp_path, name, other):
     environment.pip("check")
     libraries = {path.replace("/", ".") for path in LIBRARIES[name]}
     libraries.add("pcaspy.native._pva")  # that is for those with the extra
+    folder = ROOT / "src" / "pcaspy" / "top"  # and so is this
+    libraries |= {f"pcaspy.top.{path.stem}" for path in folder.glob("[!_]*.py")}
     walk = (  # a library looks like a module to pkgutil
         f"import importlib, importlib.util, pkgutil, {name}\n"
         f"for found in pkgutil.walk_packages({name}.__path__, '{name}.'):\n"
