@@ -50,30 +50,33 @@ class State:
         counters = members(self.stats, "counters")
         pvs = counters.get("pvs", self.hello.get("pvs"))
         parts = [f"{count(pvs)} PVs"] if number(pvs) is not None else []
-        if "circuits" in counters:
-            connected = clients(counters)
-            parts.append(f"{count(connected)} client{'' if connected == 1 else 's'}")
-        for name, title in (
-            ("posts", "posts/s"),
-            ("reads", "gets/s"),
-            ("writes", "puts/s"),
-            ("updates", "updates/s"),
+        clients = both(counters, "circuits", "pva_connections")
+        if clients is not None:
+            parts.append(f"{count(clients)} client{'' if clients == 1 else 's'}")
+        for title, *names in (
+            ("posts/s", "posts"),
+            ("gets/s", "reads", "pva_reads"),
+            ("puts/s", "writes", "pva_writes"),
+            ("updates/s", "updates", "pva_updates"),
         ):
-            if name in self.rates:
-                parts.append(f"{rate(self.rates[name])} {title}")
+            found = both(self.rates, *names)
+            if found is not None:
+                parts.append(f"{rate(found)} {title}")
+        channels = both(counters, "channels", "pva_channels")
+        if channels is not None:
+            parts.append(f"{count(channels)} channels")
         if "bytes_sent" in self.rates:
             parts.append(f"{size(self.rates['bytes_sent'])}/s")
-        if "channels" in counters:
-            parts.append(f"{count(counters['channels'])} channels")
         if "held_bytes" in counters:
             parts.append(f"{size(counters['held_bytes'])} held")
         return parts
 
 
-def clients(counters: Mapping[str, Any]) -> float:
-    """Circuits of both protocols."""
-    both = (number(counters.get(name)) for name in ("circuits", "pva_circuits"))
-    return sum(found for found in both if found is not None)
+def both(numbers: Mapping[Any, Any], *names: str) -> float | None:
+    """What there is of both protocols; None if there is neither."""
+    there = [number(numbers[name]) for name in names if name in numbers]
+    found = [value for value in there if value is not None]
+    return sum(found) if found else None
 
 
 def joined(parts: Sequence[str], width: int) -> str:
