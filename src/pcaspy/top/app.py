@@ -29,6 +29,7 @@ from .words import harmless, number, span
 THEMES = {"dark": "textual-dark", "light": "textual-light", "terminal": "ansi-dark"}
 _OVERDUE = 1.0  # seconds without an answer that are said
 _SHARE = 100.0  # of its time a server gives us one part in so many
+_LONGEST = 5.0  # seconds between two refreshes for its sake
 
 
 class Reported(Message):
@@ -74,7 +75,7 @@ class TopApp(App[None]):
         self._lost = ""
         self._rates = Rates()
         self._next_rows = 0.0  # not before this time, for the server's sake
-        self._took: deque[float] = deque(maxlen=3)  # the last answers with rows
+        self._took: deque[float] = deque(maxlen=5)  # the last answers with rows
 
     def on_mount(self) -> None:
         """Opens the server, or a list of servers."""
@@ -118,11 +119,15 @@ class TopApp(App[None]):
     # ---- what is asked ----
 
     def refresh_all(self) -> None:
-        """Asks for the counters and for what is shown."""
+        """Asks for what is shown and for the counters.
+
+        In this order: nothing is drawn while the first answer is awaited, so that it
+        shows how long the server takes.
+        """
         if self._link is not None:
-            self._link.ask(Request("stats", {}, self, "stats"))
             if time.monotonic() >= self._next_rows:
                 self._ask_what_is_shown()
+            self._link.ask(Request("stats", {}, self, "stats"))
 
     def _ask_what_is_shown(self) -> None:
         for screen in reversed(self.screen_stack):
@@ -204,7 +209,7 @@ class TopApp(App[None]):
     def _spare(self, answer: Answer) -> None:
         """A view that takes the server long is asked for less often."""
         self._took.append(answer.seconds)
-        pause = min(self._took) * _SHARE
+        pause = min(min(self._took) * _SHARE, _LONGEST)
         self._next_rows = time.monotonic() + pause - self.interval / 2
         self.state.note = f"every {span(pause)}" if pause > 2 * self.interval else ""
 
