@@ -160,7 +160,7 @@ class TopApp(App[None]):
                 self.post_message(Reported(link, report))
 
     async def on_reported(self, event: Reported) -> None:
-        """Hands an answer to whoever has asked."""
+        """Hands an answer to the view that has asked."""
         report = event.report
         if event.link is not self._link:
             return  # of a server of before

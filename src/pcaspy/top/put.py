@@ -22,7 +22,7 @@ _WORDS = {"true": 1, "yes": 1, "on": 1, "false": 0, "no": 0, "off": 0}
 
 
 def is_array(row: Mapping[str, Any]) -> bool:
-    """Whether a PV may have more than one element, and is no text."""
+    """Whether a PV may have more than one element, of a text apart."""
     count = row.get("count")
     return (
         isinstance(count, int)

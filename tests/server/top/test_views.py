@@ -74,7 +74,7 @@ async def test_sorts_by_each_column_with_keys(serve):
         ):
             await seen.press("greater_than_sign")
             await seen.sees(f"{column}▼" if key in FALLING else f"{column}▲")
-            await seen.until(lambda key=key: server.asked[-1].get("sort") == key)
+            await seen.until(lambda key=key: server.asked_for("pvs")[-1]["sort"] == key)
         await seen.press("less_than_sign")
         await seen.sees("Rate/s▼")
         await seen.until(lambda: names(seen)[0] == "position")
@@ -266,7 +266,7 @@ async def test_names_that_are_searched_for_in_vain(serve):
     now = time.time()
     server.misses = [
         {
-            "name": "axis:postion",
+            "name": "axis:posision",
             "client": "10.0.0.9:5000",
             "clients": 2,
             "count": 1200,
@@ -277,10 +277,10 @@ async def test_names_that_are_searched_for_in_vain(serve):
         row.update(first=now - 600, last=now - 3)
     async with view(size=(140, 30)) as seen:
         await seen.press("4")
-        await seen.sees("axis:postion", "1,200", "10.0.0.9:5000", "10 min")
-        assert "other" in seen.lines()[seen.lines().index(seen.row("postion")) + 1]
+        await seen.sees("axis:posision", "1,200", "10.0.0.9:5000", "10 min")
+        assert "other" in seen.lines()[seen.lines().index(seen.row("posision")) + 1]
         await seen.search("0.8")
-        await seen.lacks("postion")
+        await seen.lacks("posision")
         await seen.sees("other")
 
 

@@ -36,7 +36,7 @@ class View:
         while not (found := condition()):
             if time.monotonic() > deadline:
                 raise AssertionError(f"not in time: {what}\n{self.text()}")
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.03)
         return found
 
     async def sees(self, *texts):
@@ -84,7 +84,7 @@ class View:
 
 
 @contextlib.asynccontextmanager
-async def view(what=None, size=(100, 30), interval=0.05, **options):
+async def view(what=None, size=(100, 30), interval=0.1, **options):
     """The view of a server."""
     server = find(what) if what != "choose" else None
     app = TopApp(server, interval=interval, **options)
