@@ -139,15 +139,14 @@ JUNK = [
 ]
 
 
-@pytest.mark.parametrize("also_names", [True, False])
-async def test_answers_with_members_of_the_wrong_type(serve, also_names):
+async def test_answers_with_members_of_the_wrong_type(serve):
     """Nothing of it ends the view."""
     server = serve(pvs=[pv_row("axis:position", 2.5)])
 
     def junk(request):
         at = len(server.asked)
-        if request["do"] == "pvs" and not also_names:
-            return None  # so that there is one to open
+        if request["do"] == "pvs" and at % 2:
+            return None  # so that there is something to open
         right = server.answer(request).get("result", {})
         wrong = {key: JUNK[(at + n) % len(JUNK)] for n, key in enumerate(right)}
         return json.dumps({"id": request["id"], "result": wrong}).encode() + b"\n"

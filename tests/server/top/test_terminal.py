@@ -16,6 +16,7 @@ import time
 
 import pytest
 
+from pcaspy.__main__ import main
 from support.control_server import pv_row
 
 SECONDS = 50.0  # only so that nothing hangs
@@ -168,10 +169,11 @@ def test_no_server(runtime):
 
 
 @pytest.mark.parametrize("interval", ["0", "-1", "nan", "x", "1e9"])
-def test_an_interval_that_is_none(server, interval):
-    done = run("--interval", interval)
-    assert done.returncode == 2
-    assert "is not from 0.1 to 3600 seconds" in done.stderr
+def test_an_interval_that_is_none(interval, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["top", "--interval", interval])
+    assert ended.value.code == 2
+    assert "is not from 0.1 to 3600 seconds" in capsys.readouterr().err
 
 
 def test_without_textual_it_says_what_to_install(server, tmp_path):
