@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import os
 import time
 import types
@@ -11,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import cas
+from .extras import Extras
 from .host import access, pva, summary
-from .host.options import ServerOptions, control_name, resolve, switched
+from .host.options import ServerOptions, resolve, switched
 from .host.signals import ended_by_signals
 from .native._server import Server
 from .served.pv import SimplePV
@@ -29,10 +29,7 @@ if TYPE_CHECKING:
 
     from .putlog.options import PutLog, PutLogTarget
     from .state.groups import Autosave
-    from .state.keeper import Keeper
 
-_PUT_LOG = "PCASPY_PUT_LOG"
-_log = logging.getLogger("pcaspy.SimpleServer")
 _TURN = 0.1  # seconds in process() where nobody says
 
 
@@ -77,10 +74,8 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     if loop is not None:
         _check_loop(loop)
     over_pva = pva.wanted(options.pop("pva", None))
-    put_log = _put_log(options.pop("put_log", None))
-    make_keeper = _keeper(options.pop("state", None), options.pop("autosave", None))
+    extras = Extras(options)
     fields = switched("fields", options.pop("fields", None), "PCASPY_FIELDS", "YES")
-    control = control_name(options.pop("control", None))
     chosen = resolve(options)
     engine = Server(chosen)
     if fields:
@@ -92,17 +87,7 @@ def _host(server: Callable[[], Any], options: dict[str, Any]) -> Registry:
     held.pva = pva.serve(engine, chosen) if over_pva else None
     held.coroutines.given = loop
     held.serve_with(engine, DriverDispatcher(engine, server, held.coroutines))
-    if make_keeper is not None:
-        held.keeper = keeper = make_keeper(held)
-        held.companions.add(keeper)
-    if control is not None:
-        from .control.service import companion
-
-        held.companions.add(companion(held, control))
-    if put_log is not None:
-        from .putlog.writer import Writer
-
-        held.companions.add(Writer(engine, put_log))
+    extras.add_to(held)
     return held
 
 
@@ -114,45 +99,6 @@ def _check_loop(loop: Any) -> None:
             "SimpleServer(loop=) takes an event loop of asyncio, not a"
             f" {type(loop).__name__}"
         )
-
-
-def _put_log(given: Any) -> PutLog | None:
-    """Where puts are written down; its modules are for those who ask for that."""
-    if given in (None, False) and (given is False or not os.environ.get(_PUT_LOG)):
-        return None
-    from .putlog.options import chosen
-
-    return chosen(given)
-
-
-def _state_file(given: Any) -> str:
-    """Where values are saved; empty: nowhere."""
-    if given is None:
-        given = os.environ.get("PCASPY_STATE", "").strip()
-    if given is False:
-        return ""
-    if not isinstance(given, str | os.PathLike):
-        raise TypeError(f"state is {given!r}: the path of a file is allowed, or False")
-    path = os.fspath(given)
-    if not isinstance(path, str) or "\0" in path:
-        raise ValueError(f"state is {given!r}: the path of a file as text is allowed")
-    return path
-
-
-def _keeper(state: Any, autosave: Any) -> Callable[[Registry], Keeper] | None:
-    """What makes that which saves values; None: they are not saved."""
-    path = _state_file(state)
-    if not path:
-        if autosave:
-            _log.warning(
-                "autosave has no effect: SimpleServer(state=FILE) or PCASPY_STATE says"
-                " where values are saved"
-            )
-        return None
-    from .state.groups import Groups
-    from .state.keeper import Keeper
-
-    return functools.partial(Keeper, path=path, groups=Groups(autosave))
 
 
 class SimpleServer(cas.caServer):

@@ -53,7 +53,16 @@ LAYERS = {
         {"lowlevel"},
         {"served"},
         {"state", "status", "putlog", "control"},  # beside a server
-        {"cas", "driver", "server", "pvdb", "tools", "testing", ""},  # for users
+        {
+            "cas",
+            "driver",
+            "server",
+            "extras",
+            "pvdb",
+            "tools",
+            "testing",
+            "",
+        },  # for users
         {"service", "snoop", "top"},
         {"commands", "__main__"},
     ],

@@ -36,7 +36,7 @@ class Saver:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begins; one that a disk has kept from ending goes on."""
+        """Begins; one that a disk has kept from ending continues."""
         self._ending = False
         self._wake.clear()
         if self._thread is not None and self._thread.is_alive():
