@@ -94,6 +94,7 @@ distclean: clean
 -include benchmarks/bench.mk
 -include tests/engine/fuzz/fuzz.mk
 -include tests/long/reliability/reliability.mk
+-include tests/long/monkey/monkey.mk
 -include tests/long/soak/soak.mk
 -include tests/whole/compat/compat.mk
 -include tests/long/mutants/mutants.mk

@@ -135,7 +135,7 @@ class Answers:
         name = _text(request, "pv")
         if "value" not in request:
             raise RefusedError("value is missing")
-        pv = self._held.pvf.get(name)
+        pv = self._held.pvf.get(name, self._held.own.get(name))
         if not isinstance(pv, PvHandle):
             raise RefusedError(f"there is no PV {_shown(name)}")
         number = next(self._numbers)

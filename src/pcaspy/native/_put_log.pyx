@@ -95,12 +95,13 @@ cdef object put_of(const PutRecord& r):
         name += "." + r.field.decode()
     user = host = address = ""
     protocol = "ca"
-    cdef object outcome = <int>r.outcome
+    cdef object number, outcome = <int>r.outcome
     if r.client.get() != NULL:
         user = text_of(r.client.get().user.data(), r.client.get().user.size())
         host = text_of(r.client.get().host.data(), r.client.get().host.size())
         address = text_of(r.client.get().address.data(), r.client.get().address.size())
-        protocol = ("ca", "pva", "control")[<int>r.client.get().protocol]
+        number = <int>r.client.get().protocol
+        protocol = ("ca", "pva", "control")[number]
     cdef object new_size = r.count
     if r.value.get() == NULL and not r.text.empty():
         new, new_size = undecoded(text_of(r.text.data(), r.text.size())), -1

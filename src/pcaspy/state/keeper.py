@@ -121,10 +121,9 @@ class Keeper(Companion):
             return
         for name in reasons:
             data = driver.pvDB.get(name)
-            # Another thread may remove it.
-            pv: Any = None if data is None else data.handle
+            pv = getattr(data, "handle", None)  # None: another thread has removed it
             info = None if pv is None else info_of(pv)
-            if not isinstance(info, PVInfo):
+            if pv is None or not isinstance(info, PVInfo):
                 continue
             period = self._groups.period_of(info)
             if period is not None:

@@ -52,6 +52,8 @@ class TopApp(App[None]):
 
     TITLE = "pcaspy top"
     ENABLE_COMMAND_PALETTE = False
+    # Selecting text in a notification that is just removed ends Textual 8.2.
+    ALLOW_SELECT = False
     CSS = ".-low Head { height: 1; }"
     # Classes of screens by their lines.
     VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012

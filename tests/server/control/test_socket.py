@@ -428,6 +428,21 @@ def test_a_million_requests_that_nobody_reads_cost_no_memory(served):
     answers_promptly(served)
 
 
+def test_answers_that_are_read_late_are_whole_and_in_order(shared):
+    with raw(shared.path) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        count = 400
+        sock.sendall(b"".join(b'{"id":%d,"do":"stats"}\n' % n for n in range(count)))
+        run = shared.server._pcaspy.companions._members[0]._run
+        eventually(lambda: any(client.sends for client in run._connections))
+        for _ in range(5):
+            answers_promptly(shared)
+        lines = sock.makefile("rb")
+        assert [json.loads(lines.readline())["id"] for _ in range(count)] == [
+            *range(count)
+        ]
+
+
 def test_requests_of_one_client_do_not_keep_others_waiting(shared):
     stop = threading.Event()
 

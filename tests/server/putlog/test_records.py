@@ -1,15 +1,19 @@
 """What the put log has of each put."""
 
+import getpass
 import logging
 import math
 import struct
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from putlog_support import CHAR, DOUBLE, ENUM, LONG, STRING
 
 from pcaspy import Driver, PutLog
+from pcaspy.control.client import Control, ControlError
 
 NORMAL, PUTFAIL, NOWTACCESS, BADCOUNT = 1, 160, 376, 176
 PVDB = {
@@ -220,3 +224,24 @@ def test_without_one_nothing_of_it_is_there(serve, client):
     client(server).put("L:A", 1)
     assert "pcaspy put log" not in [thread.name for thread in threading.enumerate()]
     assert server.stats()["puts_logged"] == server.stats()["puts_not_logged"] == 0
+
+
+def test_puts_through_the_control_socket(serve, puts, monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="pc") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        serve(PutLog(puts, burst=0), PVDB, Moody, control=True)
+        (path,) = Path(folder).rglob("*.sock")
+        with Control(path) as control:
+            assert control.ask("put", pv="L:A", value=5) == {}
+            for name, value in (("L:A", 13), ("L:RO", 1)):
+                with pytest.raises(ControlError):
+                    control.ask("put", pv=name, value=value)
+        found = [puts.next() for _ in range(3)]
+    assert {(put["protocol"], put["user"]) for put in found} == {
+        ("control", getpass.getuser())
+    }
+    assert [(put["pv"], put["new"], put["outcome"]) for put in found] == [
+        ("L:A", 5, "accepted"),
+        ("L:A", 13, "refused"),
+        ("L:RO", 1, "readonly"),
+    ]

@@ -666,8 +666,6 @@ def test_posts_per_second(server, asked):
 def test_all_counters_exist():
     with IsolatedServer(pva=True) as server:
         known = server.stats().keys()
-    # Those that a part of the package brings, which this version may lack.
-    known |= {"longest_call"}
     assert {*RATES.values(), *COUNTS.values()} <= known
 
 

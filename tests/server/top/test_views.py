@@ -7,6 +7,7 @@ import time
 import pytest
 from top_view import view
 
+from pcaspy.top.link import Answer
 from pcaspy.top.screens import ChannelScreen, PvScreen, RowScreen
 from support.control_server import pv_row
 
@@ -135,6 +136,20 @@ async def test_the_cursor_stays_in_what_there_is(serve):
             del server.pvs[name]
         server._sorted.clear()
         await seen.sees(">p00002", " p00000")
+
+
+async def test_an_answer_to_what_was_wanted_before_is_not_shown(serve):
+    serve(pvs=some_pvs())
+    async with view() as seen:
+        await seen.sees("axis:limit")
+        table = seen.app.screen.pvs
+        (before,) = table.requests()
+        await seen.search("Mode")
+        await seen.until(lambda: table.total() == 1)
+        rows = {"matching": 3, "rows": [pv_row("axis:limit")]}
+        table.take(Answer(before, rows, None, 0.0))
+        assert table.total() == 1
+        assert names(seen) == ["Mode"]
 
 
 # ---- long tables ----

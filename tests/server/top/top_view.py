@@ -14,7 +14,7 @@ from pcaspy.top.app import TopApp
 
 CHARACTERS = {"slash": "/", "space": " ", "asterisk": "*", "question_mark": "?"}
 HOPS = 6
-SECONDS = 10.0  # only so that nothing hangs
+SECONDS = 50.0  # only so that nothing hangs
 
 
 class View:
@@ -60,7 +60,7 @@ class View:
         for _ in range(HOPS):
             await self.pilot._wait_for_screen()
 
-    async def click(self, x, y, times=1):
+    async def click(self, x, y, times=1, settled=True):
         """With the first button."""
         for _ in range(times):
             for kind in (events.MouseMove, events.MouseDown, events.MouseUp):
@@ -70,7 +70,8 @@ class View:
                 none |= dict.fromkeys(("shift", "meta", "ctrl"), False)
                 event = kind(None, **at, **none, button=button)
                 self.app._driver.send_message(event)
-                await self.settle()
+                if settled:
+                    await self.settle()
 
     async def search(self, text):
         await self.press("slash")
