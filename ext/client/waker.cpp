@@ -7,6 +7,7 @@
 #endif
 #ifndef _WIN32
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 #endif
 
@@ -62,6 +63,19 @@ bool Waker::wait() {
     condition_.wait(lock, [this] { return signalled_ || stopped_; });
     signalled_ = false;
     return !stopped_;
+}
+
+void Waker::wait_at_most(std::chrono::milliseconds time) {
+#ifndef _WIN32
+    if (read_end_ >= 0) {
+        pollfd watched{read_end_, POLLIN, 0};
+        poll(&watched, 1, static_cast<int>(time.count()));
+        return;
+    }
+#endif
+    std::unique_lock<std::mutex> lock(mutex_);
+    condition_.wait_for(lock, time, [this] { return signalled_ || stopped_; });
+    signalled_ = false;
 }
 
 void Waker::stop() {

@@ -2,6 +2,7 @@
 // for loops that cannot watch one, through a thread that waits for a condition.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -28,6 +29,10 @@ class AIOCA_API Waker {
 
     // Helper thread, without the GIL: false when the waker was stopped.
     bool wait();
+
+    // A program without an event loop, without the GIL: returns when it was woken, when
+    // the time is over, or when a signal came.
+    void wait_at_most(std::chrono::milliseconds time);
 
     // Ends wait() for good.
     void stop();

@@ -2,54 +2,24 @@
 
 `caget`, `caput`, `connect` and `cainfo` are coroutine functions for one PV or a list of
 them; `camonitor` subscribes. All of them work in the running event loop.
+
+What the names stand for is imported when the first of them is used: asyncio, numpy and
+epicscorelibs' binding of libca. The command ``aioca`` needs none of that.
 """
 
-from aioca import types
-from aioca._catools import (
-    CAInfo,
-    CANothing,
-    ChannelInfo,
-    Subscription,
-    caget,
-    cainfo,
-    camonitor,
-    caput,
-    connect,
-    get_channel_infos,
-    purge_channel_caches,
-    run,
-)
-from aioca._epics import cadef as _cadef
-from aioca._epics import dbr as _dbr
-from aioca._errors import CADisconnected, CARefused
-from aioca.channel import Channel, ChannelState, get_channel, watch_channel
-from aioca.native._monitor import FORMAT_FULL
+from __future__ import annotations
+
+import importlib
+
+from aioca._libraries import share_libca
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from aioca._public import *  # noqa: F403
 
 __version__ = "3.0.0"
-
-DBE_VALUE: int = _cadef.DBE_VALUE
-DBE_LOG: int = _cadef.DBE_LOG
-DBE_ALARM: int = _cadef.DBE_ALARM
-DBE_PROPERTY: int = _cadef.DBE_PROPERTY
-DBR_STRING: int = _dbr.DBR_STRING
-DBR_SHORT: int = _dbr.DBR_SHORT
-DBR_FLOAT: int = _dbr.DBR_FLOAT
-DBR_ENUM: int = _dbr.DBR_ENUM
-DBR_CHAR: int = _dbr.DBR_CHAR
-DBR_LONG: int = _dbr.DBR_LONG
-DBR_DOUBLE: int = _dbr.DBR_DOUBLE
-DBR_CHAR_STR: int = _dbr.DBR_CHAR_STR
-DBR_CHAR_UNICODE: int = _dbr.DBR_CHAR_UNICODE
-DBR_ENUM_STR: int = _dbr.DBR_ENUM_STR
-DBR_CHAR_BYTES: int = _dbr.DBR_CHAR_BYTES
-DBR_PUT_ACKT: int = _dbr.DBR_PUT_ACKT
-DBR_PUT_ACKS: int = _dbr.DBR_PUT_ACKS
-DBR_STSACK_STRING: int = _dbr.DBR_STSACK_STRING
-DBR_CLASS_NAME: int = _dbr.DBR_CLASS_NAME
-FORMAT_RAW: int = _dbr.FORMAT_RAW
-FORMAT_TIME: int = _dbr.FORMAT_TIME
-FORMAT_CTRL: int = _dbr.FORMAT_CTRL
-ca_extra_fields: list[str] = _dbr.ca_extra_fields
 
 __all__ = [
     "DBE_ALARM",
@@ -97,3 +67,35 @@ __all__ = [
     "types",
     "watch_channel",
 ]
+
+
+# What programs find here as well, although nothing says so.
+_MODULES = (
+    *("types", "channel", "operations", "subscription", "native"),
+    *("_catools", "_camonitor", "_contexts", "_epics", "_errors", "_search"),
+)
+
+
+def _load() -> None:
+    """Imports everything, and leaves alone what a program has put here."""
+    public = importlib.import_module("aioca._public")
+    for name in __all__:
+        globals().setdefault(name, getattr(public, name, None))
+
+
+def __getattr__(name: str) -> Any:
+    # Modules of this package ask for each other here, so each is imported alone.
+    if name in _MODULES:
+        return importlib.import_module(f"aioca.{name}")
+    if name in __all__:
+        _load()
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    _load()
+    return list(globals())
+
+
+share_libca()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 
 from aioca import __version__
-from aioca.tools.commands import COMMANDS, run
-from aioca.tools.options import Finished
 
 USAGE = """usage: aioca [-h] [-v] {get,put,monitor,info} ...
 
@@ -32,6 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments[0] in ("-v", "--version"):
         print(__version__)
         return 0
+    from aioca.tools.commands import COMMANDS, run
+    from aioca.tools.options import Finished
+
     if arguments[0] not in COMMANDS:
         print(f"{USAGE}\naioca: no such command: '{arguments[0]}'", file=sys.stderr)
         return 2

@@ -13,19 +13,9 @@ import os
 import sys
 import types
 
-__all__ = ["cadef", "dbr", "library_path"]
+from aioca._libraries import library_path, share_libca
 
-
-def library_path(name: str) -> str:
-    """Path of a library that epicscorelibs ships, for example ``ca`` or ``Com``.
-
-    On Windows also lets the loader search its folder for what it depends on.
-    """
-    info = importlib.import_module(f"epicscorelibs.lib.{name}_dsoinfo")
-    path: str = os.path.abspath(info.sofilename)
-    if hasattr(os, "add_dll_directory"):
-        os.add_dll_directory(os.path.dirname(path))
-    return path
+__all__ = ["cadef", "dbr"]
 
 
 def _stand_in() -> types.ModuleType:
@@ -54,19 +44,6 @@ def _import_channel_access() -> tuple[types.ModuleType, types.ModuleType]:
             del sys.modules[name]
 
 
-def _one_libca() -> None:
-    """Lets pyepics open the same libca, where it comes later.
-
-    The wheel of epicscorelibs has the library twice, as two files. cadef has opened the
-    one with RTLD_GLOBAL; a second copy binds to its symbols but initialises them again,
-    and the context that pyepics has made is lost to this package. pyepics asks the
-    module changed here for the name of the file; the other leads to the same bytes.
-    """
-    info = importlib.import_module("epicscorelibs.lib.ca_dsoinfo")
-    if os.name != "nt":
-        vars(info)["filename"] = info.sofilename
-
-
 def _add_context_functions() -> None:
     """Functions of libca that programs find in cadef once aioca is imported."""
     if hasattr(cadef, "ca_current_context"):
@@ -85,4 +62,4 @@ def _add_context_functions() -> None:
 
 cadef, dbr = _import_channel_access()
 _add_context_functions()
-_one_libca()
+share_libca()

@@ -3,21 +3,20 @@
 
 import atexit
 import os
-import threading
-import warnings
+import sys
+from _thread import allocate_lock
 
 from aioca.native._cpp.ca_api cimport ca_enable_preemptive_callback, load_api
 from aioca.native._cpp.callbacks cimport install_exception_handler
 from aioca.native._cpp.db_access cimport ECA_NORMAL
 from aioca.native._cpp.process cimport has_ended, process
 
-from aioca import _epics
-from aioca._errors import CANothing
+from aioca._libraries import library_path
 from aioca._search import note_settings
 
 cdef bint owns_context = False
 cdef bint main_attached = False     # its thread has had the context
-creation = threading.Lock()
+creation = allocate_lock()
 #: The `Loop` of each event loop: what is stopped when the program ends
 loops = {}
 
@@ -26,8 +25,8 @@ cdef int load() except -1:
     """Opens the libca that epicscorelibs ships; every user of it gets the same one."""
     problem = load_api(
         process().api,
-        os.fsencode(_epics.library_path("Com")),
-        os.fsencode(_epics.library_path("ca")),
+        os.fsencode(library_path("Com")),
+        os.fsencode(library_path("ca")),
     )
     if not problem.empty():
         raise ImportError(problem.decode(errors="replace"))
@@ -49,6 +48,8 @@ cpdef int attach() except -1:
         if current == process().context:
             return 0
     if current != NULL:
+        import warnings
+
         warnings.warn(
             "There is already a CA context for this thread. It is replaced by the one "
             "that aioca uses.",
@@ -57,14 +58,24 @@ cpdef int attach() except -1:
         process().api.ca_detach_context()
     status = process().api.ca_attach_context(process().context)
     if status != ECA_NORMAL:
-        raise CANothing("CA context", status)
+        raise failure(status)
     note_main_thread()
     return 0
 
 
+cdef object failure(int status):
+    """The exception for a context that libca does not give."""
+    # A command fails without what this imports.
+    from aioca._errors import CANothing
+
+    return CANothing("CA context", status)
+
+
 cdef int note_main_thread() except -1:
     global main_attached
-    if threading.current_thread() is threading.main_thread():
+    # Nobody has threads without that module.
+    threading = sys.modules.get("threading")
+    if threading is None or threading.current_thread() is threading.main_thread():
         main_attached = True
     return 0
 
@@ -80,7 +91,7 @@ cdef int make_context() except -1:
             status = process().api.ca_context_create(
                 ca_enable_preemptive_callback)
         if status != ECA_NORMAL:
-            raise CANothing("CA context", status)
+            raise failure(status)
         context = process().api.ca_current_context()
         owns_context = True
     process().context = context
@@ -111,6 +122,10 @@ def end_process():
 
 cdef bint loops_elsewhere() except *:
     """Whether another thread, a daemon, has a loop that may be running."""
+    if not loops:
+        return False
+    import threading
+
     here = threading.current_thread()
     return any(loop.thread is not here and loop.thread.is_alive()
                for loop in list(loops.values()))

@@ -6,8 +6,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Copy
 from cpython.object cimport PyTypeObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.math cimport llrint
-from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, int32_t, uint8_t, uint16_t
 from libc.string cimport memcpy
 
 from aioca.native._cpp.block cimport Block
@@ -20,26 +19,10 @@ from aioca.native._cpp.db_access cimport (
     DBR_STRING,
     DBR_STSACK_STRING,
     MAX_STRING_SIZE,
-    POSIX_TIME_AT_EPICS_EPOCH,
-    dbr_stsack_string,
-)
-from aioca.native._cpp.dbr_fields cimport (
-    ControlFields,
-    control_fields,
-    enum_state,
-    enum_states,
-    string_view,
 )
 from aioca.native._cpp.process cimport process
-from aioca.native._plan cimport (
-    AS_BYTES,
-    CONTROL_FIELDS,
-    ENUM_FIELDS,
-    RAW_FIELDS,
-    STRICT,
-    TIME_FIELDS,
-    Plan,
-)
+from aioca.native._fields cimport RAW_FIELDS, set_fields
+from aioca.native._plan cimport AS_BYTES, STRICT, Plan
 
 import ctypes
 
@@ -77,7 +60,6 @@ cdef object decode(Plan plan, Block* block, dict attributes, bint keep):
     ``attributes`` come from `attributes_for`. Takes over the memory of a big array's
     elements unless the block is to keep them.
     """
-    cdef long type = block.type
     cdef char* data = block.data()
     cdef char* elements = block.elements
     cdef long base = plan.base_type
@@ -96,7 +78,7 @@ cdef object decode(Plan plan, Block* block, dict attributes, bint keep):
         value = number_array(base, elements, block, keep)
     cdef dict fields = PyDict_Copy(attributes)
     if plan.fields != RAW_FIELDS:
-        set_fields(fields, plan, type, data)
+        set_fields(fields, plan.fields, block.type, data)
     PyObject_GenericSetDict(value, fields, NULL)
     return value
 
@@ -173,63 +155,6 @@ cdef object string_array(const char* elements, unsigned long count, int how):
     if strings:
         array[:] = strings
     return array
-
-
-cdef int set_fields(dict fields, Plan plan, long type, const char* data) except -1:
-    """Fills in the attributes beyond those of every value."""
-    cdef int16_t alarm[2]
-    cdef uint32_t stamp[2]
-    cdef long long seconds
-    cdef double moment
-    memcpy(alarm, data, sizeof(alarm))
-    fields["status"] = alarm[0]
-    fields["severity"] = alarm[1]
-    if plan.fields == TIME_FIELDS:
-        memcpy(stamp, data + 4, sizeof(stamp))
-        seconds = <long long> stamp[0] + POSIX_TIME_AT_EPICS_EPOCH
-        # The sum as a double, rounded to microseconds: what round(moment, 6) gives,
-        # without its detour through decimal text.
-        moment = seconds + stamp[1] * 1e-9
-        fields["raw_stamp"] = (seconds, stamp[1])
-        fields["timestamp"] = (
-            (seconds * 1000000 + llrint((moment - seconds) * 1e6)) / <double> 1e6)
-    elif plan.fields == CONTROL_FIELDS:
-        set_control_fields(fields, type, data)
-    elif plan.fields == ENUM_FIELDS:
-        fields["enums"] = [text_of(enum_state(data, i))
-                           for i in range(enum_states(data))]
-    else:
-        fields["ackt"] = (<dbr_stsack_string*> data).ackt
-        fields["acks"] = (<dbr_stsack_string*> data).acks
-    return 0
-
-
-cdef int set_control_fields(dict to, long type, const char* data) except -1:
-    cdef ControlFields fields
-    if not control_fields(type, data, fields):
-        return 0
-    to["units"] = text_of(fields.units)
-    to["upper_disp_limit"] = limit(fields.upper_disp, fields.real)
-    to["lower_disp_limit"] = limit(fields.lower_disp, fields.real)
-    to["upper_alarm_limit"] = limit(fields.upper_alarm, fields.real)
-    to["lower_alarm_limit"] = limit(fields.lower_alarm, fields.real)
-    to["upper_warning_limit"] = limit(fields.upper_warning, fields.real)
-    to["lower_warning_limit"] = limit(fields.lower_warning, fields.real)
-    to["upper_ctrl_limit"] = limit(fields.upper_ctrl, fields.real)
-    to["lower_ctrl_limit"] = limit(fields.lower_ctrl, fields.real)
-    if fields.real:
-        to["precision"] = fields.precision
-    return 0
-
-
-cdef inline str text_of(string_view text):
-    return PyUnicode_DecodeUTF8(text.data(), text.size(), "replace")
-
-
-cdef inline object limit(double value, bint real):
-    if real:
-        return value
-    return <long> value
 
 
 cdef object decode_by(object converter, Block* block, long wire_type):

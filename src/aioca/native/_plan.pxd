@@ -5,15 +5,6 @@ cdef enum:
     STRICT = 2      # UTF-8, what is invalid raises UnicodeDecodeError
     AS_BYTES = 3
 
-# Which attributes a value gets (Plan.fields).
-cdef enum:
-    RAW_FIELDS = 0
-    TIME_FIELDS = 1
-    CONTROL_FIELDS = 2
-    ENUM_FIELDS = 3
-    ACKNOWLEDGE_FIELDS = 4
-
-
 cdef class Plan:
     cdef readonly long wire_type
     cdef readonly long base_type

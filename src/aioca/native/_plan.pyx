@@ -11,7 +11,6 @@ cimport cython
 from aioca.native._cpp.db_access cimport (
     DBR_CHAR,
     DBR_CLASS_NAME,
-    DBR_CTRL_STRING,
     DBR_DOUBLE,
     DBR_ENUM,
     DBR_FLOAT,
@@ -19,8 +18,8 @@ from aioca.native._cpp.db_access cimport (
     DBR_SHORT,
     DBR_STRING,
     DBR_STSACK_STRING,
-    DBR_TIME_STRING,
 )
+from aioca.native._fields cimport TIME_FIELDS, fields_of, wire_type_of
 
 import numpy
 
@@ -95,21 +94,12 @@ cdef Plan make_plan(object datatype, object format, long native, bint long_strin
                 plan.strings = STRICT
     plan.base_type = base
     plan.base_object = base
-    if base == DBR_STSACK_STRING:
-        plan.wire_type, plan.fields = base, ACKNOWLEDGE_FIELDS
-    elif base == DBR_CLASS_NAME:
-        plan.wire_type, plan.fields = base, RAW_FIELDS
-    elif format == FORMAT_RAW:
-        plan.wire_type, plan.fields = base, RAW_FIELDS
-    elif format == FORMAT_TIME or (format == FORMAT_CTRL and base == DBR_STRING):
-        plan.wire_type, plan.fields = base + DBR_TIME_STRING, TIME_FIELDS
-    elif format == FORMAT_CTRL:
-        plan.wire_type = base + DBR_CTRL_STRING
-        plan.fields = ENUM_FIELDS if base == DBR_ENUM else CONTROL_FIELDS
-    else:
+    if format not in (FORMAT_RAW, FORMAT_TIME, FORMAT_CTRL) and base <= DBR_DOUBLE:
         raise InvalidDatatype(
             f"Format not recognised: {format!r} is not FORMAT_RAW, FORMAT_TIME or "
             f"FORMAT_CTRL")
+    plan.wire_type = wire_type_of(base, format == FORMAT_TIME, format == FORMAT_CTRL)
+    plan.fields = fields_of(plan.wire_type)
     return plan
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import getopt
 import os
-import re
 import sys
-from dataclasses import dataclass, field
-from typing import NoReturn
-
-from epicscorelibs.version import base_version  # type: ignore[import-untyped]
 
 from aioca.native import _context
 from aioca.tools.help import usage
 from aioca.tools.output import CLASS_NAME, KINDS, TYPES, Style
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NoReturn
 
 DEFAULT_SECONDS = 1.0
 HIGHEST_PRIORITY = 99
@@ -27,25 +26,25 @@ OPTIONS = {
 }
 
 
-@dataclass
 class Options:
     """What the options of a command chose."""
 
-    command: str
-    style: Style = field(default_factory=Style)
-    seconds: float = DEFAULT_SECONDS
-    priority: int = 0
-    #: ``plain``, ``terse``, ``wide`` or ``typed``
-    form: str = "plain"
-    #: DBR code to ask for, -1 for none
-    code: int = -1
-    callback: bool = False
-    reals_as_text: bool = False
-    array: bool = False
-    enum_as_text: bool = False
-    events: int = 1 | 4
-    interest: int = 0
-    arguments: list[str] = field(default_factory=list)
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self.style = Style()
+        self.seconds = DEFAULT_SECONDS
+        self.priority = 0
+        #: ``plain``, ``terse``, ``wide`` or ``typed``
+        self.form = "plain"
+        #: DBR code to ask for, -1 for none
+        self.code = -1
+        self.callback = False
+        self.reals_as_text = False
+        self.array = False
+        self.enum_as_text = False
+        self.events = 1 | 4
+        self.interest = 0
+        self.arguments: list[str] = []
 
     def hint(self) -> str:
         """Where to find help."""
@@ -79,16 +78,58 @@ def parse(command: str, arguments: list[str]) -> Options:
     options = Options(command)
     options.seconds = seconds_from_environment(options)
     # A value to put may begin with a minus sign, so options end at the first name.
-    split = getopt.getopt if command == "put" else getopt.gnu_getopt
-    try:
-        found, options.arguments = split(arguments, OPTIONS[command])
-    except getopt.GetoptError as error:
-        if "requires argument" in error.msg:
-            fail(f"Option '-{error.opt}' requires an argument. {options.hint()}")
-        fail(f"Unrecognized option: '-{error.opt}'. {options.hint()}")
-    for option, argument in found:
-        apply(options, option[1], argument)
+    ends = command == "put" or "POSIXLY_CORRECT" in os.environ
+    found, options.arguments = split(options, arguments, ends)
+    for letter, argument in found:
+        apply(options, letter, argument)
     return options
+
+
+def split(
+    options: Options, arguments: list[str], end_at_name: bool
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """The options with what they are given, and the other arguments.
+
+    As the module getopt does it, which takes longer to import than this one.
+
+    Raises:
+        Finished: An option is unknown, or its argument is missing.
+    """
+    found: list[tuple[str, str]] = []
+    names: list[str] = []
+    rest = iter(arguments)
+    for word in rest:
+        if word == "--":
+            break
+        if word == "-" or not word.startswith("-"):
+            names.append(word)
+            if end_at_name:
+                break
+        elif word.startswith("--"):
+            name = word[2:].partition("=")[0]
+            fail(f"Unrecognized option: '-{name}'. {options.hint()}")
+        else:
+            found += letters_of(word[1:], rest, options)
+    return found, names + list(rest)
+
+
+def letters_of(
+    letters: str, rest: Iterator[str], options: Options
+) -> list[tuple[str, str]]:
+    """The options in one word; the argument of the last one may be the next word."""
+    known = OPTIONS[options.command]
+    found = []
+    while letters:
+        letter, letters = letters[0], letters[1:]
+        if letter == ":" or letter not in known:
+            fail(f"Unrecognized option: '-{letter}'. {options.hint()}")
+        argument: str | None = ""
+        if f"{letter}:" in known:
+            argument, letters = letters or next(rest, None), ""
+            if argument is None:
+                fail(f"Option '-{letter}' requires an argument. {options.hint()}")
+        found.append((letter, argument))
+    return found
 
 
 def seconds_from_environment(options: Options) -> float:
@@ -164,8 +205,12 @@ def apply_number(options: Options, letter: str, argument: str) -> None:
 
 def leading_number(text: str) -> int | None:
     """The number at the beginning of a text."""
-    match = re.match(r"\s*[-+]?\d+", text)
-    return int(match[0]) if match else None
+    text = text.lstrip()
+    end = 1 if text.startswith(("-", "+")) else 0
+    first = end
+    while text[end : end + 1].isdecimal():
+        end += 1
+    return int(text[:end]) if end > first else None
 
 
 def apply_digits(options: Options, letter: str, argument: str) -> None:
@@ -277,6 +322,8 @@ def type_code(text: str) -> int | None:
 
 def print_version() -> None:
     """The line of ``-V``."""
+    from epicscorelibs.version import base_version  # type: ignore[import-untyped]
+
     release = base_version.partition(".99.")[0]
     print(
         f"\nEPICS Version EPICS {release}, "

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
 import time
-from dataclasses import dataclass, field
-from typing import Any
 
-import numpy
+from aioca.native._plain_values import (
+    CHAR,
+    CLASS_NAME,
+    DOUBLE,
+    ENUM,
+    EPICS_EPOCH,
+    FLOAT,
+    STSACK_STRING,
+)
 
-from aioca._epics import dbr
+# Known to type checkers; the module itself takes longer to import than this one.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from typing import Any
+
+    from aioca.native._plain_values import Value
 
 #: Names of the types, by the code of the plain type
 TYPES = ("STRING", "SHORT", "FLOAT", "ENUM", "CHAR", "LONG", "DOUBLE")
 #: Prefixes of the kinds of structures; a code is kind * 7 + type
 KINDS = ("", "STS_", "TIME_", "GR_", "CTRL_")
 STS, TIME, GR, CTRL = 1, 2, 3, 4
-STSACK_STRING, CLASS_NAME = dbr.DBR_STSACK_STRING, dbr.DBR_CLASS_NAME
 
 #: Alarm conditions and severities, by number
 CONDITIONS = (
@@ -25,9 +35,6 @@ CONDITIONS = (
     "LINK SOFT BAD_SUB UDF DISABLE SIMM READ_ACCESS WRITE_ACCESS"
 ).split()
 SEVERITIES = ("NO_ALARM", "MINOR", "MAJOR", "INVALID")
-
-#: Seconds from 1970 to the beginning of EPICS' time
-EPICS_EPOCH = dbr.EPICS_epoch
 
 _ESCAPES = {
     0: "\\0",
@@ -43,33 +50,33 @@ _ESCAPES = {
     92: "\\\\",
 }
 _RAW = {text[1]: bytes([code]) for code, text in _ESCAPES.items()}
-_ESCAPED = re.compile(r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
+_ESCAPED = r"(?s)\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)"
 
 
-@dataclass
 class Style:
     """What the options of the tools choose about the output."""
 
-    #: printf format of floating point numbers
-    real: str = "%g"
-    #: Whole numbers as ``d``, ``x``, ``o`` or ``b``
-    whole: str = "d"
-    #: Floating point numbers rounded to whole ones of this kind; ``d`` for no rounding
-    real_as_whole: str = "d"
-    #: Between the fields of a line
-    separator: str = " "
-    #: Enums as numbers
-    enum_as_number: bool = False
-    #: Arrays of characters as text
-    text: bool = False
-    #: Number of elements asked for, 0 for all
-    count: int = 0
-    #: Which time stamps, and of which kind, as in ``camonitor -t``
-    server_time: bool = True
-    client_time: bool = False
-    relative: str = ""
-    #: Moments that relative time stamps refer to, by what they belong to
-    moments: dict[Any, tuple[float, float]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        #: printf format of floating point numbers
+        self.real = "%g"
+        #: Whole numbers as ``d``, ``x``, ``o`` or ``b``
+        self.whole = "d"
+        #: Floating point numbers rounded to whole ones of this kind; ``d``: they are not
+        self.real_as_whole = "d"
+        #: Between the fields of a line
+        self.separator = " "
+        #: Enums as numbers
+        self.enum_as_number = False
+        #: Arrays of characters as text
+        self.text = False
+        #: Number of elements asked for, 0 for all
+        self.count = 0
+        #: Which time stamps, and of which kind, as in ``camonitor -t``
+        self.server_time = True
+        self.client_time = False
+        self.relative = ""
+        #: Moments that relative time stamps refer to, by what they belong to
+        self.moments: dict[Any, tuple[float, float]] = {}
 
 
 def type_name(code: int) -> str:
@@ -91,6 +98,9 @@ def escape(raw: bytes) -> str:
 
 def unescape(text: str) -> bytes:
     """The bytes that an argument with escapes stands for."""
+    if "\\" not in text:
+        return os.fsencode(text)
+    import re
 
     def replace(match: re.Match[str]) -> str:
         sequence = match[1]
@@ -102,7 +112,7 @@ def unescape(text: str) -> bytes:
 
     # Bytes as characters, so that escapes and UTF-8 come out as they are.
     plain = os.fsencode(text).decode("latin-1")
-    return _ESCAPED.sub(replace, plain).encode("latin-1")
+    return re.sub(_ESCAPED, replace, plain).encode("latin-1")
 
 
 def whole_number(number: int, kind: str) -> str:
@@ -124,23 +134,18 @@ def real_number(number: float, style: Style) -> str:
     )
 
 
-def elements(value: Any) -> list[Any]:
-    """The elements of a value, one for a scalar."""
-    return value.tolist() if isinstance(value, numpy.ndarray) else [value]
-
-
-def element(item: Any, value: Any, style: Style) -> str:
+def element(item: Any, value: Value, style: Style) -> str:
     """One element of a value."""
     base = value.datatype
     if isinstance(item, str):
         return escape(item.encode())
     if isinstance(item, bytes):
         return escape(item)
-    if base in (dbr.DBR_FLOAT, dbr.DBR_DOUBLE):
+    if base in (FLOAT, DOUBLE):
         return real_number(item, style)
-    if base == dbr.DBR_CHAR:
+    if base == CHAR:
         return str(item - 256 if item > 127 else item)
-    if base == dbr.DBR_ENUM:
+    if base == ENUM:
         labels = getattr(value, "enums", None)
         if labels is None or style.enum_as_number:
             return str(item)
@@ -154,18 +159,18 @@ def element(item: Any, value: Any, style: Style) -> str:
     return whole_number(item, style.whole)
 
 
-def is_text(value: Any, style: Style) -> bool:
+def is_text(value: Value, style: Style) -> bool:
     """Whether an array of characters is to be printed as one text."""
     return (
         style.text
-        and getattr(value, "datatype", None) == dbr.DBR_CHAR
-        and (style.count > 0 or len(elements(value)) > 1)
+        and value.datatype == CHAR
+        and (style.count > 0 or len(value.elements) > 1)
     )
 
 
-def value_text(value: Any, style: Style, counted: bool = True) -> str:
+def value_text(value: Value, style: Style, counted: bool = True) -> str:
     """A value as the tools print it, arrays with their number of elements in front."""
-    items = elements(value)
+    items = value.elements
     if is_text(value, style):
         return escape(bytes(items).partition(b"\0")[0])
     words = [element(item, value, style) for item in items]
@@ -195,7 +200,7 @@ def now_text() -> str:
     return moment_text(*divmod(time.time_ns(), 1_000_000_000))
 
 
-def alarm_text(value: Any) -> tuple[str, str]:
+def alarm_text(value: Value) -> tuple[str, str]:
     """Names of condition and severity."""
     condition, severity = value.status, value.severity
     return (
@@ -204,7 +209,7 @@ def alarm_text(value: Any) -> tuple[str, str]:
     )
 
 
-def stamp_text(value: Any, style: Style) -> str:
+def stamp_text(value: Value, style: Style) -> str:
     """The time stamps of a wide line, absolute or relative to an earlier moment."""
     now = time.time_ns()
     server = value.raw_stamp[0] + value.raw_stamp[1] * 1e-9
@@ -233,15 +238,15 @@ def stamp_text(value: Any, style: Style) -> str:
     return text
 
 
-def wide_line(value: Any, style: Style) -> str:
+def wide_line(value: Value, style: Style) -> str:
     """Name, time stamp, value, alarm."""
-    line = name_text(value.name, len(elements(value)), style)
+    line = name_text(value.name, len(value.elements), style)
     line += stamp_text(value, style) + style.separator + value_text(value, style)
     alarm = alarm_text(value) if value.status or value.severity else ("", "")
     return line + style.separator + style.separator.join(alarm)
 
 
-def details(value: Any, code: int) -> list[str]:
+def details(value: Value, code: int) -> list[str]:
     """The lines about what came along with a value, as ``caget -d`` prints them."""
     lines: list[str] = []
 

@@ -16,6 +16,7 @@ cdef extern from "caerr.h" nogil:
         ECA_NORMAL
         ECA_TIMEOUT
         ECA_DISCONN
+        ECA_NORDACCESS
 
 
 cdef extern from "caeventmask.h" nogil:
