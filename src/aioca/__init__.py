@@ -9,15 +9,13 @@ epicscorelibs' binding of libca. The command ``aioca`` needs none of that.
 
 from __future__ import annotations
 
-import importlib
-
-from aioca._libraries import share_libca
+from aioca._libraries import module_named, share_libca
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from aioca._public import *  # noqa: F403
+    from aioca._public import *
 
 __version__ = "3.0.0"
 
@@ -78,15 +76,15 @@ _MODULES = (
 
 def _load() -> None:
     """Imports everything, and leaves alone what a program has put here."""
-    public = importlib.import_module("aioca._public")
-    for name in __all__:
-        globals().setdefault(name, getattr(public, name, None))
+    public = module_named("aioca._public")
+    for name in public.__all__:
+        globals().setdefault(name, getattr(public, name))
 
 
 def __getattr__(name: str) -> Any:
     # Modules of this package ask for each other here, so each is imported alone.
     if name in _MODULES:
-        return importlib.import_module(f"aioca.{name}")
+        return module_named(f"aioca.{name}")
     if name in __all__:
         _load()
         return globals()[name]

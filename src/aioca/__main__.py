@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 
 from aioca import __version__
@@ -47,5 +49,24 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
+def program() -> None:
+    """Runs the command line and ends the process.
+
+    What has to be done at the end of a program is done, but the interpreter is not
+    taken apart: that takes longer than all that a command does.
+    """
+    status = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        atexit._run_exitfuncs()  # noqa: SLF001
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        # Closed, or nowhere to write to: the interpreter has its way to say so.
+        sys.exit(status)
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

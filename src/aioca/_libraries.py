@@ -1,9 +1,19 @@
 """The libraries that epicscorelibs ships, found without what its own modules import."""
 
-import importlib
 import os
+import sys
 
-__all__ = ["library_path", "share_libca"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["library_path", "module_named", "share_libca"]
+
+
+def module_named(name: str) -> "ModuleType":
+    """A module, imported if necessary, without what `importlib` imports for that."""
+    __import__(name)
+    return sys.modules[name]
 
 
 def library_path(name: str) -> str:
@@ -11,7 +21,7 @@ def library_path(name: str) -> str:
 
     On Windows also lets the loader search its folder for what it depends on.
     """
-    info = importlib.import_module(f"epicscorelibs.lib.{name}_dsoinfo")
+    info = module_named(f"epicscorelibs.lib.{name}_dsoinfo")
     path: str = os.path.abspath(info.sofilename)
     if hasattr(os, "add_dll_directory"):
         os.add_dll_directory(os.path.dirname(path))
@@ -26,6 +36,6 @@ def share_libca() -> None:
     pyepics has made is lost to this package. pyepics asks the module changed here for
     the name of the file; the other leads to the same bytes.
     """
-    info = importlib.import_module("epicscorelibs.lib.ca_dsoinfo")
+    info = module_named("epicscorelibs.lib.ca_dsoinfo")
     if os.name != "nt":
         vars(info)["filename"] = info.sofilename

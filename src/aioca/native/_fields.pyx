@@ -1,5 +1,5 @@
 # distutils: language = c++
-"""What a DBR structure carries beside its value, as Python objects; no numpy here."""
+"""What a DBR structure carries besides its value, as Python objects; no numpy here."""
 
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.math cimport llrint

@@ -18,7 +18,6 @@ from aioca.native._cpp.batch cimport (
     Batch,
     Operation,
     Slot,
-    SlotState,
     abandon,
     look_at_slots,
     mark_submitted,
@@ -202,7 +201,7 @@ cdef class Client:
         return found
 
     def connect(self, seconds):
-        """Waits until every channel is connected; how long at most, None for ever."""
+        """Waits until all channels are connected: for how long, None for no limit."""
         end = end_of(seconds)
         self.flush()
         missing = list(self.channels.values())

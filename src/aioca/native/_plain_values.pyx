@@ -47,7 +47,7 @@ EPICS_EPOCH = POSIX_TIME_AT_EPICS_EPOCH
 
 
 class Failure(Exception):
-    """What stands for a value that there is not, or for a channel that is not made."""
+    """A value that could not be read, or a channel that libca did not make."""
 
     ok = False
 
@@ -79,7 +79,6 @@ cdef long base_of(long type) noexcept:
     if type < DBR_TIME_STRING or type >= DBR_STSACK_STRING:
         return type
     return type - (DBR_TIME_STRING if type < DBR_CTRL_STRING else DBR_CTRL_STRING)
-
 
 
 cdef object value_in(Block* block, long type, str name):
@@ -126,7 +125,7 @@ cdef list numbers(const Number* at, unsigned long count):
 
 
 cdef object string_at(const char* text, long base):
-    """Bytes as they are; what only the server itself can have written as text."""
+    """DBR_STRING as bytes; the other types have only text of the server itself."""
     cdef size_t length = strnlen(text, MAX_STRING_SIZE)
     if base == DBR_STRING:
         return PyBytes_FromStringAndSize(text, length)

@@ -179,10 +179,13 @@ def print_value(channel: Channel, value: Value | Failure, options: Options) -> N
         else:
             print(f"{name_text(name, 0, style)}{now_text()} {trouble(value)}")
     else:
-        size = len(value.elements) if isinstance(value, Value) else 0
+        size = 0
+        if isinstance(value, Value):
+            size, text = len(value.elements), value_text(value, style)
+        else:
+            text = trouble(value)
         head = "" if options.form == "terse" else name_text(name, size, style)
-        is_value = isinstance(value, Value)
-        print(head + (value_text(value, style) if is_value else trouble(value)))
+        print(head + text)
 
 
 def print_typed(channel: Channel, value: Value | Failure, options: Options) -> None:

@@ -6,8 +6,9 @@ import os
 import sys
 
 from aioca.native import _context
+from aioca.native._plain_values import CLASS_NAME
 from aioca.tools.help import usage
-from aioca.tools.output import CLASS_NAME, KINDS, TYPES, Style
+from aioca.tools.output import KINDS, TYPES, Style
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,11 +124,12 @@ def letters_of(
         letter, letters = letters[0], letters[1:]
         if letter == ":" or letter not in known:
             fail(f"Unrecognized option: '-{letter}'. {options.hint()}")
-        argument: str | None = ""
+        argument = ""
         if f"{letter}:" in known:
-            argument, letters = letters or next(rest, None), ""
-            if argument is None:
+            following = letters or next(rest, None)
+            if following is None:
                 fail(f"Option '-{letter}' requires an argument. {options.hint()}")
+            argument, letters = following, ""
         found.append((letter, argument))
     return found
 

@@ -61,7 +61,7 @@ class Style:
         self.real = "%g"
         #: Whole numbers as ``d``, ``x``, ``o`` or ``b``
         self.whole = "d"
-        #: Floating point numbers rounded to whole ones of this kind; ``d``: they are not
+        #: Floating point numbers rounded to whole ones of this kind; ``d``: not
         self.real_as_whole = "d"
         #: Between the fields of a line
         self.separator = " "
