@@ -9,7 +9,8 @@ epicscorelibs' binding of libca. The command ``aioca`` needs none of that.
 
 from __future__ import annotations
 
-from aioca._libraries import module_named, share_libca
+from aioca._libraries import module_named as _module_named
+from aioca._libraries import share_libca as _share_libca
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ _MODULES = (
 
 def _load() -> None:
     """Imports everything, and leaves alone what a program has put here."""
-    public = module_named("aioca._public")
+    public = _module_named("aioca._public")
     for name in public.__all__:
         globals().setdefault(name, getattr(public, name))
 
@@ -84,7 +85,7 @@ def _load() -> None:
 def __getattr__(name: str) -> Any:
     # Modules of this package ask for each other here, so each is imported alone.
     if name in _MODULES:
-        return module_named(f"aioca.{name}")
+        return _module_named(f"aioca.{name}")
     if name in __all__:
         _load()
         return globals()[name]
@@ -96,4 +97,4 @@ def __dir__() -> list[str]:
     return list(globals())
 
 
-share_libca()
+_share_libca()

@@ -67,11 +67,11 @@ LAYERS = {
         {"commands", "__main__"},
     ],
     "aioca": [
-        {"_epics", "_errors", "_search", "types"},
+        {"_libraries", "_epics", "_errors", "_search", "types"},
         {"native"},
         {
             *("channel", "operations", "subscription"),
-            *("_contexts", "_camonitor", "_catools", ""),
+            *("_contexts", "_camonitor", "_catools", "_public", ""),
         },
         {"tools", "__main__"},
     ],

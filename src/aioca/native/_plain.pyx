@@ -106,23 +106,16 @@ cdef class Channel:
 
 
 cdef class Subscription:
-    """Every update of a PV, in order, and that its connection is lost."""
+    """Every update of a PV, in order, and that its connection is lost.
+
+    From `Client.subscribe`.
+    """
 
     cdef NativeMonitor* native
     cdef Client client
     cdef readonly Channel channel
     cdef long type, mask
     cdef unsigned long count
-
-    def __cinit__(self, Client client not None, Channel channel not None, long type,
-                  unsigned long count, long mask):
-        self.client = client
-        self.channel = channel
-        self.type = type
-        self.count = count
-        self.mask = mask
-        channel.subscriptions.append(self)
-        self.start()
 
     def __dealloc__(self):
         self.forget()
@@ -209,6 +202,16 @@ cdef class Client:
             if not self.wait(end):
                 return
             missing = [channel for channel in missing if not channel.connected]
+
+    def subscribe(self, Channel channel not None, type, count, mask):
+        """A subscription to a connected channel, as that DBR type."""
+        cdef Subscription made = Subscription.__new__(Subscription)
+        made.client = self
+        made.channel = channel
+        made.type, made.count, made.mask = type, count, mask
+        channel.subscriptions.append(made)
+        made.start()
+        return made
 
     def wait(self, end):
         """The channels that changed and the subscriptions with updates, when there are.

@@ -387,8 +387,7 @@ class Watched:
         """Asks for updates, as the PV's type is known now."""
         channel, count = self.channel, self.options.style.count
         size = channel.element_count
-        self.subscription = Subscription(
-            self.client,
+        self.subscription = self.client.subscribe(
             channel,
             type_to_request(channel, self.options),
             size if count < 0 else min(count, size),

@@ -87,7 +87,7 @@ def tell_context(told):
 def tell_module(name, told):
     module = importlib.import_module(name)
     told[name] = "module"
-    for key, value in vars(module).items():
+    for key, value in [(key, getattr(module, key)) for key in dir(module)]:
         path = f"{name}.{key}"
         if key.startswith("_") and key not in PRIVATE:
             continue
