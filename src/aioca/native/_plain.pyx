@@ -164,6 +164,7 @@ cdef class Client:
 
     cdef Queue* queue
     cdef dict channels
+    cdef list changed
     #: Called with a PV's name, or "", the text and the status of what libca reports
     #: outside of any call
     cdef public object complain
@@ -173,6 +174,7 @@ cdef class Client:
         self.queue = new Queue(process().api, process().nodes)
         self.queue.waker.descriptor()
         self.channels = {}
+        self.changed = []
         self.complain = print_complaint
         enlist(self.queue, NULL)
 
@@ -199,7 +201,7 @@ cdef class Client:
         self.flush()
         missing = list(self.channels.values())
         while missing and (end is None or end > 0):
-            if not self.wait(end):
+            if not self.look(end):
                 return
             missing = [channel for channel in missing if not channel.connected]
 
@@ -216,17 +218,24 @@ cdef class Client:
     def wait(self, end):
         """The channels that changed and the subscriptions with updates, when there are.
 
-        ``end``: the time of ``time.monotonic()`` at which it returns without any. What
-        a request waits for makes it return, too, with the client itself.
+        ``end``: the time of ``time.monotonic()`` at which it returns without any.
         """
-        while True:
-            ready = self.drain()
-            if ready:
-                return ready
+        if not self.changed:
+            self.look(end)
+        changed, self.changed = self.changed, []
+        return changed
+
+    cdef bint look(self, object end) except -1:
+        """Takes in what comes next, and keeps it for `wait`. False: the time is over.
+
+        The end of a request counts, too.
+        """
+        while not self.drain():
             left = LONGEST_WAIT if end is None else end - monotonic()
             if not left > 0:
-                return ready
+                return False
             self.sleep(min(left, LONGEST_WAIT))
+        return True
 
     cdef int sleep(self, double seconds) except -1:
         cdef long long count = <long long> (seconds * 1000) + 1
@@ -235,24 +244,24 @@ cdef class Client:
         PyErr_CheckSignals()
         return 0
 
-    cdef list drain(self):
-        """Takes in all that libca's threads have queued."""
+    cdef bint drain(self) except -1:
+        """Takes in all that libca's threads have queued. False: there was nothing."""
         cdef vector[void*] owners
         cdef vector[Complaint] complaints
-        cdef list ready = []
         cdef size_t i
         self.queue.take(owners, complaints)
         for i in range(owners.size()):
-            ready.append(<object> owners[i])
-        for one in ready:
+            one = <object> owners[i]
             if isinstance(one, Channel):
                 (<Channel> one).look()
+            if one is not self:
+                self.changed.append(one)
         for i in range(complaints.size()):
             name = complaints[i].channel.decode(errors="replace")
             context = complaints[i].context.decode(errors="replace")
             self.complain(name, f"{message(complaints[i].status)} ({context})",
                           complaints[i].status)
-        return ready
+        return owners.size() > 0
 
     cdef int flush(self) except -1:
         with nogil:
@@ -321,8 +330,9 @@ cdef class Client:
                 unsent += list(lost)
             elif progress.finished and not unsent:
                 break
-            if not self.wait(end):
+            if not self.look(end):
                 break
+        self.drain()  # what libca said of it is there before its end
         done.clear()
         look_at_slots(batch, done)
         return list(done)
