@@ -228,7 +228,8 @@ async def test_whole_numbers_that_do_not_fit(server):
 
 def test_import_needs_no_setuptools():
     program = (
-        "import sys, aioca\n"
+        "import sys\n"
+        "from aioca import caget\n"
         "import epicscorelibs.ca.dbr as dbr, epicscorelibs.ca.cadef as cadef\n"
         "assert 'setuptools' not in sys.modules\n"
         "assert 'epicscorelibs.path' not in sys.modules\n"

@@ -6,6 +6,8 @@ import os
 import sys
 from _thread import allocate_lock
 
+from libc.stdio cimport fflush, stdout
+
 from aioca.native._cpp.ca_api cimport ca_enable_preemptive_callback, load_api
 from aioca.native._cpp.callbacks cimport install_exception_handler
 from aioca.native._cpp.db_access cimport ECA_NORMAL
@@ -162,6 +164,7 @@ def print_status(unsigned level):
     attach()
     with nogil:
         process().api.ca_client_status(level)
+        fflush(stdout)  # libca's own, which a quick end of the program forgets
 
 
 load()

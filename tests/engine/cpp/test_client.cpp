@@ -1,6 +1,7 @@
 // ext/client against a libca that only remembers.
 #include <poll.h>
 
+#include <chrono>
 #include <cstring>
 #include <string_view>
 #include <thread>
@@ -67,6 +68,18 @@ TEST_CASE("client: a loop is awake until it has taken what is ready") {
     CHECK(awake());
     client.drain();
     CHECK(!awake());
+}
+
+TEST_CASE("client: a program that waits is woken, with a descriptor and without") {
+    for (const bool has_descriptor : {true, false}) {
+        Client client;
+        aioca::Waker& waker = client.queue->waker;
+        if (has_descriptor) REQUIRE(waker.descriptor() >= 0);
+        waker.wait_at_most(std::chrono::milliseconds(1));  // until the time is over
+        std::thread libca([&client] { client.connect(); });
+        while (client.drain().size() == 0u) waker.wait_at_most(std::chrono::hours(1));
+        libca.join();
+    }
 }
 
 TEST_CASE("client: a lost channel can neither be read nor written") {

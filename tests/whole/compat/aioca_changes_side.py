@@ -7,6 +7,7 @@ in the IOC's shell.
 
 import asyncio
 import json
+import subprocess
 import sys
 import time
 import warnings
@@ -209,6 +210,20 @@ def closed_loops():
         assert time.monotonic() < deadline, "nothing happened"
         time.sleep(0.01)
     return len(monitor.pending_values) >= 15
+
+
+@case
+def names_on_use():
+    program = """
+import sys, aioca
+before = "numpy" in sys.modules
+aioca.caget
+print(before, "numpy" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return [word == "True" for word in done.stdout.split()]
 
 
 @case

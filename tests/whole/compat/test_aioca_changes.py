@@ -67,6 +67,7 @@ SHOWN = {
     "run-in-a-loop": ("run_in_a_loop", ["stopped", "RuntimeError"], ["goes on", 5]),
     "closed-loops": ("closed_loops", True, False),
     "import": ("imports", True, False),
+    "names-on-use": ("names_on_use", [True, True], [False, True]),
     "failed-subscription": ("failed_subscription", [False, "KeyError"], [True]),
     "failed-update": ("failed_update", [], ["CANothing", "ca_float"]),
     "wait-of-lists": ("wait_of_lists", ["CANothing", 80], "list"),
