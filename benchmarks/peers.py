@@ -111,6 +111,7 @@ CONTENDERS = {
         Contender("pcaspy", "pcaspy 0.8.1", ALL_MODES, "pcaspy_server.py"),
         Contender("caproto", "caproto", PEER_MODES, "caproto_server.py"),
         Contender("softioc", "softioc", PEER_MODES, "softioc_server.py"),
+        Contender("repics", "repics 0.3", PEER_MODES, "repics_server.py"),
         Contender("ioc", "reference IOC (C)", PEER_MODES),
         Contender("engine", "our engine without Python", PEER_MODES),
         Contender("rote", "by rote", PEER_MODES),

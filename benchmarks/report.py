@@ -10,7 +10,7 @@ from peers import CONTENDERS, HERE, ROOT
 
 DOCS = ROOT / "docs" / "explanation"
 # Those that users of the documentation compare with.
-SHOWN = ("ours", "pcaspy", "caproto", "softioc", "ioc")
+SHOWN = ("ours", "pcaspy", "caproto", "softioc", "repics", "ioc")
 
 
 def medians_of(measured):

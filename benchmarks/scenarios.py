@@ -149,6 +149,7 @@ def many(contender, scale):
         ):
             result = server.load("libca_load", "connect", PREFIX, n)
             yield metric + "_k_per_s", result["rate"] / 1e3
+            yield metric + "_cpu_us", result["cpu_us"]
 
 
 def scan(count):

@@ -48,7 +48,7 @@ SCENARIOS = {
     "monitor": (3, 8, 1 / 8),
     "burst": (4, None, 1 / 6),
 }
-CONTENDERS = ("ours", "C loop", "aioca 2.1", "pyepics", "caproto")
+CONTENDERS = ("ours", "C loop", "aioca 2.1", "pyepics", "caproto", "repics 0.3")
 # The C loop has no exceptions to leave out.
 AS_IN_C = {"get_no_throw": "get"}
 
@@ -207,12 +207,15 @@ SUMMARY = {
     "monitor": "monitor: CPU time per update",
 }
 SHOWN = {"ours": "this client", "aioca 2.1": "aioca 2.1", "pyepics": "pyepics"}
-SHOWN["caproto"] = "caproto"
+SHOWN |= {"caproto": "caproto", "repics 0.3": "repics 0.3"}
 
 
 def summary(results: dict[str, Any]) -> str:
     """The short table of the documentation: no goals, no floor."""
-    lines = ["| | " + " | ".join(SHOWN.values()) + " |", "|---" * 5 + "|"]
+    lines = [
+        "| | " + " | ".join(SHOWN.values()) + " |",
+        "|---" * (len(SHOWN) + 1) + "|",
+    ]
     for scenario in (s for s in SUMMARY if s in results):
         found = results[scenario]
         cells = [
@@ -225,7 +228,8 @@ def summary(results: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-HEAD = "| scenario | " + " | ".join(CONTENDERS) + " | ratios |\n" + "|---" * 7 + "|"
+HEAD = "| scenario | " + " | ".join(CONTENDERS) + " | ratios |\n"
+HEAD += "|---" * (len(CONTENDERS) + 2) + "|"
 
 
 def import_line(rounds: int) -> str:

@@ -36,6 +36,7 @@ REQUIREMENTS = {
     "pvapy": ["pvapy==5.6.0", "numpy"],
     "softioc": ["softioc==4.7.2"],
     "pcaspy": ["pcaspy==0.8.1", "numpy"],
+    "repics": ["repics==0.3.0", "numpy"],
     # For the examples with a window, together with this project's own packages.
     # PySide6 6.12.0 loses references with Python before 3.12.
     "gui": [
