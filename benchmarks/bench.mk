@@ -31,5 +31,5 @@ bench-aioca: $(VENV)/.built $(VENV)/.bench-tools
 bench-pva: $(VENV)/.built
 	$(BIN)/python benchmarks/pva/run.py
 
-bench-micro: $(VENV)/.built
+bench-micro: $(VENV)/.installed
 	$(BIN)/python benchmarks/micro/micro.py
