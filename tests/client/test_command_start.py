@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -34,13 +35,41 @@ def environment(ioc, **more):
     return client_environment(ioc.port, EPICS_CLI_TIMEOUT="30", **more)
 
 
+started = []
+
+
 def start(ioc, *arguments, python=(), **options):
-    return subprocess.Popen(
+    """A command, which ends after a minute at the latest: nothing is read then."""
+    process = subprocess.Popen(
         [sys.executable, *python, "-m", "aioca", *arguments],
         env=environment(ioc),
         text=True,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )
+    end = threading.Timer(60, process.kill)
+    end.daemon = True
+    end.start()
+    started.append((process, end))
+    return process
+
+
+@pytest.fixture(autouse=True)
+def no_command_stays():
+    yield
+    while started:
+        process, end = started.pop()
+        end.cancel()
+        process.kill()
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def waits(process):
+    """How often the main thread of a process has begun to wait."""
+    with open(f"/proc/{process.pid}/task/{process.pid}/status") as status:
+        return int(re.search(r"\bvoluntary_ctxt_switches:\s+(\d+)", status.read())[1])
 
 
 def loaded(errors):
@@ -83,6 +112,11 @@ def test_ctrl_c_ends_the_search_for_a_pv(ioc_of_commands, command):
     tasks = f"/proc/{process.pid}/task"
     deadline = time.monotonic() + 60
     while len(os.listdir(tasks)) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    # And it waits when it has begun to for the third time, which takes a second.
+    before = waits(process)
+    while waits(process) < before + 3:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -155,6 +189,7 @@ def test_a_monitor_follows_a_pv_that_comes_back_as_another_type(tmp_path):
 
 CLIENT = """
 import sys
+from time import monotonic
 from aioca.native._plain import Client
 client = Client()
 said = []
@@ -162,12 +197,21 @@ client.complain = lambda name, text, status: said.append(name)
 channel = client.channel("S:AO")
 client.connect(60)
 assert channel.connected
-for number in range(1, 301):
+request = (channel, channel.native_type, 1)
+for number in range(1, 101):
     assert client.put(channel, [b"junk"], False, 60) is None
-    (value,) = client.get([(channel, channel.native_type, 1)], 60)
+    (value,) = client.get([request], 60)
     assert value.ok
     assert len(said) == number, (len(said), number)
 assert set(said) == {"S:AO"}
+# Also by a request that had no time to wait for anything.
+said.clear()
+assert client.put(channel, [b"junk"], False, 60) is None
+end = monotonic() + 60
+while not said:
+    (value,) = client.get([request], 0)
+    assert not value.ok
+    assert monotonic() < end
 big = client.channel("S:WF")
 client.connect(60)
 numbers = [i / 7 for i in range(100_000)]
