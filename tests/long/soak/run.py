@@ -52,7 +52,19 @@ class Soak:
         return Child([str(python), str(HERE / script), *arguments], env)
 
     def start(self):
-        self.server = self.python("server_side.py")
+        beside = self.out / "beside"
+        beside.mkdir(parents=True, exist_ok=True)
+        runtime = {"XDG_RUNTIME_DIR": str(beside)}
+        self.server = self.python(
+            "server_side.py",
+            str(beside),
+            env={
+                **without_epics(),
+                **runtime,
+                "EPICS_PVAS_SERVER_PORT": "0",
+                "EPICS_PVAS_BROADCAST_PORT": "0",
+            },
+        )
         tcp, udp = self.server.ready["tcp"], self.server.ready["udp"]
         port = free_port()
         self.proxy = self.python("proxy_side.py", str(port), str(tcp), str(udp))
@@ -67,7 +79,18 @@ class Soak:
             "pyepics": self.python(
                 "pyepics_side.py", env=self.direct, python=peer_python("pyepics")
             ),
+            "p4p": self.python(
+                "pva_client_side.py",
+                env={
+                    **without_epics(),
+                    "EPICS_PVA_ADDR_LIST": "127.0.0.1",
+                    "EPICS_PVA_AUTO_ADDR_LIST": "NO",
+                    "EPICS_PVA_BROADCAST_PORT": str(self.server.ready["pva_udp"]),
+                },
+                python=peer_python("p4p"),
+            ),
         }
+        self.looking = self.python("looking_side.py", self.server.ready["socket"])
         self.rough = RoughClients(tcp, udp)
 
     def measured(self):
@@ -95,7 +118,8 @@ class Soak:
                 passing = self.python("aioca_side.py", "lenient", "PUT2", env=env)
                 self.short_lived += 1
             time.sleep(min(left, random.uniform(2, 12)))
-            self.clients["pyepics"].ask(60, do="put")
+            for name in ("pyepics", "p4p"):
+                self.clients[name].ask(60, do="put")
             for name, pid in self.measured().items():
                 self.busy[name].append(sample(pid))
             if random.random() < 0.5:
@@ -106,6 +130,7 @@ class Soak:
 
     def quiet_point(self):
         self.proxy.ask(do="calm")
+        self.looking.ask(60, do="hold")
         for name in self.quiet:
             if name != "server":
                 self.clients[name].ask(90, do="hold")
@@ -118,6 +143,7 @@ class Soak:
         for name, pid in self.measured().items():
             self.quiet[name].append(sample(pid))
         self.server.ask(do="resume")
+        self.looking.ask(60, do="go_on")
         for name in self.quiet:
             if name != "server":
                 self.clients[name].ask(do="go_on")
@@ -135,7 +161,7 @@ class Soak:
 
     def wait_for_circuits(self, deadline):
         """Until the server has let go of the clients that went."""
-        lasting = len(self.clients)
+        lasting = len(self.clients) - 1  # p4p has another protocol
         while (
             (now := self.server.ask(do="stats"))["circuits"] > lasting
             or now["held_bytes"]
@@ -152,6 +178,9 @@ class Soak:
             wrong += [
                 f"{name}: {what}" for what in client.ask(60, do="report")["wrong"]
             ]
+        wrong += [
+            f"control: {what}" for what in self.looking.ask(60, do="report")["wrong"]
+        ]
         if not self.server.alive():
             wrong.append("the server died")
         if self.minutes < SHORT_RUN_MINUTES:
@@ -184,6 +213,7 @@ class Soak:
             "cpu_s": {k: v[-1]["cpu_s"] for k, v in self.quiet.items()},
             "server": self.server.ask(do="stats"),
             "clients": {k: v.ask(60, do="report") for k, v in self.clients.items()},
+            "looking": self.looking.ask(60, do="report"),
             "short_lived_clients": self.short_lived,
             "rough_clients": self.rough.counters,
             "proxy": self.proxy.ask(do="stats"),
@@ -199,7 +229,7 @@ class Soak:
 
     def stop(self):
         self.rough.hold()
-        for child in (*self.clients.values(), self.proxy, self.server):
+        for child in (*self.clients.values(), self.looking, self.proxy, self.server):
             child.stop()
 
 

@@ -1,5 +1,8 @@
 """The server of the soak: drivers that post, raise, answer late; PVs that come and go.
 
+It saves all values, logs all puts, has status PVs and a control socket, and serves
+PVAccess.
+
 Every posted value carries a number that only grows, so that a client sees what is
 lost, torn or out of order.
 """
@@ -8,13 +11,16 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 from child_side import answer_commands, say
 
-from pcaspy import Driver
+from pcaspy import Driver, PutLog
+from pcaspy.control.client import found as found_sockets
 from pcaspy.native._tables import instance_counts
 from pcaspy.testing import IsolatedServer
 
@@ -183,12 +189,30 @@ class Soak:
         return {**self.server.stats(), **instance_counts(), "posts": self.tick}
 
 
+def beside(folder):
+    """What a server can do besides serving: all of it."""
+    return {
+        "pva": True,
+        "state": folder / "values.state",
+        "autosave": {"*": 2.0},
+        "put_log": PutLog(folder / "puts.log", burst=1, max_bytes=1_000_000),
+        "control": "soak",
+    }
+
+
 def main():
     # The tracebacks of those that raise would fill the disk.
     logging.disable(logging.CRITICAL)
-    with IsolatedServer() as server:
+    folder = Path(sys.argv[1])
+    with IsolatedServer(**beside(folder)) as server:
+        server.add_status("SOAK-STATUS:")
         soak = Soak(server)
-        say("READY", {"tcp": server.tcp_port, "udp": server.udp_port})
+        socket = next(
+            found.path for found in found_sockets() if found.pid == os.getpid()
+        )
+        ready = {"tcp": server.tcp_port, "udp": server.udp_port, "socket": str(socket)}
+        pva = server._pcaspy.pva
+        say("READY", {**ready, "pva_udp": pva.udp_port, "pva_tcp": pva.tcp_port})
         answer_commands(soak.handle)
 
 
