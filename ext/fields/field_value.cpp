@@ -321,7 +321,7 @@ std::string field_text(const FieldDef& field, const RecordView& record) {
     const Metadata& m = record.metadata();
     switch (field.id) {
         case FieldId::Name:
-            return record.pv.name();
+            return std::string(record.pv.name());
         case FieldId::Rtyp:
             return name_of(record.type);
         case FieldId::Desc:

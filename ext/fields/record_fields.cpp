@@ -122,9 +122,10 @@ bool RecordFields::make(const Pv& record, const std::string& group, Live& made) 
     if (refused) return false;
     ValueKind kind = kind_in(record, type, field);
     if (made.view) kind = made.view->kind_of(kind);
-    std::string name = record.name() + "." + (field ? field->name : "VAL");
+    std::string name(record.name());
+    name += field ? std::string(".") + field->name : ".VAL";
     name += made.part.modifiers;
-    made.pv = Pv::create(std::move(name), kind.type, kind.max_count, now->metadata);
+    made.pv = Pv::create(name, kind.type, kind.max_count, now->metadata);
     const Ref<FieldOf> of(new FieldOf(Ref<RecordFields>(this), field));
     made.of = of.get();
     made.pv->get_companion(of);

@@ -1,5 +1,7 @@
 #include "pv/pv.hpp"
 
+#include <memory>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -8,12 +10,19 @@
 
 namespace pcas {
 
-Pv::Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept
-    : name_(std::move(name)), max_count_(max_count), type_(type) {}
+Pv::Pv(std::string_view name, std::uint32_t max_count, SnapshotPtr first) noexcept
+    : name_size_(static_cast<std::uint32_t>(name.size())),
+      max_count_(max_count),
+      type_(first->type()),
+      current_(std::move(first)) {
+    char* at = const_cast<char*>(name_at(this));
+    at[name.copy(at, name.size())] = 0;
+}
 
 Pv::~Pv() {
     if (companion_) companion_->on_end();
     delete serial_puts_.load();
+    delete access_.load();
 }
 
 void Pv::set_puts_in_series(bool on) {
@@ -31,25 +40,53 @@ void Pv::end_put(EcaStatus status) {
     if (SerialPuts* puts = serial_puts()) puts->end(status);
 }
 
+AccessMember& Pv::access() {
+    if (!access_.load()) {
+        auto made = std::make_unique<AccessMember>();
+        AccessMember* none = nullptr;
+        if (access_.compare_exchange_strong(none, made.get())) {
+            [[maybe_unused]] AccessMember* kept = made.release();
+        }
+    }
+    return *access_.load();
+}
+
+std::string Pv::access_group() const {
+    const AccessMember* made = access_.load();
+    return made ? made->group() : std::string();
+}
+
 void Pv::set_access_group(const std::string& group) {
-    access_.set_group(group);
+    if (!group.empty() || access_.load()) access().set_group(group);
     if (const PvCompanionPtr following = companion())
         following->on_rights_changed(group);
 }
 
 void Pv::set_read_only(bool on) {
-    access_.set_read_only(on);
+    if (on || access_.load()) access().set_read_only(on);
     if (const PvCompanionPtr following = companion())
-        following->on_rights_changed(access_.group());
+        following->on_rights_changed(access_group());
 }
 
-PvPtr Pv::create(std::string name, DbfType type, std::uint32_t max_count,
+PvPtr Pv::create(std::string_view name, DbfType type, std::uint32_t max_count,
                  MetadataPtr metadata) {
-    PvPtr pv(new Pv(std::move(name), type, max_count));
-    Ref<Snapshot> first = Snapshot::create(type, 1);
-    first->metadata = std::move(metadata);
-    pv->current_ = first;
-    return pv;
+    return create(name, max_count, unset(type, std::move(metadata)));
+}
+
+PvPtr Pv::create(std::string_view name, std::uint32_t max_count, SnapshotPtr first) {
+    void* memory = ::operator new(sizeof(Pv) + name.size() + 1);
+    return PvPtr(new (memory) Pv(name, max_count, std::move(first)));
+}
+
+void Pv::destroy(const Pv* pv) noexcept {
+    pv->~Pv();
+    ::operator delete(const_cast<Pv*>(pv));
+}
+
+SnapshotPtr Pv::unset(DbfType type, MetadataPtr metadata) {
+    Ref<Snapshot> made = Snapshot::create(type, 1);
+    made->metadata = std::move(metadata);
+    return made;
 }
 
 SnapshotPtr Pv::snapshot() const {

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,6 +16,7 @@
 #include "base/instances.hpp"
 #include "base/prefetch.hpp"
 #include "base/ref.hpp"
+#include "base/small_mutex.hpp"
 #include "dbr/acknowledgement.hpp"
 #include "dbr/snapshot.hpp"
 #include "pv/companion.hpp"
@@ -29,12 +30,18 @@ class SerialPuts;
 class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv> {
   public:
     // `max_count` is the number of elements announced to clients, at least 1.
-    // The first snapshot is one zero (or empty text), UDF and INVALID, stamped 0.
-    static Ref<Pv> create(std::string name, DbfType type, std::uint32_t max_count,
+    // The first snapshot is unset().
+    static Ref<Pv> create(std::string_view name, DbfType type, std::uint32_t max_count,
                           MetadataPtr metadata);
-    static void destroy(const Pv* pv) noexcept { delete pv; }
+    // The same with a first snapshot that many may share, which says the type, too.
+    static Ref<Pv> create(std::string_view name, std::uint32_t max_count,
+                          SnapshotPtr first);
+    // One zero (or empty text), UDF and INVALID, stamped 0.
+    static SnapshotPtr unset(DbfType type, MetadataPtr metadata);
+    static void destroy(const Pv* pv) noexcept;
 
-    const std::string& name() const noexcept { return name_; }
+    // A NUL follows it.
+    std::string_view name() const noexcept { return {name_at(this), name_size_}; }
     DbfType type() const noexcept { return type_; }
     std::uint32_t max_count() const noexcept { return max_count_; }
 
@@ -73,7 +80,7 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
         std::lock_guard lock(mutex_);
         f(*current_);
     }
-    void prefetch_look() const noexcept { prefetch(&mutex_, sizeof mutex_ + 16); }
+    void prefetch_look() const noexcept { prefetch(this, sizeof *this); }
 
     // Gets are answered by a ReadRequest (a Driver that overrides read) instead of from
     // the snapshot.
@@ -94,11 +101,16 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     SerialPuts* serial_puts() const noexcept { return serial_puts_.load(); }
     // Its access security group; the channels there are get its rights, too.
     void set_access_group(const std::string& group);
-    std::string access_group() const { return access_.group(); }
+    std::string access_group() const;
     // No client may put to it, whatever its group allows.
     void set_read_only(bool on);
-    bool read_only() const noexcept { return access_.read_only(); }
-    AccessMember& access() noexcept { return access_; }
+    bool read_only() const noexcept {
+        const AccessMember* made = access_.load();
+        return made && made->read_only();
+    }
+    // Made at first: a PV without channels, group and readonly has none. Throws
+    // std::bad_alloc.
+    AccessMember& access();
 
     // While it is on, no client's put gets any further: it fails.
     void set_puts_disabled(bool on) noexcept { puts_disabled_.store(on); }
@@ -136,7 +148,11 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     void detach(PvClients& clients);
 
   private:
-    Pv(std::string name, DbfType type, std::uint32_t max_count) noexcept;
+    Pv(std::string_view name, std::uint32_t max_count, SnapshotPtr first) noexcept;
+    // Behind the object, in the same piece of memory.
+    static const char* name_at(const Pv* pv) noexcept {
+        return reinterpret_cast<const char*>(pv + 1);
+    }
     ~Pv();
     friend class PvClients;
     template <class Change>
@@ -148,7 +164,7 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     std::size_t channels_now() const noexcept;    // the same
 
     // constant after construction
-    const std::string name_;
+    const std::uint32_t name_size_;
     const std::uint32_t max_count_;
     const DbfType type_;
 
@@ -158,13 +174,15 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     std::atomic<bool> puts_in_series_{false};
     std::atomic<bool> refused_{false};
     std::atomic<bool> puts_disabled_{false};
-    // Both guarded by the mutex; here they take no room.
+    // Here they take no room. The mutex is a leaf: it guards both above it, all from
+    // current_ on, and the events of clients.
     bool told_interest_ = false;
     Acknowledgement acknowledgement_;
-    std::atomic<SerialPuts*> serial_puts_{nullptr};  // owned
-    AccessMember access_;
+    mutable SmallMutex mutex_;
+    // Of few PVs, owned.
+    std::atomic<SerialPuts*> serial_puts_{nullptr};
+    std::atomic<AccessMember*> access_{nullptr};
 
-    mutable std::mutex mutex_;  // leaf; guards all below, and the events of clients
     SnapshotPtr current_;
     std::atomic<std::uint64_t> posted_{0};  // written with the mutex
     PvClientsPtr clients_;                  // a list: of each server that has some

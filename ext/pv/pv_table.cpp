@@ -11,40 +11,44 @@ PvPtr PvTable::add(PvPtr pv) {
 }
 
 PvPtr PvTable::add(std::string_view name, PvPtr pv) {
-    Entry entry;
-    if (name != pv->name()) entry.other_name = std::make_unique<std::string>(name);
-    const std::string_view key = entry.other_name ? *entry.other_name : pv->name();
-    entry.pv = std::move(pv);
-    Entry old;  // let go of without the lock
     std::unique_lock lock(mutex_);
     ++version_;
-    const auto found = pvs_.find(key);
-    if (found != pvs_.end()) {
-        old = std::move(found->second);
-        pvs_.erase(found);  // its key is a view of what the old entry holds
-    }
-    pvs_.emplace(key, std::move(entry));
+    PvPtr old = taken_out(name);  // let go of without the lock
+    if (name == pv->name())
+        pvs_.insert(std::move(pv));
+    else
+        others_.emplace(name, std::move(pv));
     lock.unlock();
-    return std::move(old.pv);
+    return old;
 }
 
 PvPtr PvTable::remove(std::string_view name) {
-    Entry old;
     std::unique_lock lock(mutex_);
-    const auto found = pvs_.find(name);
-    if (found != pvs_.end()) {
-        ++version_;
-        old = std::move(found->second);
-        pvs_.erase(found);
-    }
+    PvPtr old = taken_out(name);  // let go of without the lock
+    if (old) ++version_;
     lock.unlock();
-    return std::move(old.pv);
+    return old;
+}
+
+PvPtr PvTable::taken_out(std::string_view name) {
+    PvPtr old;
+    if (const auto found = pvs_.find(name); found != pvs_.end()) {
+        old = std::move(pvs_.extract(found).value());
+    } else if (!others_.empty()) {
+        const auto other = others_.find(std::string(name));
+        if (other == others_.end()) return old;
+        old = std::move(other->second);
+        others_.erase(other);
+    }
+    return old;
 }
 
 PvPtr PvTable::find(std::string_view name) const {
     std::shared_lock lock(mutex_);
-    const auto found = pvs_.find(name);
-    return found == pvs_.end() ? PvPtr{} : found->second.pv;
+    if (const auto found = pvs_.find(name); found != pvs_.end()) return *found;
+    if (others_.empty()) return {};
+    const auto other = others_.find(std::string(name));
+    return other == others_.end() ? PvPtr{} : other->second;
 }
 
 Found PvTable::find(std::string_view name, NameUse) const {
@@ -59,23 +63,22 @@ void PvTable::after_fork_in_child() { std::construct_at(&mutex_); }
 std::vector<std::string> PvTable::names() const {
     std::vector<std::string> all;
     std::shared_lock lock(mutex_);
-    all.reserve(pvs_.size());
-    for (const auto& [name, entry] : pvs_) all.emplace_back(name);
+    all.reserve(pvs_.size() + others_.size());
+    for (const PvPtr& pv : pvs_) all.emplace_back(pv->name());
+    for (const auto& [name, pv] : others_) all.emplace_back(name);
     return all;
 }
 
 std::uint64_t PvTable::posts() const {
     std::uint64_t all = 0;
     std::shared_lock lock(mutex_);
-    for (const auto& [name, entry] : pvs_) {
-        if (!entry.other_name) all += entry.pv->posts();
-    }
+    for (const PvPtr& pv : pvs_) all += pv->posts();
     return all;
 }
 
 std::size_t PvTable::size() const {
     std::shared_lock lock(mutex_);
-    return pvs_.size();
+    return pvs_.size() + others_.size();
 }
 
 }  // namespace pcas

@@ -4,11 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -42,7 +42,10 @@ class PCAS_API PvTable final : public Source {
     template <class F>
     std::uint64_t for_each(F&& f) const {
         std::shared_lock lock(mutex_);
-        for (const auto& [name, entry] : pvs_) f(name, std::as_const(*entry.pv));
+        for (const PvPtr& pv : pvs_)
+            f(std::string_view(pv->name()), std::as_const(*pv));
+        for (const auto& [name, pv] : others_)
+            f(std::string_view(name), std::as_const(*pv));
         return version_;
     }
     // f() while nothing changes; false, without it, if it is another version by now.
@@ -61,13 +64,34 @@ class PCAS_API PvTable final : public Source {
     void after_fork_in_child() override;
 
   private:
-    mutable std::shared_mutex mutex_;  // leaf
-    struct Entry {
-        PvPtr pv;
-        std::unique_ptr<const std::string> other_name;  // null: the PV's own
+    // Not noexcept, so that the set keeps the hashes: its nodes have room for them.
+    struct HashOfName {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view name) const {
+            return KeyedHash{}(name);
+        }
+        std::size_t operator()(const PvPtr& pv) const {
+            return KeyedHash{}(pv->name());
+        }
     };
-    // The key is a view of the PV's own name, or of the entry's other one.
-    std::unordered_map<std::string_view, Entry, KeyedHash> pvs_;
+    struct SameName {
+        using is_transparent = void;
+        bool operator()(std::string_view a, const PvPtr& b) const {
+            return a == b->name();
+        }
+        bool operator()(const PvPtr& a, std::string_view b) const {
+            return a->name() == b;
+        }
+        bool operator()(const PvPtr& a, const PvPtr& b) const {
+            return a->name() == b->name();
+        }
+    };
+    PvPtr taken_out(std::string_view name);  // the mutex is held
+
+    mutable std::shared_mutex mutex_;  // leaf
+    std::unordered_set<PvPtr, HashOfName, SameName> pvs_;
+    // Under other names than their own; none of them is in `pvs_`, too.
+    std::unordered_map<std::string, PvPtr, KeyedTextHash> others_;
     std::atomic<std::uint64_t> version_{0};  // written with the mutex
 };
 

@@ -9,7 +9,7 @@ std::string refused_put_text(const std::string& value, const Pv& pv,
     const char* over = client.protocol == Protocol::PVAccess  ? ", PVAccess"
                        : client.protocol == Protocol::Control ? ", control"
                                                               : "";
-    return "PV " + pv.name() + ": refused a put of " + value + " by " +
+    return "PV " + std::string(pv.name()) + ": refused a put of " + value + " by " +
            printable(client.user) + "@" + printable(client.host) + " (" +
            client.address + over + "): " + std::string(why);
 }

@@ -139,7 +139,7 @@ void Channel::rights_changed() {
 
 ChannelRow Channel::row() const {
     if (!pv_) return {};
-    return {pv().name(), monitors_.size(), may_read(), may_write()};
+    return {std::string(pv().name()), monitors_.size(), may_read(), may_write()};
 }
 
 // In the child of a fork the clients are the parent's, as is all of pvxs.

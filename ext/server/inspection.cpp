@@ -50,7 +50,7 @@ ChannelRows Circuit::channel_rows(std::size_t offset, std::size_t limit) {
     channels_.for_each([&](const Channel& channel) {
         const std::size_t place = at++;
         if (place < offset || place - offset >= limit) return;
-        found.rows.push_back({channel.pv->name(),
+        found.rows.push_back({std::string(channel.pv->name()),
                               channel.subscriptions ? channel.subscriptions->size() : 0,
                               channel.may_read(), channel.may_write()});
     });

@@ -139,7 +139,7 @@ void Circuit::tell_interest(const Channel& channel) noexcept {
     try {
         shared_.names->tell_interest(channel.pv, id_, identity_);
     } catch (const std::bad_alloc& error) {
-        shared_.log.add_caught("interest", channel.pv->name().c_str(), error);
+        shared_.log.add_caught("interest", channel.pv->name().data(), error);
     }
 }
 

@@ -389,5 +389,7 @@ def _create(
     target: Registry, prefix: str, entries: Mapping[str, Mapping[str, Any]]
 ) -> None:
     with collector_held(len(entries)):
-        infos = list(parse(prefix, entries))
-        target.add([SimplePV(info.name, info) for info in infos])
+        made: list[Any] = list(parse(prefix, entries))  # all, before there is a PV
+        for at, info in enumerate(made):
+            made[at] = SimplePV(info.name, info)
+        target.add(made)

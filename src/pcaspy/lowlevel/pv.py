@@ -127,6 +127,8 @@ class casPV(PvHandle):
     It has no attributes: all names except those of these methods are free.
     """
 
+    __slots__ = ()  # PvHandle has room for those of programs
+
     def __init__(self) -> None:
         """Nothing to do yet: it is made ready when a client asks for it."""
 

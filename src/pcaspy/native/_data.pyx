@@ -23,11 +23,17 @@ from pcaspy.native._value cimport (
 from pcaspy.alarm import Alarm, Severity
 from pcaspy.native._time import epicsTimeStamp
 
+cdef extern from "pcaspy/native/attributes.hpp" namespace "pcas::py":
+    void no_attributes_yet(Data data) noexcept
+
 
 @cython.final
 @cython.no_gc_clear      # __dealloc__ reaches the PV
 cdef class Data(StoredValue):
     """A parameter of a Driver: value, alarm and time, and what waits to be posted."""
+
+    def __cinit__(self):
+        no_attributes_yet(self)
 
     def __init__(self):
         self.value_ = 0

@@ -17,6 +17,7 @@ cdef class Fields:
     cdef DbfType type
     cdef readonly bint exact     # what the type has not got is refused
     cdef readonly bint as_stored     # a value is shown as clients see it
+    cdef readonly bint any_float     # a float is kept as it is, whatever its value
     cdef readonly bint is_text   # characters: a value is a str
     cdef Strictness strictness   # of what drivers set
     cdef uint32_t max_count
@@ -27,6 +28,7 @@ cdef class Fields:
     cdef bint looks_back         # an alarm depends on what was before
     cdef AlarmLimits limits
     cdef MetadataPtr metadata
+    cdef SnapshotPtr unset       # of the PVs that have no value yet
     # The first snapshot of the PVs with the same value that a driver took together.
     cdef SnapshotPtr first
     cdef object first_value

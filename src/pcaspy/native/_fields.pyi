@@ -12,6 +12,7 @@ class Fields:
     asyn: bool
     exact: bool
     as_stored: bool
+    any_float: bool
     is_text: bool
     def __init__(self, values: dict[str, Any], given: frozenset[str]) -> None: ...
     def pair(self, low: str, high: str) -> tuple[float, float]: ...

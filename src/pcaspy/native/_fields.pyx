@@ -9,6 +9,7 @@ from libcpp cimport bool as cbool
 
 from pcaspy.native._cpp.codec cimport DecodeTarget
 from pcaspy.native._cpp.from_snapshot cimport value_of
+from pcaspy.native._cpp.pv cimport unset_snapshot
 from pcaspy.native._cpp.metadata cimport (
     ColumnInfo, DisplayForm, ExactLimits, Metadata, MetadataPtr, RecordDetails)
 from pcaspy.native._cpp.snapshot cimport AlarmState, NewSnapshot
@@ -19,6 +20,9 @@ from pcaspy.native._cpp.types cimport DbfType, kMaxCount
 
 cdef extern from "Python.h":
     object PyObject_GenericGetDict(object, void*)
+
+cdef extern from "pcaspy/native/attributes.hpp" namespace "pcas::py":
+    void no_attributes_yet(InfoBase info) noexcept
 
 MAX_COUNT = kMaxCount
 # display.form of the normative types, by name.
@@ -74,6 +78,8 @@ cdef class Fields:
         self.exact = name == "text" or name in _SIZED
         self.is_text = self.type == DbfType.Char
         self.as_stored = self.exact and (name == "text" or values["count"] == 1)
+        self.any_float = (self.type == DbfType.Double and values["count"] == 1
+                          and not self.as_stored)
         self.strictness = Strictness.Ranged if self.exact else Strictness.Checked
         self.max_count = values["count"]
         self.mdel = values["mdel"]
@@ -84,6 +90,7 @@ cdef class Fields:
         for state in values["states"]:
             self.limits.states.push_back(state)
         self.metadata = self.make_metadata()
+        self.unset = unset_snapshot(self.type, self.metadata)
 
     cdef int take_limits(self) except -1:
         cdef int i
@@ -217,6 +224,9 @@ cdef ColumnInfo column_info(name, label, kind) except *:
 
 cdef class InfoBase:
     """Base of PVInfo: what each PV has in addition to the shared fields."""
+
+    def __cinit__(self):
+        no_attributes_yet(self)
 
     def _added(self):
         return PyObject_GenericGetDict(self, NULL)

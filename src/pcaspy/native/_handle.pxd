@@ -28,12 +28,15 @@ cdef class PvHandle:
     cdef object writes           # what its asynchronous writes are kept in, or None
     cdef object group            # of access security, where setAccessSecurityGroup said
     cdef object server           # weak reference to the Server that it is served by
-    cdef bint plain_write        # puts need nothing but driver.write
     cdef object client_how       # how driver.write gets the client: None, it does not
-    cdef bint plain_read         # gets need nothing but driver.read
-    cdef bint given              # made with its info: nobody need ask its methods
-    cdef bint asks               # gets are for Python
-    cdef bint warned             # that a value had too many elements
+    cdef cbool plain_write       # puts need nothing but driver.write
+    cdef cbool plain_read        # gets need nothing but driver.read
+    cdef cbool given             # made with its info: nobody need ask its methods
+    cdef cbool asks              # gets are for Python
+    cdef cbool warned            # that a value had too many elements
+    # Here, and not in casPV: the interpreter makes more of them at once than few need.
+    cdef dict __dict__           # what programs add
+    cdef object __weakref__
 
     cdef Pv* opened(self) except NULL
     cdef int open(self) except -1

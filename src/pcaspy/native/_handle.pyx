@@ -24,6 +24,9 @@ from pcaspy.native._cpp.types cimport ECA_NORMAL
 from pcaspy.native._fields cimport Fields, InfoBase
 from pcaspy.native._time cimport StampBase
 
+cdef extern from "pcaspy/native/attributes.hpp" namespace "pcas::py":
+    void no_attributes_yet(PvHandle pv) noexcept
+
 _set_logger = logging.getLogger("pcaspy.Driver.setParam")
 
 
@@ -41,6 +44,9 @@ cdef class PvHandle:
     with one, the functions behind it do.
     """
 
+    def __cinit__(self):
+        no_attributes_yet(self)
+
     cdef Pv* opened(self) except NULL:
         if self.pv.get() == NULL:
             raise ValueError(f"{type(self).__name__} {self.name!r} is not ready to be"
@@ -51,7 +57,7 @@ cdef class PvHandle:
         cdef Fields fields = self.info.fields
         cdef string name = bytes_of_text(self.name)
         self.disown()
-        self.pv = create_pv(name, fields.type, fields.max_count, fields.metadata)
+        self.pv = create_pv(name, fields.max_count, fields.unset)
         self.pv.get().owner = <PyObject*>self
         self.pv.get().set_reads_by_request(True)
         if fields.values["asg"]:

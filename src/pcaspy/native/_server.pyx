@@ -134,6 +134,8 @@ cdef class Server(Claimant):
         cdef size_t i
         for pv in pvs:
             pv.claim(self)
+        added.reserve(len(pvs))
+        for pv in pvs:
             added.push_back(pv.pv)
         with nogil:
             for i in range(added.size()):

@@ -3,7 +3,7 @@
 """How long the reads and writes of drivers take, and which of them run just now."""
 
 cimport cython
-from libcpp.string cimport string
+from libcpp.string_view cimport string_view
 
 from pcaspy.native._cpp.inspection cimport steady_seconds
 from pcaspy.native._cpp.request cimport EngineRequest, RequestKind
@@ -105,7 +105,7 @@ cdef bint is_call(const EngineRequest* request) noexcept:
 cdef tuple call_of(Turn* turn):
     """(number, thread, PV, call, client) of what `turn` handles."""
     cdef const EngineRequest* request = turn.request
-    cdef const string* name = &request.pv.get().name()
+    cdef string_view name = request.pv.get().name()
     return (turn.number, turn.thread, text_of(name.data(), name.size()),
             "write" if request.kind == RequestKind.Write else "read",
             identity(request.client))

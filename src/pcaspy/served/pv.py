@@ -42,6 +42,8 @@ class SimplePV(casPV):
         info: The configuration of the PV.
     """
 
+    __slots__ = ()
+
     def __init__(self, name: str, info: PVInfo) -> None:
         open_pv(self, name, info, given=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import is_
 from typing import Any
 
 from ..alarm import Severity
@@ -175,15 +176,23 @@ class _FieldsCache:
 
     def __init__(self) -> None:
         self._known: dict[Any, Fields] = {}
+        # Names and values of the last one that was found; most are as the one before.
+        self._last: tuple[tuple[Any, ...], tuple[Any, ...], Fields] | None = None
 
     def get(self, pv: str, spec: Mapping[str, Any]) -> Fields:
         if "value" in spec:
-            spec = {name: value for name, value in spec.items() if name != "value"}
-        values = tuple(spec.values())
+            spec = dict(spec)
+            del spec["value"]
+        names, values, last = tuple(spec), tuple(spec.values()), self._last
+        if last is not None and last[0] == names and all(map(is_, last[1], values)):
+            return last[2]
         try:
-            return self._known[tuple(spec), values, tuple(map(type, values))]
+            found = self._known[names, values, tuple(map(type, values))]
         except (KeyError, TypeError):
             pass  # what is wrong with the entry is raised below, alone
+        else:
+            self._last = names, values, found
+            return found
         return self._add(pv, spec)
 
     def _add(self, pv: str, spec: Mapping[str, Any]) -> Fields:
@@ -215,6 +224,8 @@ def _has_elements(value: Any) -> bool:
 
 
 def _first_value(fields: Fields) -> Any:
+    if fields.any_float:
+        return 0
     values = fields.values
     if fields.is_text:
         return ""
@@ -294,7 +305,7 @@ class PVInfo(InfoBase):
     autosave = _shared("autosave")
 
     def __init__(self, info: Mapping[str, Any], reason: str = "", name: str = ""):
-        if not isinstance(info, Mapping):
+        if type(info) is not dict and not isinstance(info, Mapping):
             raise ValueError(
                 f"PV {reason!r}: its entry is {info!r}, allowed is a dict of fields"
             )
@@ -302,9 +313,10 @@ class PVInfo(InfoBase):
         self.name = name
         kind = info.get("type")
         if (
-            "count" not in info
+            "value" in info
+            and "count" not in info
             and kind not in ("table", "ndarray")
-            and _has_elements(info.get("value"))
+            and _has_elements(info["value"])
         ):
             info = {**info, "count": len(info["value"])}
         self.fields = fields = _cache.get(reason, info)
@@ -319,6 +331,8 @@ class PVInfo(InfoBase):
     def _checked_value(self, value: Any) -> Any:
         if value is None:  # gets fail until there is one
             return None
+        if type(value) is float and self.fields.any_float:
+            return value  # there is nothing to warn of
         try:
             stored = warn_of_value(self.reason, self.fields, value)
             return stored if self.fields.as_stored else value
@@ -461,9 +475,10 @@ def parse(prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> Iterator[PVInfo
     for reason, spec in pvdb.items():
         if not isinstance(reason, str) or not prefix + reason:
             raise ValueError(f"PV {reason!r}: the key must be a str that is not empty")
-        if "\0" in prefix + reason:
-            raise ValueError(f"PV {prefix + reason!r}: a name without NUL is allowed")
-        info = PVInfo(spec, reason, prefix + reason)
+        name = prefix + reason
+        if "\0" in name:
+            raise ValueError(f"PV {name!r}: a name without NUL is allowed")
+        info = PVInfo(spec, reason, name)
         for alias in info.fields.values["alias"]:
             other = alias if alias in pvdb else aliases.setdefault(alias, reason)
             if other != reason:

@@ -249,10 +249,11 @@ class PortTable(HookedDict):
         registry, port, keeper = self.registry, self.port, self.registry.keeper
         driver = registry.driver.get(port)
         names = registry.pvf
+        put = super(HookedDict, self).__setitem__
         for pv in pvs:
             reason = info_of(pv).reason
             old = self.get(reason)
-            super(HookedDict, self).__setitem__(reason, pv)
+            put(reason, pv)
             if old is not None and old is not pv:
                 if names.get(name_of(old)) is old:
                     self.aliases.setdefault(reason, []).append(old)
@@ -339,14 +340,13 @@ class NameTable(HookedDict):
     def extend(self, pvs: list[Any]) -> None:
         """Serves many PVs by their names."""
         put = super(HookedDict, self).__setitem__
-        names = [name_of(pv) for pv in pvs]
         replaced = [
             old
-            for name, pv in zip(names, pvs, strict=True)
-            if (old := self.get(name)) is not None and old is not pv
+            for pv in pvs
+            if (old := self.get(name_of(pv))) is not None and old is not pv
         ]
-        for name, pv in zip(names, pvs, strict=True):
-            put(name, pv)
+        for pv in pvs:
+            put(name_of(pv), pv)
         if self.registry.engine is not None:
             self.registry.engine.add(pvs)
         if replaced:

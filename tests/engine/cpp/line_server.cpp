@@ -183,9 +183,10 @@ void Line::execute(const std::string& word, const std::string& name,
 
 void Line::put(const PvPtr& pv, const std::string& value) {
     if (!(rights(*pv, identity_) & CA_PROTO_ACCESS_RIGHT_WRITE)) {
-        return say("failed", pv->name());
+        return say("failed", std::string(pv->name()));
     }
-    const Ref<LineRequest> request = make_request(RequestKind::Write, pv->name());
+    const Ref<LineRequest> request =
+        make_request(RequestKind::Write, std::string(pv->name()));
     request->pv = pv;
     request->notify = true;
     request->value = number(*pv, std::strtod(value.c_str(), nullptr));

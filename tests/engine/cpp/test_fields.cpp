@@ -118,7 +118,8 @@ TEST_CASE("fields: however many are asked for, few stay") {
         served.names.add(records.back());
     }
     const std::int64_t before = living(Counted::Pv);
-    for (const PvPtr& record : records) served.attach(record->name() + ".RTYP");
+    for (const PvPtr& record : records)
+        served.attach(std::string(record->name()) + ".RTYP");
     CHECK(living(Counted::Pv) - before <= 1100);
 }
 

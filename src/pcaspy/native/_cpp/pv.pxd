@@ -1,6 +1,7 @@
 from libc.stdint cimport uint16_t, uint32_t
 from libcpp cimport bool
 from libcpp.string cimport string
+from libcpp.string_view cimport string_view
 
 from pcaspy.native._cpp.metadata cimport MetadataPtr
 from pcaspy.native._cpp.errors cimport translate_exception
@@ -28,7 +29,7 @@ cdef extern from "pv/companion.hpp" namespace "pcas" nogil:
 
 cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
     cdef cppclass Pv:
-        const string& name() noexcept
+        string_view name() noexcept
         DbfType type() noexcept
         uint32_t max_count() noexcept
         SnapshotPtr snapshot() except +translate_exception
@@ -55,5 +56,7 @@ cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
         Pv* get() noexcept
         void reset() noexcept
 
+    SnapshotPtr unset_snapshot "pcas::Pv::unset"(
+        DbfType, MetadataPtr) except +translate_exception
     PvPtr create_pv "pcas::Pv::create"(
-        string, DbfType, uint32_t, MetadataPtr) except +translate_exception
+        string, uint32_t, SnapshotPtr) except +translate_exception
