@@ -90,11 +90,9 @@ void Namespace::prepare_fork() {
     mutex_.lock();
     for (Source* source : sources_) source->prepare_fork();
     misses_.prepare_fork();
-    if (put_log_) put_log_->prepare_fork();
 }
 
 void Namespace::after_fork_in_parent() {
-    if (put_log_) put_log_->after_fork_in_parent();
     misses_.after_fork_in_parent();
     for (Source* source : sources_) source->after_fork_in_parent();
     mutex_.unlock();

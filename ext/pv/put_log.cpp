@@ -134,11 +134,11 @@ void PutLog::open() noexcept {
     closed_ = false;
 }
 
-// The thread that writes may have been anywhere in what is its own: that is given up.
+// Other threads may have been anywhere in what is theirs: that is given up.
 void PutLog::after_fork_in_child() {
     std::construct_at(&ready_);
     std::construct_at(&mutex_);
-    records_.clear();
+    std::construct_at(&records_);
     bytes_ = 0;
     waiting_ = false;
     closed_ = true;

@@ -110,10 +110,9 @@ class PCAS_API PutLog final : public RefCounted {
     void close() noexcept;
     void open() noexcept;
 
-    // ---- around fork(), when no thread of a server is in a turn ----
-    void prepare_fork() { mutex_.lock(); }
-    void after_fork_in_parent() { mutex_.unlock(); }
-    // Closed and empty: what waits is the parent's to write.
+    // In the child of a fork: closed and empty, as what waits is the parent's to write.
+    // The mutex is not held over the fork: those who complete a put lock it with the
+    // GIL, which the thread that forks may have let go of.
     void after_fork_in_child();
 
   private:

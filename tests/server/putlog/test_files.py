@@ -201,6 +201,52 @@ def test_a_fork(tmp_path):
     assert found == [("L:B", 2, 0), ("L:A", 3, 1)]
 
 
+FORKS_WHILE_A_PUT_ENDS = """\
+import os, sys, threading, time
+forking, written = threading.Event(), threading.Event()
+
+def while_the_server_is_held():
+    forking.set()
+    assert written.wait(60)
+    time.sleep(0.05)  # write() returns, and its put is noted; or all would hang here
+
+os.register_at_fork(before=while_the_server_is_held)  # behind that of pcaspy
+sys.path[:0] = {path!r}
+from pcaspy import Driver, PutLog
+from pcaspy.testing import IsolatedServer
+from putlog_support import Writer
+
+class Waits(Driver):
+    def write(self, reason, value):
+        begun.set()
+        assert forking.wait(60)
+        self.setParam(reason, value)
+        written.set()
+
+begun = threading.Event()
+server = IsolatedServer(put_log=PutLog(sys.argv[1], burst=0))
+server.createPV("L:", {{"A": {{}}}})
+driver = Waits()
+with server:
+    puts = threading.Thread(target=lambda: Writer(server).put("L:A", 1))
+    puts.start()
+    assert begun.wait(60)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    puts.join()
+"""
+
+
+def test_a_put_ends_while_the_process_forks(tmp_path):
+    """Waiting for the log there would keep the interpreter from who forks."""
+    path = tmp_path / "puts.log"
+    code = FORKS_WHILE_A_PUT_ENDS.format(path=PATH)
+    subprocess.run([sys.executable, "-c", code, path], check=True, timeout=60)
+    assert news(path) == [1]
+
+
 def test_a_kill_loses_less_than_a_second(tmp_path):
     """All that was answered a moment before is in the file, whole."""
     path = tmp_path / "puts.log"
