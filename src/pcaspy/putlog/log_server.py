@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections import deque
+from typing import Any
 
 from ..native._put_log import Put
 from .line import json_line
@@ -44,6 +45,7 @@ class ToLogServer:
         self._socket: socket.socket | None = None
         self._connected = False
         self._deadline = 0.0  # of the attempt to connect
+        self._untried: list[Any] = []  # further addresses of the host, in this attempt
         self._next_try, self._pause = 0.0, _LEAST_PAUSE
         # With how many puts a line stands for: those to be sent, and those that were
         # and are not acknowledged. `_offset` is how much of the first one has gone.
@@ -79,9 +81,10 @@ class ToLogServer:
 
     def _begin(self) -> None:
         host, port = self._address
-        family, kind, protocol, _, address = socket.getaddrinfo(
+        self._untried = self._untried or socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM
-        )[0]
+        )
+        family, kind, protocol, _, address = self._untried.pop(0)
         self._socket = made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -105,6 +108,7 @@ class ToLogServer:
             if status:
                 raise OSError(status, errno.errorcode.get(status, "no connection"))
             self._connected = True
+            self._untried = []
             self._pause = _LEAST_PAUSE
             self._trouble.ends()
         elif time.monotonic() > self._deadline:
@@ -146,12 +150,17 @@ class ToLogServer:
         return int.from_bytes(answer, sys.byteorder)
 
     def _break_off(self, error: object) -> None:
-        """The next attempt comes after a pause, which grows while they fail."""
+        """The next attempt comes after a pause, which grows while they fail.
+
+        A host that has several addresses is given up after the last one.
+        """
         with contextlib.suppress(OSError):
             self._forget_acknowledged()
         self._waiting.extendleft(reversed(self._sent))
         self._sent.clear()
         self._end()
+        if self._untried:
+            return
         self._next_try = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, _MOST_PAUSE)
         self._trouble.begins(error)
@@ -168,7 +177,7 @@ class ToLogServer:
         while self._waiting or self._sent:
             self.pump()
             left = end - time.monotonic()
-            if left <= 0 or self._socket is None:
+            if left <= 0 or (self._socket is None and not self._untried):
                 break
             time.sleep(min(0.01, left))
         for _, puts in (*self._waiting, *self._sent):

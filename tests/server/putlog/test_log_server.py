@@ -115,6 +115,36 @@ def test_a_server_that_comes_later(serve, client):
     listener.close()
 
 
+def test_a_host_with_several_addresses(serve, client, listener, monkeypatch):
+    """A name often has one of IPv6 first, where log servers of IOCs do not listen."""
+    wanted = socket.getaddrinfo("127.0.0.1", listener.port, type=socket.SOCK_STREAM)
+    other = socket.getaddrinfo("127.0.0.1", free_port(), type=socket.SOCK_STREAM)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [*other, *wanted])
+    server = serve(PutLog("tcp://logs.example", burst=0), {"A": {}})
+    writer = client(server)
+    for _ in range(2):  # after an end all of them are tried again
+        connection = listener.accept()
+        writer.send("L:A", range(5))
+        assert [line["new"] for line in lines(connection, 5)] == list(range(5))
+        connection.close()
+
+
+def test_the_last_lines_reach_the_second_address(listener, monkeypatch):
+    wanted = socket.getaddrinfo("127.0.0.1", listener.port, type=socket.SOCK_STREAM)
+    other = socket.getaddrinfo("127.0.0.1", free_port(), type=socket.SOCK_STREAM)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [*other, *wanted])
+    tally = Tally()
+    target = ToLogServer(("logs.example", listener.port), "", tally)
+    assert target.write(put(), 0)
+    thread = threading.Thread(target=target.close, args=(LONG_DEADLINE,))
+    thread.start()
+    connection = listener.accept()
+    assert len(lines(connection)) == 1
+    connection.close()
+    thread.join()
+    assert (tally.written, tally.dropped) == (1, 0)
+
+
 def reset(connection):
     """Ends it as a process that is killed does."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
