@@ -17,8 +17,8 @@ def how_with_client(driver: Any) -> str | None:
     """
     method = getattr(driver, "write", None)
     function = getattr(method, "__func__", None)
-    if isinstance(function, types.FunctionType) and not hasattr(
-        function, "__wrapped__"
+    if isinstance(function, types.FunctionType) and not (
+        hasattr(function, "__wrapped__") or hasattr(function, "__signature__")
     ):
         return _how_of_plain(function)
     return None if method is None else _how_by_signature(method)
@@ -53,21 +53,29 @@ def _how_by_signature(method: Any) -> str | None:
     except (TypeError, ValueError):  # nothing that can be looked at
         return None
     parameters = list(shape.parameters.values())
-    how = None
-    third = parameters[2] if len(parameters) > 2 else None
-    if any(p.name == KEYWORD and p.kind in (1, 3) for p in parameters[2:]):
-        how = KEYWORD
-    elif third is not None and third.kind in (0, 1):
-        if third.name == KEYWORD or third.default is inspect.Parameter.empty:
-            how = THIRD
-    try:  # what a decorator has put around it may take less
+    if parameters and parameters[0].name == "self":  # it is around what has no self yet
+        del parameters[0]
+    after = parameters[2:]
+    ways = []
+    if any(p.name == KEYWORD and p.kind in (1, 3) for p in after):
+        ways.append(KEYWORD)
+    if after and after[0].kind in (0, 1):
+        if after[0].name == KEYWORD or after[0].default is inspect.Parameter.empty:
+            ways.append(THIRD)
+    # What a decorator has put around it may take less.
+    return next((how for how in ways if _takes(outer, how)), None)
+
+
+def _takes(outer: Any, how: str) -> bool:
+    """Whether a call of that kind fits a signature."""
+    try:
         if how == KEYWORD:
             outer.bind("", 0, client=None)
-        elif how == THIRD:
+        else:
             outer.bind("", 0, None)
     except TypeError:
-        return None
-    return how
+        return False
+    return True
 
 
 def write(driver: Any, reason: str, value: Any, client: Any, how: str | None) -> Any:

@@ -82,6 +82,28 @@ class Decorated(Base):
         return self.note(reason, value, client)
 
 
+def by_place(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args)
+
+    return wrapper
+
+
+class DecoratedByPlace(Base):
+    """What is around it takes no keyword."""
+
+    @by_place
+    def write(self, reason, value, client):
+        return self.note(reason, value, client)
+
+
+class Specified(Base):
+    """A mock with the signature of a method: its code takes anything."""
+
+    write = unittest.mock.create_autospec(ByName.write, side_effect=ByName.write)
+
+
 class Given(Base):
     """Its `write` is no method."""
 
@@ -92,7 +114,7 @@ class Given(Base):
 
 WITH = [
     *(ByName, ByPlace, WithDefault, KeywordOnly, Further, PositionalOnly, Later),
-    *(Decorated, Given),
+    *(Decorated, DecoratedByPlace, Specified, Given),
 ]
 
 
@@ -156,7 +178,19 @@ class Mocked(Base):
         self.write = unittest.mock.Mock(side_effect=self.note)
 
 
-WITHOUT = [Plain, Variable, Optional, Named, Narrowed, Mocked]
+class Replaced(Base):
+    """With a wrapper of the function, which still has a self."""
+
+    def __init__(self):
+        @functools.wraps(Plain.write)
+        def wrapper(*args):
+            return Plain.write(self, *args)
+
+        self.write = wrapper
+        super().__init__()
+
+
+WITHOUT = [Plain, Variable, Optional, Named, Narrowed, Mocked, Replaced]
 
 
 @pytest.mark.parametrize("kind", WITHOUT, ids=lambda kind: kind.__name__)
