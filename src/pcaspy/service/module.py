@@ -51,12 +51,12 @@ def _run(path: Path, tree: ast.Module) -> ModuleType:
     sys.path.insert(0, str(path.parent.absolute()))  # as `python FILE` does
     try:
         exec(compile(tree, str(path), "exec"), vars(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit(0) is no success
         raise describe_failure(path, error) from error
     return module
 
 
-def describe_failure(path: Path, error: Exception) -> DefinitionError:
+def describe_failure(path: Path, error: BaseException) -> DefinitionError:
     """An exception that code in the file raised, with the last line it came through."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]

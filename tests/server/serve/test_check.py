@@ -48,6 +48,12 @@ WRONG = {
     "pvdb is no table": ("f.json", '{\n"pvdb": [1]}', 2, ["pvdb", "table"]),
     "no PVs": ("f.yaml", "prefix: X\npvdb: {}\n", 2, ["no PVs"]),
     "no pvdb": ("f.yaml", "prefix: X\n", 1, ["no 'pvdb'", "no 'templates'"]),
+    "ends in Python": (
+        "f.py",
+        "import sys\n\npvdb = {'A': {}}\nsys.exit(0)\n",
+        4,
+        ["SystemExit: 0"],
+    ),
     "no pvdb in Python": ("f.py", "prefix = 'X'\n", 0, ["no 'pvdb'"]),
     "unknown key": ("f.json", '{"pvdb": {},\n "pvs": {}}', 2, ["'pvs'", "'prefix'"]),
     "a list": ("f.json", "[1]", 1, ["table"]),
