@@ -177,19 +177,27 @@ def where_of(thread: int) -> tuple[str, int] | None:
     """(file, line) of the driver's code that a thread runs.
 
     That is the innermost line which is not of this package or a library; if there is
-    none, the innermost one that is not of this package.
+    none, the innermost one that is not of this package. A driver may call ``process()``
+    and be in no other code of its own: then it is that line.
     """
     frame: FrameType | None = sys._current_frames().get(thread)  # noqa: SLF001
-    of_library = None
+    own = of_library = None
+    outer = False  # there is no such line in the innermost process()
     try:
-        while frame is not None and frame.f_code not in _BEGIN:
+        while frame is not None:
+            if frame.f_code in _BEGIN:
+                if own or of_library:
+                    return own or of_library
+                outer = True
             file = frame.f_code.co_filename
             if not file.startswith(_OURS) and not file.startswith("src/pcaspy/"):
                 found = file, frame.f_lineno or frame.f_code.co_firstlineno
                 if not file.startswith(_LIBRARIES) and not file.startswith("<frozen"):
-                    return found
+                    if not outer:
+                        return found
+                    own = own or found
                 of_library = of_library or found
             frame = frame.f_back
-        return of_library if frame is not None else None
+        return None
     finally:
         del frame

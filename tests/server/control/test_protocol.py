@@ -351,6 +351,30 @@ def test_a_hung_driver_is_shown_at_its_line_and_others_are_answered():
         assert served.server.stats()["longest_call"] >= 100
 
 
+class Nests(Hangs):
+    """Each write handles other requests until it is let go."""
+
+    def write(self, reason, value):
+        while not self.go_on.is_set():
+            self.server.process(0.01)  # this one
+
+
+def test_a_driver_that_waits_in_process_is_shown_at_its_line():
+    with Served({"A": {}}, Nests) as served:
+        served.driver.server = served.server
+        waiting = served.connect()
+        thread = threading.Thread(
+            target=waiting.ask, args=("put",), kwargs={"pv": served.prefix + "A", "value": 1}
+        )
+        thread.start()
+        try:
+            (row,) = eventually(lambda: served.ask("slow")["running"])
+            assert row["line"] == "self.server.process(0.01)  # this one"
+        finally:
+            served.driver.go_on.set()
+            thread.join()
+
+
 def test_a_put_that_is_not_accepted_in_time_is_told_so(monkeypatch):
     from pcaspy.control import service
 
