@@ -1,5 +1,6 @@
 // A server under threads: some post, one adds and removes PVs, one answers what is
-// meant for Python, and clients connect, subscribe, put and vanish. Meant to be run
+// meant for Python, one looks at all there is and puts, one takes the log of puts, and
+// clients connect, subscribe, put and vanish. Meant to be run
 // with ThreadSanitizer; on its own it checks that nothing stays and that the values of
 // a client never go back.
 //
@@ -24,6 +25,9 @@
 
 #include "base/byte_order.hpp"
 #include "proto/framer.hpp"
+#include "pv/inspection.hpp"
+#include "pv/local_puts.hpp"
+#include "pv/put_log.hpp"
 #include "server/server.hpp"
 
 using namespace pcas;
@@ -36,6 +40,7 @@ constexpr int kClients = 4;
 std::atomic<bool> stopping{false};
 std::atomic<int> failures{0};
 std::atomic<std::uint64_t> posts{0}, updates{0}, circuits{0}, requests{0};
+std::atomic<std::uint64_t> looks{0}, logged{0};
 
 void fail(const char* what) {
     ++failures;
@@ -106,6 +111,40 @@ void answer_requests(Server& server) {
         }
         server.completions().flush();
         server.log().drain();
+    }
+}
+
+void look_inside(Server& server) {
+    constexpr auto kPatience = 1s;
+    PvInspection inspection(server.names()->table());
+    std::atomic<int> told{0};
+    LocalPuts puts(server.names(), [&told] { ++told; });
+    PvQuery query;
+    server.names()->misses().keep(true);
+    for (unsigned n = 0; !stopping; ++n, ++looks) {
+        query.sort = static_cast<SortBy>(n % 6);
+        query.match = n % 4 == 0 ? "pv1*" : "";
+        query.descending = n % 5 == 0;
+        inspection.rows(query);
+        PvRow row;
+        const PvPtr pv = inspection.find(name_of(static_cast<int>(n % (kPvs + 4))), row);
+        if (pv) puts.put(pv, number(1), local_client("joe"), n);
+        puts.take();
+        if (const auto clients = server.clients(kPatience))
+            for (const ClientRow& client : *clients)
+                server.channels(client.number, 0, 10, kPatience);
+        server.names()->misses().note(name_of(static_cast<int>(n)), {});
+        server.names()->misses().rows();
+        if (n % 50 == 49) inspection.forget();
+    }
+    server.names()->misses().keep(false);
+}
+
+void take_log(PutLog& log) {
+    for (bool closed = false; !closed;) {
+        closed = stopping;
+        if (closed) log.close();
+        for (const PutRecord& record : log.take(100, 5ms)) logged += record.more + 1;
     }
 }
 
@@ -235,6 +274,9 @@ void run(std::chrono::milliseconds time) {
         pvs.push_back(make_pv(i));
         server.add(pvs.back());
     }
+    const PutLogPtr log(new PutLog(PutLog::Which::All, 20ms));
+    server.names()->set_put_log(log);
+    log->open();
     server.start();
     std::vector<std::thread> threads;
     for (std::size_t first : {0u, 1u}) {
@@ -242,6 +284,8 @@ void run(std::chrono::milliseconds time) {
     }
     threads.emplace_back([&server] { come_and_go(server); });
     threads.emplace_back([&server] { answer_requests(server); });
+    threads.emplace_back([&server] { look_inside(server); });
+    threads.emplace_back([&log] { take_log(*log); });
     const std::uint16_t port = server.tcp_port();
     for (unsigned i = 0; i < kClients; ++i) {
         threads.emplace_back([port, i] { connect_and_vanish(port, i + 1); });
@@ -270,10 +314,12 @@ int main(int argc, char** argv) {
             fail(instance_name(static_cast<Counted>(i)));
         }
     } while (std::chrono::steady_clock::now() < end);
-    std::printf("%d servers, %llu circuits, %llu posts, %llu updates, %llu requests\n",
-                servers, static_cast<unsigned long long>(circuits),
-                static_cast<unsigned long long>(posts),
-                static_cast<unsigned long long>(updates),
-                static_cast<unsigned long long>(requests));
+    const auto plain = [](const std::atomic<std::uint64_t>& count) {
+        return static_cast<unsigned long long>(count);
+    };
+    std::printf("%d servers, %llu circuits, %llu posts, %llu updates, %llu requests, "
+                "%llu looks inside, %llu puts logged\n",
+                servers, plain(circuits), plain(posts), plain(updates), plain(requests),
+                plain(looks), plain(logged));
     return failures ? 1 : 0;
 }
