@@ -1,5 +1,7 @@
 // What is noted of puts, how much of it, and what makes one record of many.
 #include <caerr.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -190,14 +192,25 @@ TEST_CASE("put log: in the child of a fork it is empty and works") {
     CHECK(log->take(10, 0s).empty());
     put(log, pv, number(2), ECA_NORMAL);
     log->prepare_fork();
-    log->after_fork_in_child();  // as if this were one
-    CHECK(log->take(10, 0s).empty());
-    log->open();
-    put(log, pv, number(3), ECA_NORMAL);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        log->after_fork_in_child();
+        bool good = log->take(10, 0s).empty();
+        log->open();
+        put(log, pv, number(3), ECA_NORMAL);
+        log->close();
+        const auto records = log->take(10, 0s);
+        good = good && records.size() == 1 && number_in(records[0].value) == 3;
+        ::_exit(good ? 0 : 1);
+    }
+    log->after_fork_in_parent();
+    int status = -1;
+    CHECK(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
     log->close();
     const auto records = log->take(10, 0s);
-    CHECK(records.size() == 1u);
-    CHECK(number_in(records[0].value) == 3);
+    CHECK(records.size() == 2u);
+    CHECK(number_in(records[1].value) == 2);
 }
 
 // ---- bursts ----
