@@ -74,7 +74,7 @@ class ToLogServer:
                 self._listen()
                 self._send()
                 self._forget_acknowledged()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter of what is no host name
             self._break_off(error)
         busy = self._socket is not None and (self._waiting or self._sent)
         return _SOON if busy or not self._connected else 1.0

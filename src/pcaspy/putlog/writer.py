@@ -105,6 +105,7 @@ class Writer(Companion):
             target.close(_LAST)
             self._warn(last=True)
         except Exception:
+            self._log.close()  # what is put from now on counts as lost
             LOG.exception("put log %s: it has ended", self._options.target)
 
     def _write(self, target: Target, put: _put_log.Put) -> None:

@@ -36,6 +36,18 @@ def write(target, numbers):
     target.pump()
 
 
+def test_a_log_that_has_ended_counts_what_it_misses(serve, client, caplog):
+    server = serve(PutLog("no\0path", burst=0), {"A": {}})
+    writer = client(server)
+    writer.send("L:A", [1])
+    deadline = time.monotonic() + LONG_DEADLINE
+    while "it has ended" not in caplog.text:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    writer.send("L:A", range(10))
+    assert server.stats()["puts_not_logged"] == 10
+
+
 def test_puts_are_there_when_the_server_has_ended(serve, client, tmp_path):
     path = tmp_path / "puts.log"
     path.write_text('{"new":"before"}\n')

@@ -246,7 +246,7 @@ def test_a_server_that_closes_at_once(serve, client, listener):
     assert stats["puts_logged"] + stats["puts_not_logged"] == 1000
 
 
-@pytest.mark.parametrize("host", ["name.invalid", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["name.invalid", "192.0.2.1", "no..name"])
 def test_a_server_that_is_not_there_hinders_nobody(serve, client, host):
     server = serve(PutLog(f"tcp://{host}:7011", burst=0), {"A": {}})
     writer = client(server)
