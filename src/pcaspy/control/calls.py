@@ -178,7 +178,7 @@ def where_of(thread: int) -> tuple[str, int] | None:
 
     That is the innermost line which is not of this package or a library; if there is
     none, the innermost one that is not of this package. A driver may call ``process()``
-    and be in no other code of its own: then it is that line.
+    and be in none of its code within that: then it is that line.
     """
     frame: FrameType | None = sys._current_frames().get(thread)  # noqa: SLF001
     own = of_library = None

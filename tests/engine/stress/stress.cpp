@@ -127,7 +127,8 @@ void look_inside(Server& server) {
         query.descending = n % 5 == 0;
         inspection.rows(query);
         PvRow row;
-        const PvPtr pv = inspection.find(name_of(static_cast<int>(n % (kPvs + 4))), row);
+        const PvPtr pv =
+            inspection.find(name_of(static_cast<int>(n % (kPvs + 4))), row);
         if (pv) puts.put(pv, number(1), local_client("joe"), n);
         puts.take();
         if (const auto clients = server.clients(kPatience))
@@ -317,9 +318,10 @@ int main(int argc, char** argv) {
     const auto plain = [](const std::atomic<std::uint64_t>& count) {
         return static_cast<unsigned long long>(count);
     };
-    std::printf("%d servers, %llu circuits, %llu posts, %llu updates, %llu requests, "
-                "%llu looks inside, %llu puts logged\n",
-                servers, plain(circuits), plain(posts), plain(updates), plain(requests),
-                plain(looks), plain(logged));
+    std::printf(
+        "%d servers, %llu circuits, %llu posts, %llu updates, %llu requests, "
+        "%llu looks inside, %llu puts logged\n",
+        servers, plain(circuits), plain(posts), plain(updates), plain(requests),
+        plain(looks), plain(logged));
     return failures ? 1 : 0;
 }

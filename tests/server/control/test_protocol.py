@@ -364,7 +364,9 @@ def test_a_driver_that_waits_in_process_is_shown_at_its_line():
         served.driver.server = served.server
         waiting = served.connect()
         thread = threading.Thread(
-            target=waiting.ask, args=("put",), kwargs={"pv": served.prefix + "A", "value": 1}
+            target=waiting.ask,
+            args=("put",),
+            kwargs={"pv": served.prefix + "A", "value": 1},
         )
         thread.start()
         try:
