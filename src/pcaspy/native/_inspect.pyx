@@ -197,7 +197,9 @@ cdef dict details(const PvPtr& pv, const SnapshotPtr& value):
     cdef size_t i
     cdef bint structured = value.get().type() == DbfType.Structure
     elements = None if structured else value_of(value.get()[0])
-    if not isinstance(elements, (list, str, type(None))):
+    if isinstance(elements, str) and value.get().type() == DbfType.String:
+        elements = [elements]
+    elif not isinstance(elements, (list, str, type(None))):
         elements = elements.tolist() if hasattr(elements, "tolist") else [elements]
     return {
         "type": _TYPES[<int>value.get().type()],

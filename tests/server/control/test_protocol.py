@@ -159,6 +159,7 @@ def test_get_says_all_of_a_pv(served):
     assert served.ask("get", pv="FIXED")["readonly"]
     assert served.ask("get", pv="STATE")["labels"] == ["off", "on"]
     assert served.ask("get", pv="LONG")["elements"] == "a longer text"
+    assert served.ask("get", pv="TEXT")["elements"] == ["left"]
     assert served.ask("get", pv="WAVE")["elements"] == [1, 2, 3, 4, 5]
     with pytest.raises(ControlError, match="no PV"):
         served.ask("get", pv="NOT")
