@@ -80,6 +80,10 @@ def __getattr__(name: str) -> Any:
     return kind
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), "gdd"})
+
+
 class _Host(LowLevelHost):
     """Asks drivers, too: `pvAttach` may give a `SimplePV`."""
 

@@ -92,7 +92,7 @@ def main():
     for name in MODULES:
         path = name if name == "pcaspy" else f"pcaspy.{name}"
         module = importlib.import_module(path)
-        names = [n for n in vars(module) if public(n)]
+        names = [n for n in dir(module) if public(n)]  # also those imported later
         told[name] = {n: item(getattr(module, n)) for n in names}
         star = {}
         exec(f"from {path} import *", star)
