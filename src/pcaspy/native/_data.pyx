@@ -90,6 +90,7 @@ cdef class Data(StoredValue):
         cdef PvHandle pv = self.pv
         if pv is None:
             self.value_, self.time_ = value, when
+            self.images += 1
             return 0
         info = pv.info
         if value is None and stores_nothing(info.fields):
@@ -252,6 +253,7 @@ cdef class Data(StoredValue):
     @value.setter
     def value(self, value):
         self.store(value)
+        self.images += 1
 
     @property
     def udf(self):

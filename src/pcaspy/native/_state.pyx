@@ -69,11 +69,15 @@ cdef class Watch:
 
 
 def changed(list watches not None):
-    """Those whose value is another one than that which they saw last."""
+    """Those whose value is another one than that which they saw last.
+
+    Where no value was ever set, other alarms and fields are no new value.
+    """
     cdef Watch watch
     found = []
     for watch in watches:
-        if (watch.data_ is not None and watch.data_.stored.get() != NULL
+        if (watch.data_ is not None and watch.data_.images != 0
+                and watch.data_.stored.get() != NULL
                 and watch.data_.stored.get() != watch.seen.get()):
             found.append(watch)
     return found

@@ -9,7 +9,8 @@ from state_support import Kept, values_in
 
 from pcaspy import Alarm, Driver, Severity
 from pcaspy.cas import epicsTimeStamp
-from pcaspy.native._state import Watch
+from pcaspy.native._data import Data
+from pcaspy.native._state import Watch, was_set
 from pcaspy.testing import IsolatedServer
 from support import dbr
 from support.wire import Circuit
@@ -113,6 +114,37 @@ def test_what_was_never_set_is_not_saved(path, saved):
     assert values_in(path) == {"X:B": 2.0}
     with Kept(path, {"A": {"value": 5}, "B": {}}) as driver:
         assert driver.getParam("A") == 5
+
+
+def test_an_alarm_and_a_field_are_no_value(path):
+    """A driver reports that its device does not answer, before it sets anything."""
+    pvdb = {name: {"value": 1} for name in "ABC"}
+    with Kept(path, pvdb) as driver:
+        driver.setParamStatus("A", Alarm.COMM_ALARM, Severity.INVALID_ALARM)
+        driver.setParamInfo("B", {"unit": "mm"})
+        driver.setParam("C", 2)
+    assert values_in(path) == {"X:C": 2.0}
+
+
+def test_an_alarm_does_not_take_the_place_of_a_value_that_does_not_fit(path, saved):
+    saved({"A": {"type": "enum", "enums": ["Off", "On"]}}, A=1)
+    with Kept(path, {"A": {"type": "string"}}) as driver:
+        driver.setParamStatus("A", Alarm.COMM_ALARM, Severity.INVALID_ALARM)
+    with Kept(path, {"A": {"type": "enum", "enums": ["Off", "On"]}}) as driver:
+        assert driver.getParam("A") == 1
+
+
+def test_a_value_that_is_assigned_is_saved(path):
+    with Kept(path, {"A": {}}) as driver:
+        driver.pvDB["A"].value = 5
+    assert values_in(path) == {"X:A": 5.0}
+
+
+def test_a_parameter_that_no_pv_has_yet_may_be_set():
+    data = Data()
+    assert not was_set(data)
+    data.set(5)
+    assert was_set(data)
 
 
 def test_what_a_driver_sets_at_first_is_overridden(path, saved):
