@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cannot be used, 2 if the arguments are wrong.
     """
     options = command_line().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # Names and labels may have characters that the terminal does not have.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         COMMANDS[options.command].run(options)
     except (DefinitionError, ImportError, OSError) as error:

@@ -1,7 +1,9 @@
 """`pcaspy state` shows and changes files of values."""
 
+import io
 import json
 import math
+import sys
 
 import numpy
 import pytest
@@ -198,3 +200,16 @@ def test_a_damaged_file(state, run):
     assert run(state, "X:F=5")[0] == 0
     assert values_in(state)["X:F"] == 5.0
     assert state.with_name("axis.state.damaged").exists()
+
+
+def test_names_and_labels_that_the_terminal_cannot_show(path, saved, monkeypatch):
+    label = "\udcff"  # a byte that is no UTF-8
+    saved({"Ä": {"type": "enum", "enums": ["off", label]}}, Ä=1)
+    for encoding, name in ("ascii", rb"X:\xc4 "), ("utf-8", "X:Ä ".encode()):
+        out = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding))
+        assert main(["state", str(path)]) == 0
+        sys.stdout.flush()
+        last = out.getvalue().splitlines()[-1]
+        assert last.startswith(name)
+        assert rb" \udcff " in last
