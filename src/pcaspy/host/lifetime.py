@@ -92,7 +92,16 @@ class Host:
         if self.engine is None:
             raise RuntimeError("the server is gone")
         self.companions.prepare()
-        self.engine.start()
+        try:
+            self._bind(self.engine)
+        except BaseException:
+            self.companions.end()
+            raise
+        access.server_started(self.engine)
+        self.companions.start()
+
+    def _bind(self, engine: Server) -> None:
+        engine.start()
         if self.pva is not None and not self.pva.usable:
             _log.warning(
                 "PVAccess is not served: this is the child of a process that served it."
@@ -103,10 +112,8 @@ class Host:
             try:
                 self.pva.start()
             except RuntimeError as error:
-                self.engine.close()
+                engine.close()
                 raise OSError(f"PVAccess cannot be served: {error}") from error
-        access.server_started(self.engine)
-        self.companions.start()
 
     def turn(self, delay: float) -> None:
         """Handles what clients want from Python, for `delay` seconds."""

@@ -487,6 +487,18 @@ def test_two_servers_with_one_file(path, caplog, saved):
             first.__enter__()
 
 
+def test_a_server_that_cannot_start_leaves_the_file_to_another_one(path, caplog):
+    pvdb = {"A": {}}
+    other = Kept(path, pvdb, interfaces=["203.0.113.1"])  # no host has that address
+    with pytest.raises(OSError, match=r"203\.0\.113\.1"):
+        other.server.start()
+    with Kept(path, pvdb) as driver:
+        driver.setParam("A", 5)
+        wait_until(is_saved(path, 5.0), "it is not saved")
+    assert messages(caplog) == []
+
+
+
 def test_two_processes_with_one_file(path, caplog):
     program = f"""
         import sys
