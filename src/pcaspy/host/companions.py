@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 _log = logging.getLogger("pcaspy.SimpleServer")
@@ -62,6 +63,10 @@ class Companions:
         """The first one of that class."""
         found = (member for member in self._members if isinstance(member, kind))
         return next(found, None)
+
+    def still(self) -> AbstractContextManager[object]:
+        """While it lasts, no other thread starts or ends any of them."""
+        return self._lock
 
     def join(self, companion: Companion) -> None:
         """Takes one, if it is new; it starts at once if the server serves."""

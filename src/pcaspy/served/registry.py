@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
@@ -125,6 +126,7 @@ class Registry(Host):
         self.other_names: dict[Any, set[str]] = {}
         # Status PVs by all their names. Programs do not see them.
         self.own: dict[str, Any] = {}
+        self.naming = threading.RLock()  # held while names are looked at and taken
 
     def find(self, port: str, reason: str) -> Any:
         """The PV of that reason, or None."""
@@ -146,12 +148,7 @@ class Registry(Host):
         Raises:
             ValueError: A name is that of a status PV; nothing is done.
         """
-        for pv in pvs if self.own else ():
-            name, info = name_of(pv), info_of(pv)
-            stem = name[: len(name) - len(info.reason)]
-            self.check_name(name)
-            for alias in info.fields.values["alias"]:
-                self.check_name(stem + alias)
+        self._check_names(pvs)
         now = epicsTimeStamp()
         ports: dict[str, list[Any]] = {}
         saved = []
@@ -164,7 +161,9 @@ class Registry(Host):
         if self.engine is not None and self.engine.running:
             self.warn_of_groups(pvs)
             _tell_of_types(pvs, self.pva is not None)
-        self.pvf.extend(pvs)
+        with self.naming:
+            self._check_names(pvs)  # there may be status PVs since
+            self.pvf.extend(pvs)
         for port, members in ports.items():
             self.pvs.table(port).extend(members, now)
         for pv in pvs:
@@ -177,6 +176,14 @@ class Registry(Host):
                 "has the field 'autosave', which has no effect:"
                 " SimpleServer(state=FILE) or PCASPY_STATE says where values are saved",
             )
+
+    def _check_names(self, pvs: Iterable[Any]) -> None:
+        for pv in pvs if self.own else ():
+            name, info = name_of(pv), info_of(pv)
+            stem = name[: len(name) - len(info.reason)]
+            self.check_name(name)
+            for alias in info.fields.values["alias"]:
+                self.check_name(stem + alias)
 
     def check_name(self, name: str) -> None:
         """Whether a program may serve a PV of that name.
@@ -364,6 +371,7 @@ class Registry(Host):
 
     def forget_threads(self) -> None:
         """In the child of a fork: threads are the parent's; so are the circuits."""
+        self.naming = threading.RLock()
         self.scanner.forget_threads()
         self.delays.forget_threads()
         super().forget_threads()

@@ -141,5 +141,4 @@ class Board:
         self.driver = StatusDriver(self._registry, reactions)
         self._registry.driver[PORT] = self.driver
         self.names: dict[str, SimplePV] = dict(self._registry.pvf)
-        self.starts = 0
         self.constant: dict[str, Any] = {}  # of this prefix alone

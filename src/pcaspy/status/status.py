@@ -37,30 +37,38 @@ def add(
 ) -> None:
     """Serves status PVs from now on; see `SimpleServer.add_status`."""
     _check(prefix, engineer_given, location_given, period, asg)
-    if held.engine is None:
-        raise RuntimeError("the server is gone")
-    status = held.companions.of_type(Status)
-    if status is None:
-        status = Status(held, period)
-    elif status.period != period:
-        raise ValueError(
-            f"period is {period!r}, but the other status PVs of this server have"
-            f" {status.period!r}: a server has one period"
-        )
-    board = status.make_board(held, prefix, asg)
-    board.constant = {
-        "ENGINEER": cut(engineer(engineer_given)),
-        "LOCATION": cut(location(location_given)),
-    }
-    taken = [n for n in board.names if n in held.pvf or n in held.own]
-    if taken:
-        more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
-        raise ValueError(
-            f"PV {taken[0]}{more}: there is such a PV already; give the status PVs"
-            " another prefix"
-        )
-    status.take(held, board)
-    held.companions.join(status)
+    with held.companions.still():  # of two threads the other one finds the first's
+        if held.engine is None:
+            raise RuntimeError("the server is gone")
+        status = held.companions.of_type(Status)
+        if status is None:
+            status = Status(held, period)
+        elif status.period != period:
+            raise ValueError(
+                f"period is {period!r}, but the other status PVs of this server have"
+                f" {status.period!r}: a server has one period"
+            )
+        board = status.make_board(held, prefix, asg)
+        board.constant = {
+            "ENGINEER": cut(engineer(engineer_given)),
+            "LOCATION": cut(location(location_given)),
+        }
+        _take_names(held, board)
+        status.take(held, board)
+        held.companions.join(status)
+
+
+def _take_names(held: Registry, board: Board) -> None:
+    with held.naming:
+        taken = [n for n in board.names if n in held.pvf or n in held.own]
+        if not taken:
+            held.own.update(board.names)
+            return
+    more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+    raise ValueError(
+        f"PV {taken[0]}{more}: there is such a PV already; give the status PVs"
+        " another prefix"
+    )
 
 
 def _check(
@@ -89,6 +97,8 @@ class Status(Companion):
         self._changed = threading.Condition(threading.RLock())  # guards all below
         self._thread: threading.Thread | None = None
         self._boards: list[Board] = []
+        self._starts = 0
+        self._shows = False  # the server serves, or will at once
         self._periods = {Group.SECOND: period}
         self._periods.update({group: first for group, (first, _) in PERIODS.items()})
         self._due: dict[Group, float] = {}
@@ -127,12 +137,11 @@ class Status(Companion):
             self._boards.append(board)
             periods = {name: self._periods[g] for g, (_, name) in PERIODS.items()}
             board.driver.show({**periods, "ACCESS": 0, "READACF": 0.0})
-            if self._thread is not None:
+            if self._shows:
                 self._show_start([board])
                 self._look(set(self._looks), [board])
         pvs = board.names
         own = {name: pv for name, pv in pvs.items() if pv.name == name}
-        held.own.update(pvs)
         held.engine.add(own.values())
         for name in pvs.keys() - own.keys():
             held.engine.add_as(name, pvs[name])
@@ -143,8 +152,8 @@ class Status(Companion):
         """No client sees a value of an earlier run, or none."""
         with self._changed:
             self._begin_again()
-            for board in self._boards:
-                board.starts += 1
+            self._starts += 1
+            self._shows = True
             self._show_start(self._boards)
             self._look(set(self._looks), self._boards)
 
@@ -162,6 +171,9 @@ class Status(Companion):
     def end(self) -> None:
         """Ends the thread."""
         with self._changed:
+            if self._shows and self._thread is None:
+                self._starts -= 1  # it could not be started
+            self._shows = False
             thread, self._thread = self._thread, None
             self._changed.notify_all()
         if thread is not None and thread is not threading.current_thread():
@@ -178,6 +190,7 @@ class Status(Companion):
     def in_child(self) -> None:
         """The thread is the parent's."""
         self._changed = threading.Condition(threading.RLock())
+        self._shows = False
         self._thread = None
 
     # ---- the thread ----
@@ -224,10 +237,13 @@ class Status(Companion):
         return {}
 
     def _show_start(self, boards: list[Board]) -> None:
-        values = {**of_the_start(), "STARTTOD": date(self._began_at)}
+        values = {
+            **of_the_start(),
+            "STARTTOD": date(self._began_at),
+            "START_CNT": self._starts,
+        }
         for board in boards:
-            starts = {"START_CNT": max(board.starts, 1)}
-            board.driver.show({**values, **starts, **board.constant})
+            board.driver.show({**values, **board.constant})
 
     # ---- what is looked at ----
 

@@ -498,7 +498,6 @@ def test_a_server_that_cannot_start_leaves_the_file_to_another_one(path, caplog)
     assert messages(caplog) == []
 
 
-
 def test_two_processes_with_one_file(path, caplog):
     program = f"""
         import sys
