@@ -18,6 +18,7 @@ def test_the_names_are_taken_before_they_are_served(server, monkeypatch):
     take, refused = Status.take, []
 
     def look(self, held, board):
+        monkeypatch.setattr(Status, "take", take)
         for make in (
             lambda: server.createPV("T:", {"HEARTBEAT": {}}),
             lambda: server.add_status("T:", period=0.1),
