@@ -227,7 +227,9 @@ async def test_a_small_terminal_shows_the_important(serve):
     serve(pvs=[pv_row(f"axis:position{n:03}", n) for n in range(200)])
     async with view(size=(40, 10)) as seen:
         await seen.sees("axis", "1 PVs", "Stats", "Value", ">axis:position000")
-        assert sum("axis:position" in line for line in seen.lines()) == 6
+        await seen.until(
+            lambda: sum("axis:position" in line for line in seen.lines()) == 6
+        )
         await seen.press("p")
         await seen.sees("now 0 mm", "Enter puts")
 
