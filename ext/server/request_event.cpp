@@ -139,6 +139,8 @@ void Circuit::tell_interest(const Channel& channel) noexcept {
     try {
         shared_.names->tell_interest(channel.pv, id_, identity_);
     } catch (const std::bad_alloc& error) {
+        // A NUL follows a PV's name, and there may be no memory for a copy of it.
+        // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage)
         shared_.log.add_caught("interest", channel.pv->name().data(), error);
     }
 }
