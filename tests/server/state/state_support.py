@@ -23,6 +23,14 @@ def wait_until(holds, what):
         time.sleep(0.005)
 
 
+def messages(caplog):
+    return [r.getMessage() for r in caplog.records if r.name == "pcaspy.state"]
+
+
+def is_saved(path, value, name="X:A"):
+    return lambda: path.exists() and values_in(path).get(name) == value
+
+
 class Kept:
     """A server with values in a file, and its driver, for a ``with`` block."""
 

@@ -80,3 +80,7 @@ def wait_until(
             return found
         assert time.monotonic() < deadline, f"not in time: {found!r}"
         time.sleep(0.01)
+
+
+def beats(asked):
+    return asked.value("HEARTBEAT")
