@@ -42,7 +42,7 @@ def start(ioc, *arguments, python=(), **options):
     """A command, which ends after a minute at the latest: nothing is read then."""
     process = subprocess.Popen(
         [sys.executable, *python, "-m", "aioca", *arguments],
-        env=environment(ioc),
+        env={**environment(ioc), "PYTHONUNBUFFERED": ""},  # as users have it
         text=True,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )
@@ -125,9 +125,10 @@ def test_ctrl_c_ends_the_search_for_a_pv(ioc_of_commands, command):
     assert "Traceback" not in errors
 
 
-def test_a_monitor_ends_when_nobody_reads_it(ioc_of_commands):
+@pytest.mark.parametrize("python", [(), ("-u",)], ids=["buffered", "unbuffered"])
+def test_a_monitor_ends_when_nobody_reads_it(ioc_of_commands, python):
     names = ("S:AO", "S:MBBO")
-    process = start(ioc_of_commands, "monitor", *names, stderr=subprocess.DEVNULL)
+    process = start(ioc_of_commands, "monitor", *names, python=python)
     process.stdout.readline()
     process.stdout.close()
     deadline = time.monotonic() + 60
@@ -136,7 +137,7 @@ def test_a_monitor_ends_when_nobody_reads_it(ioc_of_commands):
         assert time.monotonic() < deadline
         number += 1
         ioc_of_commands.shell(f"dbpf S:AO {number}")
-    assert process.returncode == 1
+    assert (process.returncode, process.stderr.read()) == (1, "")
 
 
 def test_an_output_that_takes_nothing_is_a_failure(ioc_of_commands):
