@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ..served.registry import Registry
 
 _log = logging.getLogger("pcaspy.state")
+_PIECE = 1000  # PVs that are looked at before others get the lock
+_PAUSE = 0.0005  # seconds in which they get it
 
 
 class Keeper(Companion):
@@ -201,14 +204,26 @@ class Keeper(Companion):
         except Exception:
             _log.exception("PV %s: its value cannot be saved", cell.name)
 
+    def _encode_all(self, period: float) -> None:
+        """Takes what has changed, in pieces: whoever makes a PV waits for one of them.
+
+        A value that is set meanwhile is taken now or the next time.
+        """
+        with self._lock:
+            cells = list(self._by_period.get(period, []))
+        for begin in range(0, len(cells), _PIECE):
+            if begin:
+                time.sleep(_PAUSE)
+            with self._lock:
+                for cell in changed(cells[begin : begin + _PIECE]):
+                    self._encode(cell)
+
     # ---- the file ----
 
     def save(self, periods: Iterable[float]) -> None:
         """Looks at the PVs of these periods, and writes the file if it has to."""
-        with self._lock:
-            for period in periods:
-                for cell in changed(self._by_period.get(period, [])):
-                    self._encode(cell)
+        for period in periods:
+            self._encode_all(period)
         if not self._opened or not (self._may_write or self._gain()):
             return
         with self._lock:

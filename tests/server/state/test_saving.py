@@ -10,12 +10,15 @@ import tempfile
 import textwrap
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from state_support import Kept, is_saved, messages, values_in, wait_until
 
 from pcaspy import Driver
 from pcaspy.state import file as file_module
+from pcaspy.state import keeper as keeper_module
+from pcaspy.state.cells import Cell
 from pcaspy.state.file import StateFile
 from pcaspy.state.format import sealed
 from pcaspy.testing import IsolatedServer
@@ -143,6 +146,37 @@ def test_a_program_that_goes_elsewhere(path, monkeypatch, tmp_path):
         driver.setParam("A", 5)
         os.chdir("/")
     assert values_in(path) == {"X:A": 5.0}
+
+
+def test_a_pv_is_made_while_many_are_saved(path, monkeypatch):
+    """It waits for some of them, not for all."""
+    monkeypatch.setattr(keeper_module, "_PIECE", 2)
+    made, saved_before = threading.Event(), []
+    kept = Kept(path, {f"A{n}": {} for n in range(20)}, autosave={"*": 60})
+    with kept as driver:
+        maker = threading.Thread(
+            target=lambda: (kept.server.createPV("X:", {"NEW": {}}), made.set())
+        )
+
+        def pause(_seconds):
+            if not saved_before:
+                saved_before.append(sum("A" in name for name in encoded))
+                maker.start()
+            assert made.wait(50)
+
+        encoded = []
+        encode = Cell.encode
+        monkeypatch.setattr(
+            Cell, "encode", lambda cell: (encoded.append(cell.name), encode(cell))[1]
+        )
+        monkeypatch.setattr(keeper_module, "time", SimpleNamespace(sleep=pause))
+        for n in range(20):
+            driver.setParam(f"A{n}", n)
+        driver.pvDB.registry.keeper.save([60.0])
+        monkeypatch.undo()
+        assert saved_before == [2]
+        maker.join()
+    assert values_in(path) == {f"X:A{n}": float(n) for n in range(20)}
 
 
 # ---- what keeps it from saving ----
