@@ -27,7 +27,7 @@ from ..host.summary import ports
 from ..served.manager import manager
 from ..served.pvdb import parse
 from ..server import SimpleServer
-from .definition import Definition, DefinitionError, hints, stamp_of
+from .definition import Definition, DefinitionError, Stamp, hints, stamp_of
 from .module import describe_failure
 from .read import read
 
@@ -86,6 +86,8 @@ class Service:
         self.definition = definition
         self._prefix = prefix
         self._access = access
+        # Of the files as they were read: what changes from here on is reloaded.
+        self._seen = [definition.stamp, *self._stamps()[1:]]
         try:
             self.server = SimpleServer(defined=True, **of_server)
         except ValueError as error:  # of the environment
@@ -135,19 +137,18 @@ class Service:
         Args:
             reload: Whether to look for changes of the files and serve them.
         """
-        seen = self._stamps()
         next_look = time.monotonic() + _LOOK
         while True:
             self.server.process(_TURN)
             wanted, self._hung_up = self._hung_up, False
             if reload and time.monotonic() >= next_look:
                 next_look = time.monotonic() + _LOOK
-                wanted = wanted or self._stamps() != seen
+                wanted = wanted or self._stamps() != self._seen
             if wanted:
-                seen = self._stamps()
+                self._seen = self._stamps()
                 self.reload()
 
-    def _stamps(self) -> list[Any]:
+    def _stamps(self) -> list[Stamp | None]:
         files = [self.definition.path]
         if self._access is not None:
             files.append(self._access.path)

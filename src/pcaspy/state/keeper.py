@@ -205,7 +205,7 @@ class Keeper(Companion):
             _log.exception("PV %s: its value cannot be saved", cell.name)
 
     def _encode_all(self, period: float) -> None:
-        """Takes what has changed, in pieces: whoever makes a PV waits for one of them.
+        """Takes what has changed, in pieces: to make a PV waits for one of them.
 
         A value that is set meanwhile is taken now or the next time.
         """

@@ -10,7 +10,7 @@ import pytest
 from support.peers import ROOT
 
 pytestmark = pytest.mark.timeout(600)
-NAMES = {"oscilloscope.png", "panel.png", "terminal.png"}
+NAMES = {"oscilloscope.png", "panel.png", "terminal.png", "top.svg"}
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
@@ -28,7 +28,7 @@ def test_make_screenshot(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == NAMES
     for name in NAMES:
         contents = (tmp_path / name).read_bytes()
-        assert contents.startswith(b"\x89PNG")
+        assert contents.startswith(b"<svg" if name.endswith(".svg") else b"\x89PNG")
         assert len(contents) > 10_000  # a curve, not an empty window
 
 

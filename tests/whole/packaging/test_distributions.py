@@ -37,7 +37,7 @@ LIBRARIES = {
 }
 NO_OPHYD_ASYNC = unavailable("ophyd-async")
 # What the extras of the server bring.
-OF_EXTRAS = {"prometheus_client", "pvxslibs", "PyYAML", "textual"}
+OF_EXTRAS = {"prometheus_client", "psutil", "pvxslibs", "PyYAML", "textual"}
 of_each = pytest.mark.parametrize("name", PROJECTS)
 
 
