@@ -167,6 +167,26 @@ def entry_of(line: bytes) -> Entry | None:
     return _decoded(line)
 
 
+def merged(
+    before: bytes | None, ours: bytes | None, theirs: bytes | None
+) -> bytes | None:
+    """The line of a PV that two servers may have changed since it was `before`.
+
+    If both have, it is the one whose value was set later.
+    """
+    if theirs == before or ours == theirs:
+        return ours
+    if ours is None or ours == before:
+        return theirs
+    if theirs is None:
+        return ours
+    try:
+        mine, other = (stamp_of(json.loads(line).get("time")) for line in (ours, theirs))
+    except (ValueError, AttributeError, RecursionError):
+        return ours
+    return theirs if other > mine else ours
+
+
 def _decoded(line: bytes) -> Entry | None:
     try:
         entry = json.loads(line)

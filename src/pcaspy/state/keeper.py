@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..host.companions import Companion
@@ -21,7 +21,7 @@ from ..served.pvdb import PVInfo
 from ..served.tables import collector_held
 from .cells import Cell
 from .file import Contents, StateFile, UnusableError, reason
-from .format import Entry, entry_of
+from .format import Entry, entry_of, merged
 from .groups import Groups
 from .lock import BusyError
 from .restore import Restorer
@@ -62,6 +62,8 @@ class Keeper(Companion):
         self._by_period: dict[float, list[Cell]] = {}
         self._order: list[Cell] | None = None  # by name; None: to be made
         self._entries: dict[str, Entry] = {}  # as they were read, until they are used
+        # What the file had when this server last knew it, while it may not write.
+        self._known: Mapping[str, bytes | None] = {}
         self._dirty = False  # there are lines that the file does not have
         # Of the thread that starts, and then of the saver:
         self._may_write = False  # the lock is held, and what the file had is known
@@ -95,6 +97,9 @@ class Keeper(Companion):
 
     def release(self) -> None:
         """Lets others use the file."""
+        with self._lock:
+            if self._may_write and not self._dirty:
+                self._known = {cell.name: cell.line for cell in self._cells.values()}
         self._may_write = False
         self._file.lock.release()
 
@@ -278,19 +283,26 @@ class Keeper(Companion):
         self._take_over(contents)
         self._tell(contents.notes)
         self._may_write = trouble is None
+        self._known = {} if self._may_write else contents.lines
         self._report(trouble)
 
     def _take_over(self, contents: Contents) -> None:
+        """Merges what the file has now with what is to be saved.
+
+        What only one side has changed since the file was last read is as it has it.
+        Where both have, the value counts that was set later.
+        """
+        known, theirs = self._known, contents.lines
         with self._lock:
-            for name, line in contents.lines.items():
-                cell = self._cells.get(name)
-                if cell is None:
-                    self._add(name, line)
-                elif cell.data is None or cell.line is None:
-                    cell.line = line
+            for name in theirs.keys() - self._cells.keys():
+                self._add(name, None)
+            self._dirty = bool(contents.notes)
+            for name, cell in self._cells.items():
+                there = theirs.get(name)
+                cell.line = merged(known.get(name), cell.line, there)
+                self._dirty |= cell.line != there
             if not self._opened:
                 self._entries = contents.entries
-            self._dirty |= bool(contents.notes)
 
     def _tell(self, notes: Iterable[str]) -> None:
         for note in notes:

@@ -1,5 +1,6 @@
 """Servers that share a file of values, and the child of a fork."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import textwrap
 
 import pytest
 from state_support import Kept, is_saved, messages, values_in, wait_until
+
+from pcaspy.__main__ import main
 
 # ---- several servers ----
 
@@ -26,9 +29,9 @@ def test_two_servers_with_one_file(path, caplog, saved):
             driver.setParam("A", 6)
             wait_until(is_saved(path, 6.0), "the first does not save")
             first.__exit__(None, None, None)
-            # Now the second one may, and keeps what it does not serve.
-            wait_until(is_saved(path, 8.0), "the second does not save")
-            assert values_in(path) == {"X:A": 8.0, "X:B": 7.0, "X:OLD": 1.0}
+            # Now the second one may. Of A, the value counts that was set last.
+            wait_until(is_saved(path, 7.0, "X:B"), "the second does not save")
+            assert values_in(path) == {"X:A": 6.0, "X:B": 7.0, "X:OLD": 1.0}
             assert "saved again" in messages(caplog)[-1]
             first.__enter__()
 
@@ -44,32 +47,103 @@ def test_a_server_that_cannot_start_leaves_the_file_to_another_one(path, caplog)
     assert messages(caplog) == []
 
 
-def test_two_processes_with_one_file(path, caplog):
-    program = f"""
-        import sys
-        from pcaspy import Driver
-        from pcaspy.testing import IsolatedServer
+PROCESS = """
+    import sys
+    from pcaspy import Driver
+    from pcaspy.testing import IsolatedServer
 
-        server = IsolatedServer(threaded=False, state={str(path)!r}, autosave=True)
-        with server:
-            server.createPV("Y:", {{"A": {{}}}})
-            Driver().setParam("A", 1)
-            print("serving", flush=True)
-            sys.stdin.read()
-    """
-    command = [sys.executable, "-c", textwrap.dedent(program)]
+    server = IsolatedServer(threaded=False, state={path!r}, autosave={{"*": 0.1}})
+    with server:
+        server.createPV("X:", dict.fromkeys("ABCD", {{}}))
+        driver = Driver()
+        driver.setParam("A", 1)
+        print("serving", flush=True)
+        for line in sys.stdin:
+            reason, value = line.split()
+            driver.setParam(reason, float(value))
+"""
+
+
+@contextlib.contextmanager
+def other_process(path):
+    """Another server with X:A to X:D, where A is 1; what it is sent is set."""
+    program = textwrap.dedent(PROCESS.format(path=str(path)))
+    command = [sys.executable, "-c", program]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout.readline() == "serving\n"
-        with Kept(path, {"A": {}}) as driver:
-            driver.setParam("A", 5)
+        try:
+            assert process.stdout.readline() == "serving\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def set_there(process, reason, value):
+    process.stdin.write(f"{reason} {value}\n")
+    process.stdin.flush()
+
+
+def test_two_processes_with_one_file(path, caplog):
+    with other_process(path) as process:
+        wait_until(is_saved(path, 1.0), "the first does not save")
+        with Kept(path, {"A": {}, "E": {}}) as driver:
+            driver.setParam("E", 5)
             (told,) = messages(caplog)
             assert f"the server in process {process.pid} saves to it" in told
-            assert not path.exists()
+            assert values_in(path) == {"X:A": 1.0}
             process.kill()  # the lock goes with it
-            wait_until(is_saved(path, 5.0), "it is not saved")
-        process.stdin.close()
+            wait_until(is_saved(path, 5.0, "X:E"), "it is not saved")
+            assert values_in(path) == {"X:A": 1.0, "X:E": 5.0}
+
+
+def test_the_second_one_keeps_what_the_first_has_saved_since(path, saved):
+    """Of each PV, the value that was set last by either; the rest is as it was."""
+    saved(dict.fromkeys("ABCD", {}), A=0, B=0, C=0, D=0)
+    with other_process(path) as process:
+        wait_until(is_saved(path, 1.0), "the first does not save")
+        with Kept(path, dict.fromkeys("ABCDE", {})) as driver:
+            assert [driver.getParam(reason) for reason in "ABCD"] == [1, 0, 0, 0]
+            driver.setParam("B", 20)
+            set_there(process, "A", 10)
+            set_there(process, "B", 21)
+            set_there(process, "D", 40)
+            wait_until(is_saved(path, 40.0, "X:D"), "the first does not save")
+            driver.setParam("D", 41)
+            driver.setParam("C", 30)
+            process.kill()
+            process.wait()
+            wait_until(is_saved(path, 30.0, "X:C"), "the second does not save")
+            expected = {"X:A": 10.0, "X:B": 21.0, "X:C": 30.0, "X:D": 41.0}
+            assert values_in(path) == expected
+            # What it serves is what it was; from now on all of it is saved.
+            assert [driver.getParam(reason) for reason in "AB"] == [1, 20]
+            driver.setParam("A", 2)
+            wait_until(is_saved(path, 2.0), "the second does not save")
+    assert values_in(path) == expected | {"X:A": 2.0}
+
+
+def test_a_server_that_starts_again_keeps_what_another_has_saved(path):
+    kept = Kept(path, dict.fromkeys("AB", {}))
+    with kept as driver:
+        driver.setParam("A", 1)
+        driver.setParam("B", 1)
+    with Kept(path, dict.fromkeys("AB", {})) as driver:
+        driver.setParam("A", 2)
+    with kept as driver:
+        driver.setParam("B", 3)
+    assert values_in(path) == {"X:A": 2.0, "X:B": 3.0}
+
+
+def test_what_is_removed_from_the_file_meanwhile_stays_removed(path):
+    kept = Kept(path, dict.fromkeys("AB", {}))
+    with kept as driver:
+        driver.setParam("A", 1)
+        driver.setParam("B", 1)
+    assert not main(["state", str(path), "--remove", "X:A"])
+    with kept as driver:
+        driver.setParam("B", 3)
+    assert values_in(path) == {"X:B": 3.0}
 
 
 def test_servers_with_files_of_their_own(tmp_path):
