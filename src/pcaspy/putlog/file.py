@@ -1,9 +1,10 @@
-"""Puts in a file, a line of JSON each; full files are renamed."""
+"""Puts in a file or a pipe, a line of JSON each; full files are renamed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .line import json_line
 from .target import Tally, Trouble, puts_in
 
 _PATIENCE = 1.0  # seconds until a file that cannot be opened is tried again
+_PAUSE = 0.01  # seconds until a pipe may have room again
 _MODE = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 for _flag in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):  # where they exist
     _MODE |= getattr(os, _flag, 0)
@@ -20,7 +22,8 @@ for _flag in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):  # where they exist
 class ToFile:
     """Appends whole lines; a line that does not fit on the disk is not begun.
 
-    Something else may rename the file: the next lines go to a new one.
+    Something else may rename the file: the next lines go to a new one. A pipe that is
+    full gets the rest of a line that it has begun before it gets another one.
     """
 
     def __init__(self, path: Path, max_bytes: int, backups: int, tally: Tally) -> None:
@@ -31,6 +34,7 @@ class ToFile:
         self._next_try = 0.0
         self._lines: list[tuple[bytes, int]] = []  # with how many puts they stand for
         self._torn = False  # the file ends in the middle of a line
+        self._rest = b""  # of a line, for a pipe
         self._full = max_bytes  # the size at which the file is renamed
 
     def write(self, put: Put, lost: int) -> bool:
@@ -50,7 +54,9 @@ class ToFile:
             self._trouble.ends()
         except OSError as error:
             written = getattr(error, "written", 0)
-            self._trouble.begins(error.strerror or error)
+            full = isinstance(error, BlockingIOError)
+            why = "its reader does not read" if full else error.strerror or error
+            self._trouble.begins(why)
         for line, puts in lines:
             written -= len(line)
             if written >= 0:
@@ -61,7 +67,10 @@ class ToFile:
 
     def _append(self, data: bytes) -> int:
         file = self._open()
-        size = os.fstat(file).st_size
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
+            return self._stream(file, data)
+        size = status.st_size
         if size and size + len(data) > self._full:
             self._rename()
             file = self._open()
@@ -77,6 +86,24 @@ class ToFile:
             except OSError as error:
                 error.written = self._end_line(file, size, data[:done])  # type: ignore[attr-defined]
                 raise
+        return done
+
+    def _stream(self, file: int, data: bytes) -> int:
+        """To what takes as much as it has room for, and cannot take it back."""
+        done = 0
+        try:
+            while self._rest:
+                self._rest = self._rest[os.write(file, self._rest) :]
+            while done < len(data):
+                done += os.write(file, data[done:])
+        except BrokenPipeError:  # what it holds goes with it
+            self._close_file()
+            raise
+        except OSError as error:
+            whole = data.find(b"\n", done - 1) + 1 if done else 0
+            self._rest = self._rest or data[done:whole]
+            error.written = whole  # type: ignore[attr-defined]
+            raise
         return done
 
     def _end_line(self, file: int, size: int, data: bytes) -> int:
@@ -127,12 +154,18 @@ class ToFile:
         return f"{self._path}.{number}"
 
     def _close_file(self) -> None:
-        file, self._file = self._file, None
+        file, self._file, self._rest = self._file, None, b""
         if file is not None:
             os.close(file)
 
     def close(self, seconds: float) -> None:
-        """All lines are written."""
+        """All lines are written, but the rest of one in a pipe."""
+        end = time.monotonic() + seconds
+        with contextlib.suppress(OSError):
+            while self._rest and self._file is not None and time.monotonic() < end:
+                with contextlib.suppress(BlockingIOError):
+                    self._stream(self._file, b"")
+                time.sleep(_PAUSE)
         self._close_file()
 
     def forget(self) -> None:

@@ -1,11 +1,13 @@
 """Puts in a file: rotation, disks that are full, files that go away."""
 
+import contextlib
 import json
 import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -112,6 +114,70 @@ def test_a_full_disk(tally, caplog, tmp_path):
     assert len(said) == 2
     assert "No space left" in said[0]
     assert "logged again" in said[1]
+
+
+def read_all(pipe):
+    """What is in a pipe now."""
+    data = b""
+    with contextlib.suppress(BlockingIOError):
+        while part := os.read(pipe, 2**16):
+            data += part
+    return data
+
+
+def reopen(descriptor, path):
+    """Makes an open descriptor one of this file."""
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    os.dup2(opened, descriptor)
+    os.close(opened)
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    """The path of a named pipe, and its reader."""
+    path = tmp_path / "puts.pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    yield path, reader
+    os.close(reader)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_whose_reader_stalls_has_whole_lines(pipe, tally, caplog):
+    path, reader = pipe
+    target = ToFile(path, 10_000, 3, tally)
+    data, number = b"", 0
+    for taken in (100, 30_000, 5, 2**17, 70_001, 2**20):
+        for _ in range(20):  # much more than a pipe holds
+            write(target, range(number, number + 64))
+            number += 64
+        with contextlib.suppress(BlockingIOError):
+            data += os.read(reader, taken)
+    assert tally.dropped > 1000
+    closing = threading.Thread(target=target.close, args=(LONG_DEADLINE,))
+    closing.start()
+    while closing.is_alive():
+        data += read_all(reader)
+    data += read_all(reader)
+    found = [json.loads(line)["new"] for line in data.splitlines()]
+    assert data.endswith(b"\n")
+    assert found == sorted(set(found))
+    assert len(found) == tally.written == number - tally.dropped
+    assert "its reader does not read" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_the_next_reader_of_a_pipe_begins_with_a_whole_line(pipe, tally):
+    path, reader = pipe
+    target = ToFile(path, 10_000, 3, tally)
+    write(target, range(1000))  # the last one is cut
+    reopen(reader, os.devnull)
+    write(target, [-1])
+    dropped = tally.dropped
+    reopen(reader, path)
+    write(target, [-2])
+    assert tally.dropped == dropped
+    assert [json.loads(line)["new"] for line in read_all(reader).splitlines()] == [-2]
 
 
 LIMITED = """\
