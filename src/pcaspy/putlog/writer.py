@@ -69,8 +69,8 @@ class Writer(Companion):
     def end(self) -> None:
         """Writes what there is."""
         thread, self._thread = self._thread, None
-        self._ending.set()
         self._log.close()
+        self._ending.set()
         if thread is not None:
             thread.join(_JOIN)
             if thread.is_alive():
@@ -89,16 +89,17 @@ class Writer(Companion):
         pause = 1.0
         try:
             while True:
+                # If it is set, the log is closed: what is taken from now on is all.
+                ends = ending.is_set()
                 puts = self._log.take(_BATCH, pause)
                 before = time.thread_time()
                 for put in puts:
                     self._write(target, put)
                 pause = target.pump()
                 self._warn()
-                if ending.is_set():
-                    if not puts:
-                        break
-                elif puts:
+                if ends and not puts:
+                    break
+                if puts and not ends:
                     spent = time.thread_time() - before
                     full = len(puts) == _BATCH
                     ending.wait(_SHARE * spent if full else _GATHER)

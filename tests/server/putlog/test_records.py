@@ -14,6 +14,9 @@ from putlog_support import CHAR, DOUBLE, ENUM, LONG, STRING
 
 from pcaspy import Driver, PutLog
 from pcaspy.control.client import Control, ControlError
+from pcaspy.putlog.target import ToLogging
+from pcaspy.putlog.writer import Writer
+from support.wire import LONG_DEADLINE
 
 NORMAL, PUTFAIL, NOWTACCESS, BADCOUNT = 1, 160, 376, 176
 PVDB = {
@@ -157,6 +160,28 @@ def test_a_burst_is_one_record(serve, client, puts):
     assert second["least"] is None
     assert (third["pv"], third["more"]) == ("L:B", 0)
     assert server.stats()["puts_logged"] == 7
+
+
+def test_a_burst_that_has_begun_when_the_server_ends(serve, client, puts, monkeypatch):
+    """At a moment when there was nothing to write yet."""
+    server = serve(PutLog(puts, burst=60), {"A": {}})
+    writer = server._pcaspy.companions.of_type(Writer)
+    taken, goes_on = threading.Event(), threading.Event()
+    client(server).put("L:A", 5)
+
+    def pump(target):
+        taken.set()
+        goes_on.wait(LONG_DEADLINE)
+        return 1.0
+
+    monkeypatch.setattr(ToLogging, "pump", pump)
+    assert taken.wait(LONG_DEADLINE)
+    closing = threading.Thread(target=server.close)
+    closing.start()
+    assert writer._ending.wait(LONG_DEADLINE)
+    goes_on.set()
+    closing.join(LONG_DEADLINE)
+    assert [put["new"] for put in puts.rest()] == [5]
 
 
 def test_a_burst_ends_by_itself(serve, client, puts):
