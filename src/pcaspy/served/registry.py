@@ -95,8 +95,8 @@ class ValueKeeper(Protocol):
     def came(self, driver: Any, reasons: Iterable[str], fresh: bool = True) -> None:
         """The driver has these parameters; `fresh` ones may be restored."""
 
-    def looked_at(self, data: Any) -> None:
-        """Another PV will be linked to this value."""
+    def looked_at(self, data: Any, pv: Any) -> bool:
+        """Whether this PV, to which it will be linked, may take over this value."""
 
     def leaves(self, data: Any) -> None:
         """This value will be linked to no PV."""

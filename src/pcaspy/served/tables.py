@@ -197,14 +197,14 @@ class ParamTable(HookedDict):
         checks = overridden_hooks(pv)
         data = self.get(reason)
         if data is not None:
-            if self.registry.keeper is not None:
-                self.registry.keeper.looked_at(data)
+            keeper = self.registry.keeper
             try:
-                data.link(pv, self._changed, checks)
+                if keeper is None or keeper.looked_at(data, pv):
+                    data.link(pv, self._changed, checks)
+                    return
             except (TypeError, ValueError):
-                data.unlink()
-            else:
-                return
+                pass
+            data.unlink()
         data = Data()
         info = info_of(pv)
         defined = not info.fields.values["udf"] or (

@@ -26,6 +26,7 @@ from .groups import Groups
 from .lock import BusyError
 from .restore import Restorer
 from .saver import Saver
+from .values import is_same_kind
 
 if TYPE_CHECKING:
     from ..served.registry import Registry
@@ -140,9 +141,22 @@ class Keeper(Companion):
                 if entry is not None:
                     self._restorer.restore(driver, name, pv, entry)
 
-    def looked_at(self, data: Any) -> None:
-        """What holds this value may change: it is taken as it is."""
+    def looked_at(self, data: Any, pv: Any) -> bool:
+        """`pv` would take over this value, which is saved as it is.
+
+        Returns:
+            False if it has to be restored instead, as far as it fits: the PV is the
+            same by name, and is of another kind now.
+        """
         self._take(data, leaves=False)
+        name, info = name_of(pv), info_of(pv)
+        before = None if data.handle is None else name_of(data.handle)
+        if name != before or self._groups.period_of(info) is None:
+            return True
+        with self._lock:
+            cell = self._cells.get(name)
+            entry = None if cell is None or cell.line is None else entry_of(cell.line)
+        return entry is None or is_same_kind(entry, info.fields)
 
     def leaves(self, data: Any) -> None:
         """What held this value is not served any more, at least for now."""

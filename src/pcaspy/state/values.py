@@ -326,6 +326,18 @@ def fitting(saved: Saved, fields: Fields) -> Any:
     return made
 
 
+def is_same_kind(entry: Entry, fields: Fields) -> bool:
+    """Whether the PV of a line had the type, labels and size that one has now."""
+    values = fields.values
+    kind, most = entry["type"], entry.get("count", 1)
+    labels = list(values["enums"]) if kind in _LABELLED else entry.get("labels")
+    return (kind, most, entry.get("labels")) == (
+        values["type_name"],
+        max(values["count"], 1),
+        labels,
+    )
+
+
 def _other_type(saved: Saved, name: str) -> MisfitError:
     return MisfitError(
         f"field 'type' is {name!r} now, and the saved value is one of type"

@@ -456,6 +456,37 @@ def test_values_of_pvs_that_are_not_served_stay_in_the_file(path, saved):
         assert driver.getParam("B") == 2
 
 
+ABC = {"type": "enum", "enums": ["a", "b", "c"]}
+BECOMES = [
+    ({}, 2.5, {"type": "int", "value": 1}, 1),  # which does not fit
+    ({}, 2.0, {"type": "int", "value": 1}, 2),
+    ({"type": "string"}, "7", {"value": 1}, 1),
+    (ABC, 2, {"type": "enum", "enums": ["c", "b"], "value": 1}, 0),
+    (ABC, 0, {"type": "enum", "enums": ["c", "b"], "value": 1}, 1),
+    ({"type": "int"}, 300, {"type": "uint8", "value": 1}, 1),
+    ({"type": "int"}, 30, {"type": "uint8", "value": 1}, 30),
+    ({"count": 5}, [1, 2, 3, 4, 5], {"count": 3, "value": [7, 7]}, [7, 7]),
+    ({"count": 5}, [1, 2], {"count": 3, "value": [7, 7]}, [1, 2]),
+    ({"type": "char", "count": 9}, "abc", {"type": "string", "value": "x"}, "abc"),
+    ({"type": "table", "columns": {"a": "int"}}, {"a": [1]}, {"value": 1}, 1),
+    (ABC, 2, dict(ABC, hihi=9), 2),
+]
+
+
+@pytest.mark.parametrize("was", range(len(BECOMES)))
+def test_a_pv_that_is_made_again_as_another_has_what_fits(path, was):
+    """As it does after a restart."""
+    before, value, after, expected = BECOMES[was]
+    kept = Kept(path, {"A": before, "B": {}})
+    with kept as driver:
+        driver.setParam("A", value)
+        del kept.server._pcaspy.pvf["X:A"]
+        kept.server.createPV("X:", {"A": after})
+        assert driver.getParam("A") == expected
+    with Kept(path, {"A": after, "B": {}}) as driver:
+        assert driver.getParam("A") == expected
+
+
 def test_a_server_that_starts_again_keeps_its_values(path):
     kept = Kept(path, {"A": {}})
     for n in range(3):
