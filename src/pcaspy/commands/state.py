@@ -46,6 +46,8 @@ def run(options: argparse.Namespace) -> None:
     from ..state.file import StateFile
 
     file = StateFile(options.file)
+    if not file.exists():
+        raise OSError(f"{file.path} does not exist")
     changes, names = _split(options.names)
     if changes or options.remove:
         if names:
@@ -130,8 +132,6 @@ def _change(
 
 def _show(file: StateFile, patterns: list[str], as_json: bool) -> None:
     contents = _load(file)
-    if not contents.lines and not file.exists():
-        raise OSError(f"{file.path} does not exist")
     names = sorted(contents.lines)
     if patterns:
         names = _chosen(file.path, contents, patterns)

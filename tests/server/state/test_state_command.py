@@ -185,6 +185,10 @@ def test_files_that_cannot_be_shown(path, run):
     status, _, err = run(path)
     assert status == 1
     assert "does not exist" in err
+    status, _, err = run(path, "X:F=5")
+    assert status == 1
+    assert "does not exist" in err
+    assert list(path.parent.iterdir()) == []
     path.mkdir()
     status, _, err = run(path, "X:F=5")
     assert status == 1
