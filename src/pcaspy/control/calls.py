@@ -6,6 +6,8 @@ What the engine times is noticed here twice: by the control thread, which looks 
 
 from __future__ import annotations
 
+import functools
+import itertools
 import linecache
 import os
 import sys
@@ -13,11 +15,12 @@ import sysconfig
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from ..host.lifetime import Host
+from ..lowlevel.client import client_of_task
 from ..native._handle import PvHandle, name_of
 from ..native._timing import SLOW, Timing, time_now
 
@@ -84,8 +87,8 @@ class Calls:
         self._slow: deque[Slow] = deque(maxlen=_KEPT)
         # Where calls that still run were when they were noticed.
         self._seen: dict[tuple[str, int], tuple[str, int] | None] = {}
-        self._scans: dict[int, _Running] = {}  # by thread
-        self._last_scan = 0
+        self._timed: dict[tuple[str, int], _Running] = {}  # by their numbers
+        self._numbers = itertools.count()
 
     def start(self) -> None:
         """Slow calls are noticed from now on."""
@@ -113,20 +116,29 @@ class Calls:
 
     def scan(self, pv: Any, scan: Callable[[], Any]) -> Any:
         """``scan()``, which reads `pv` for its period."""
-        me = threading.get_ident()
-        self._last_scan += 1
+        return self.timed(pv, "scan", None, scan)
+
+    def steps(self, call: str, pv: Any, coroutine: Coroutine[Any, Any, Any]) -> Steps:
+        """To await in place of a coroutine that is a call of a driver."""
+        return Steps(self, pv, call, coroutine)
+
+    def timed(
+        self, pv: Any, call: str, client: Client | None, work: Callable[[], Any]
+    ) -> Any:
+        """``work()``, which is of such a call."""
         name = str(name_of(pv)) if isinstance(pv, PvHandle) else repr(pv)
-        number = ("scan", self._last_scan)
-        call = _Running(number, me, name, "scan", None, time_now())
-        self._scans[me] = call
+        number = ("timed", next(self._numbers))
+        me = threading.get_ident()
+        running = _Running(number, me, name, call, client, time_now())
+        self._timed[number] = running
         try:
-            return scan()
+            return work()
         finally:
-            del self._scans[me]
-            seconds = time_now() - call.since
+            del self._timed[number]
+            seconds = time_now() - running.since
             self._timing.note(seconds)
             if seconds >= SLOW:
-                self._keep(call, seconds)
+                self._keep(running, seconds)
 
     def rows(self) -> tuple[list[Slow], list[Slow]]:
         """The longest call of each PV, the slowest first; and what runs just now."""
@@ -149,7 +161,7 @@ class Calls:
             _Running(("", number), thread, pv, call, client, since)
             for number, thread, pv, call, client, since in self._timing.running()
         ]
-        return [*calls, *list(self._scans.values())]
+        return [*calls, *list(self._timed.values())]
 
     def _ended(
         self, number: int, thread: int, pv: str, call: str, client: Client, took: float
@@ -169,8 +181,36 @@ class Calls:
         return Slow(call.pv, call.call, seconds, where, when, call.client)
 
 
+class Steps:
+    """A coroutine, each step of which is timed: what it does between two waits.
+
+    Meanwhile its event loop runs nothing else.
+    """
+
+    def __init__(
+        self, calls: Calls, pv: Any, call: str, coroutine: Coroutine[Any, Any, Any]
+    ) -> None:
+        self._calls, self._pv, self._call = calls, pv, call
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """In the task of the coroutine."""
+        request = client_of_task.get(None)
+        client = None if request is None else request.client
+        step = functools.partial(self._coroutine.send, None)
+        while True:
+            try:
+                waits_for = self._calls.timed(self._pv, self._call, client, step)
+            except StopIteration as end:
+                return end.value
+            try:
+                step = functools.partial(self._coroutine.send, (yield waits_for))
+            except BaseException as error:
+                step = functools.partial(self._coroutine.throw, error)
+
+
 # Where the calls of drivers begin: what is further out belongs to the program.
-_BEGIN: set[CodeType] = {Host.turn.__code__, Calls.scan.__code__}
+_BEGIN: set[CodeType] = {Host.turn.__code__, Calls.timed.__code__}
 
 
 def where_of(thread: int) -> tuple[str, int] | None:

@@ -69,12 +69,13 @@ class ControlService(Companion):
         self._run = run
         run.thread.start()
         self._held.scanner.through = run.answers.calls.scan
+        self._held.coroutines.through = run.answers.calls.steps
 
     def end(self) -> None:
         """Closes it; waits for the request in hand."""
         run, self._run = self._run, None
         if run is not None:
-            self._held.scanner.through = None
+            self._held.scanner.through = self._held.coroutines.through = None
             run.end()
 
     def before_fork(self) -> None:
@@ -90,7 +91,7 @@ class ControlService(Companion):
         self._busy = threading.Lock()
         run, self._run = self._run, None
         if run is not None:
-            self._held.scanner.through = None
+            self._held.scanner.through = self._held.coroutines.through = None
             run.abandon()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -41,10 +41,17 @@ class _Turn:
         self.users = 0
 
 
+class About(NamedTuple):
+    """Which call of a driver a coroutine is."""
+
+    call: str  # "write", "read" or "scan"
+    pv: Any
+
+
 class _Job:
     """A coroutine, from `Coroutines.run` to its end."""
 
-    __slots__ = ("coroutine", "done", "loop", "task", "turn")
+    __slots__ = ("about", "coroutine", "done", "loop", "task", "turn")
 
     def __init__(
         self,
@@ -52,8 +59,10 @@ class _Job:
         turn: Hashable,
         coroutine: Coroutine[Any, Any, Any],
         done: Callable[[Any, BaseException | None], None],
+        about: About,
     ) -> None:
         self.loop, self.turn, self.coroutine, self.done = loop, turn, coroutine, done
+        self.about = about
         self.task: asyncio.Task[None] | None = None  # once the loop has it
 
     def drop(self) -> None:
@@ -74,6 +83,10 @@ class Coroutines:
     def __init__(self) -> None:
         self.given: asyncio.AbstractEventLoop | None = None  # that of the program
         self.serving: asyncio.AbstractEventLoop | None = None
+        # What runs coroutines for us: it is awaited in place of them. None: nobody.
+        self.through: (
+            Callable[[str, Any, Coroutine[Any, Any, Any]], Awaitable[Any]] | None
+        ) = None
         self._lock = threading.Lock()  # guards the next one
         self._own: asyncio.AbstractEventLoop | None = None
         self._jobs: set[_Job] = set()  # changed by one call at a time, in any thread
@@ -89,6 +102,7 @@ class Coroutines:
         turn: Hashable,
         coroutine: Coroutine[Any, Any, Any],
         done: Callable[[Any, BaseException | None], None],
+        about: About,
     ) -> None:
         """Runs `coroutine`, then ``done(result, error)`` in the event loop's thread.
 
@@ -100,7 +114,7 @@ class Coroutines:
         """
         serving = self.serving if self.serves else None
         loop = serving or self.given or self._running_loop()
-        job = _Job(loop, turn, coroutine, done)
+        job = _Job(loop, turn, coroutine, done, about)
         self._jobs.add(job)
         try:
             if _running() is loop:
@@ -129,15 +143,21 @@ class Coroutines:
         error: BaseException | None = None
         try:
             if job.turn is None:
-                result = await job.coroutine
+                result = await self._awaitable(job)
             else:
                 async with self._in_turn((job.loop, job.turn)):
-                    result = await job.coroutine
+                    result = await self._awaitable(job)
         except BaseException as raised:  # SystemExit would end the loop for all others
             error = raised
         finally:
             job.coroutine.close()  # if its turn never came
         job.done(result, error)
+
+    def _awaitable(self, job: _Job) -> Awaitable[Any]:
+        through = self.through
+        if through is None:
+            return job.coroutine
+        return through(*job.about, job.coroutine)
 
     @contextlib.asynccontextmanager
     async def _in_turn(self, key: Hashable) -> AsyncIterator[None]:

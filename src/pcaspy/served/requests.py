@@ -21,7 +21,7 @@ from ..native._handle import data_of, driver_of, info_of, name_of
 from ..native._request import GETFAIL, NORMAL, PUTFAIL, Request
 from ..native._server import Server
 from . import field_puts
-from .coroutines import Coroutines, was_cancelled
+from .coroutines import About, Coroutines, was_cancelled
 from .put_limits import within_limits
 from .pv import no_driver, overrides, put_line, put_value, refused
 
@@ -204,7 +204,8 @@ class DriverDispatcher(Dispatcher):
         """Runs `coroutine`, which may ask who the client of `request` is."""
         token = client_of_task.set(request)
         try:
-            self._coroutines.run(turn, coroutine, ended)
+            about = About(turn[0], request.pv)
+            self._coroutines.run(turn, coroutine, ended, about)
         finally:
             client_of_task.reset(token)
 

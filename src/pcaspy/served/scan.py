@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from .coroutines import Coroutines, Later
+from .coroutines import About, Coroutines, Later
 
 _log = logging.getLogger("pcaspy.scan")
 
@@ -198,7 +198,7 @@ class Scanner:
     def _scan(self, pv: Any, owner: threading.Thread) -> bool:
         """Reads `pv`. True: a coroutine does it, and `_taken` has the PV until then."""
         if self._coroutines.serves:
-            later = Later(_scan_in_loop(pv, self.through), _nothing)
+            later = Later(_scan_in_loop(pv), _nothing)
         else:
             through = self.through
             later = pv.scan() if through is None else through(pv, pv.scan)
@@ -214,18 +214,17 @@ class Scanner:
                         self._taken.discard(pv)
 
         try:
-            self._coroutines.run(None, later.coroutine, ended)
+            about = About("scan", pv)
+            self._coroutines.run(None, later.coroutine, ended, about)
         except RuntimeError as error:  # the program's event loop is closed
             later.ended(None, error)
             return False
         return True
 
 
-async def _scan_in_loop(
-    pv: Any, through: Callable[[Any, Callable[[], Any]], Any] | None
-) -> None:
+async def _scan_in_loop(pv: Any) -> None:
     try:
-        later = pv.scan() if through is None else through(pv, pv.scan)
+        later = pv.scan()
     except Exception:
         _log.exception("PV %s: scan failed", getattr(pv, "name", pv))
     else:

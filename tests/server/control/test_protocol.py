@@ -1,5 +1,7 @@
 """What the requests of the control protocol are answered with."""
 
+import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -411,6 +413,54 @@ def test_slow_scans_are_shown():
         assert row["line"] == "time.sleep(0.25)"
         assert row["client"] is None
         assert row["seconds"] >= 0.25
+
+
+class Blocks(Driver):
+    """Its coroutines keep their event loop from everything else, in their second step.
+
+    What they wait for is not counted.
+    """
+
+    async def write(self, reason, value):
+        await asyncio.sleep(0.11)
+        time.sleep(0.25)  # of write
+        self.setParam(reason, value)
+
+    async def read(self, reason):
+        await asyncio.sleep(0)
+        if self.getParam(reason) < 3:
+            self.setParam(reason, 3)
+            time.sleep(0.25)  # of read
+        return self.getParam(reason)
+
+
+@pytest.mark.parametrize("serves_in_loop", [False, True])
+@pytest.mark.parametrize("call", ["write", "read", "scan"])
+def test_a_coroutine_that_blocks_is_shown(call, serves_in_loop):
+    pvdb = {"A": {"scan": 0.05} if call == "scan" else {}}
+    with contextlib.ExitStack() as ends:
+        served = ends.enter_context(Served(pvdb, Blocks, threaded=not serves_in_loop))
+        if serves_in_loop:
+            thread = threading.Thread(target=asyncio.run, args=(in_loop(served),))
+            ends.callback(thread.join)
+            ends.callback(served.server.close)
+            thread.start()
+        with Circuit(served.tcp) as circuit:
+            channel = circuit.create(served.prefix + "A")
+            if call == "write":
+                circuit.put(channel, dbr.DOUBLE, struct.pack(">d", 4))
+            elif call == "read":
+                circuit.get(channel, dbr.DOUBLE)
+        (row,) = eventually(lambda: served.ask("slow")["rows"])
+        assert (row["pv"], row["call"]) == (served.prefix + "A", call)
+        assert row["line"].endswith(f"# of {'write' if call == 'write' else 'read'}")
+        assert (row["client"] is None) == (call == "scan")
+        assert 0.25 <= row["seconds"]
+        assert served.server.stats()["longest_call"] >= 250
+
+
+async def in_loop(served):
+    await served.server.serve()
 
 
 # ---- clients ----
