@@ -94,6 +94,14 @@ def exclusive(port: int) -> socket.socket | None:
     return made
 
 
+def is_free(port: int) -> bool:
+    """Whether no socket of this host has the port."""
+    made = exclusive(port)
+    if made is not None:
+        made.close()
+    return made is not None
+
+
 def datagrams(
     sock: socket.socket, most: int, size: int
 ) -> Iterator[tuple[bytes, Address]]:

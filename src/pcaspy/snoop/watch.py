@@ -27,7 +27,8 @@ _AGAIN = 30.0  # seconds until a name that is still looked for is asked for agai
 _REST = 5.0  # seconds between two such rounds because servers have started
 _MOST_WAITING = 50_000  # names that we will ask for
 _LOOK = 10.0  # seconds between two looks at the networks of this host
-_MOST_REGISTERED = 256
+_FEW_REGISTERED = 256  # clients for whom nobody looks whether they have ended
+_MOST_REGISTERED = 16_384
 
 
 class Beacons:
@@ -47,6 +48,7 @@ class Beacons:
         self.is_repeater = repeater is not None
         self.socket = sockets.asking() if repeater is None else repeater
         self._clients: OrderedDict[Address, None] = OrderedDict()
+        self._many = _FEW_REGISTERED  # so many are worth a look
         self.registered = self.is_repeater
 
     def register(self) -> None:
@@ -65,8 +67,8 @@ class Beacons:
         if self.is_repeater and wire.is_registration(data):
             if wire.is_loopback(source[0]) or source[0] in self._book.own_addresses:
                 self._clients[source] = None
-                if len(self._clients) > _MOST_REGISTERED:
-                    self._clients.popitem(last=False)
+                if len(self._clients) > self._many:
+                    self._forget_ended()
                 self._send(wire.confirmation(source[0]), source)
             return
         if not self.is_repeater and wire.is_confirmation(data):
@@ -78,6 +80,15 @@ class Beacons:
                 copy = wire.beacon(beacon)
                 for client in list(self._clients):
                     self._send(copy, client)
+
+    def _forget_ended(self) -> None:
+        """Clients do not say so, but their ports are free then."""
+        for client in list(self._clients):
+            if sockets.is_free(client[1]):
+                del self._clients[client]
+        while len(self._clients) > _MOST_REGISTERED:
+            self._clients.popitem(last=False)
+        self._many = max(2 * len(self._clients), _FEW_REGISTERED)
 
 
 class Wire(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -15,7 +16,7 @@ import time
 import pytest
 
 from pcaspy import Driver
-from pcaspy.snoop import sockets
+from pcaspy.snoop import sockets, watch
 from pcaspy.snoop.book import Book
 from pcaspy.snoop.report import News, Report
 from pcaspy.snoop.watch import Watch
@@ -217,11 +218,50 @@ def test_beacons_from_a_repeater():
         assert news == ["server 127.0.0.1:5064 (ca): beacons"]
 
 
-def test_registrations_are_bounded():
+def heard(sock, running):
+    """Whether this client gets a copy of a beacon that comes now."""
+    with client() as of_server:
+        number = next(_numbers)
+        beacon = pack(RSRV_IS_UP, type=13, count=5064, p1=number)
+        of_server.sendto(beacon, ("127.0.0.1", running.beacons))
+    while True:
+        (copy,) = unpack_all(sock.recv(100))
+        if copy.command == RSRV_IS_UP and copy.p1 == number:
+            return True
+
+
+_numbers = itertools.count(1)
+
+
+def test_the_repeater_forgets_clients_that_have_ended_and_no_others():
     with Running() as running, contextlib.ExitStack() as stack:
-        for _ in range(300):
-            registered(stack.enter_context(client()), running.beacons)
-        assert len(running.watch.beacons._clients) == 256
+        first = stack.enter_context(client())
+        registered(first, running.beacons)
+        with contextlib.ExitStack() as for_a_while:
+            for _ in range(300):
+                registered(for_a_while.enter_context(client()), running.beacons)
+            assert len(running.watch.beacons._clients) == 301
+            assert heard(first, running)
+        later = [stack.enter_context(client()) for _ in range(300)]
+        for sock in later:
+            registered(sock, running.beacons)
+        known = set(running.watch.beacons._clients)
+        assert {sock.getsockname()[1] for sock in (first, *later)} <= {
+            port for _, port in known
+        }
+        assert len(known) < 450
+        assert heard(first, running)
+
+
+def test_registrations_are_bounded(monkeypatch):
+    monkeypatch.setattr(watch, "_FEW_REGISTERED", 5)
+    monkeypatch.setattr(watch, "_MOST_REGISTERED", 10)
+    with Running() as running, contextlib.ExitStack() as stack:
+        for _ in range(50):
+            last = stack.enter_context(client())
+            registered(last, running.beacons)
+        assert len(running.watch.beacons._clients) <= 20
+        assert heard(last, running)
 
 
 # ---- much of it, and anything ----
