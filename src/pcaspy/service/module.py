@@ -7,12 +7,15 @@ stands under ``if __name__ == "__main__"`` is not.
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
+import os
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from ..driver import Driver
 from .definition import Definition, DefinitionError, failure
@@ -50,17 +53,47 @@ def _run(path: Path, tree: ast.Module) -> ModuleType:
     sys.modules[name] = module
     sys.path.insert(0, str(path.parent.absolute()))  # as `python FILE` does
     try:
-        exec(compile(tree, str(path), "exec"), vars(module))
-    except (Exception, SystemExit) as error:  # sys.exit(0) is no success
+        with _without_exit():
+            exec(compile(tree, str(path), "exec"), vars(module))
+    except SystemExit as error:  # sys.exit(0) is no success
+        ends = _EndsError(f"it ends the program (SystemExit: {error})")
+        raise describe_failure(path, ends.with_traceback(error.__traceback__)) from None
+    except Exception as error:
         raise describe_failure(path, error) from error
     return module
+
+
+class _EndsError(Exception):
+    """A file is no definition, but a program that ends."""
+
+
+@contextlib.contextmanager
+def _without_exit() -> Iterator[None]:
+    """``os._exit`` raises SystemExit, as nobody could say otherwise what has happened.
+
+    In a process that the file makes it does what it always does.
+    """
+    here, leave = os.getpid(), os._exit
+
+    def refuse(status: int) -> NoReturn:
+        if os.getpid() != here:
+            leave(status)
+        raise SystemExit(status)
+
+    os._exit = refuse
+    try:
+        yield
+    finally:
+        os._exit = leave
 
 
 def describe_failure(path: Path, error: BaseException) -> DefinitionError:
     """An exception that code in the file raised, with the last line it came through."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-    text = f"{type(error).__name__}: {error}"
+    text = str(error)
+    if not isinstance(error, _EndsError):
+        text = f"{type(error).__name__}: {text}"
     return failure(path, (lines[-1] if lines else 0) or 0, text)
 
 

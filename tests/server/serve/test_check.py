@@ -1,6 +1,7 @@
 """`pcaspy check`: each error has file, line and PV, and says what is allowed."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -52,7 +53,13 @@ WRONG = {
         "f.py",
         "import sys\n\npvdb = {'A': {}}\nsys.exit(0)\n",
         4,
-        ["SystemExit: 0"],
+        ["ends the program", "SystemExit: 0"],
+    ),
+    "ends the process in Python": (
+        "f.py",
+        "import os\n\npvdb = {'A': {}}\nos._exit(0)\n",
+        4,
+        ["ends the program", "SystemExit: 0"],
     ),
     "no pvdb in Python": ("f.py", "prefix = 'X'\n", 0, ["no 'pvdb'"]),
     "unknown key": ("f.json", '{"pvdb": {},\n "pvs": {}}', 2, ["'pvs'", "'prefix'"]),
@@ -92,6 +99,19 @@ def test_says_where_and_what(file, capsys, case):
     assert err.startswith(f"{path}:{line}: " if line else f"{path}: "), err
     assert all(word in err for word in words), err
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_file_may_make_processes_that_end(file, run):
+    text = (
+        "import os\nchild = os.fork()\nif not child:\n    os._exit(3)\n"
+        "status = os.waitpid(child, 0)[1]\n"
+        "pvdb = {'A': {'value': os.waitstatus_to_exitcode(status)}}\n"
+        "assert pvdb['A']['value'] == 3\n"
+    )
+    before = os._exit
+    assert run("check", file("f.py", text))[0] == 0
+    assert os._exit is before
 
 
 def test_serve_says_the_same(file, run):
