@@ -97,6 +97,26 @@ def by(member: str) -> Callable[[Row], Any]:
     return lambda row: row[member]
 
 
+def words(key: str, title: str, least: int, most: int = 0, **more: Any) -> Column:
+    """A column with a member as it is."""
+    return Column(key, title, least, text(key), most, order=by(key), **more)
+
+
+def figure(
+    key: str, title: str, least: int, form: Callable[[Any], str] = count, rank: int = 1
+) -> Column:
+    """A column with numbers in a form; the largest ones come first."""
+    show, order = of(key, form), by(key)
+    return Column(
+        key, title, least, show, right=True, rank=rank, order=order, falling=True
+    )
+
+
+def age(key: str, title: str, rank: int) -> Column:
+    """A column that says how long ago a time was."""
+    return Column(key, title, 7, ago(key), right=True, order=by(key), rank=rank)
+
+
 def alarm(row: Row) -> str:
     """Severity and state in one; nothing if there is no alarm."""
     severity, state = harmless(row["severity"]), harmless(row["alarm"])
@@ -121,13 +141,8 @@ class PvTable(Table):
             falling=True,
         ),
         Column("age", "Age", 7, ago("time"), right=True, rank=3),
-        Column(
-            *("clients", "Clients", 8, of("clients", count)),
-            right=True,
-            rank=5,
-            falling=True,
-        ),
-        Column("rate", "Rate/s", 7, of("rate", rate), right=True, rank=4, falling=True),
+        figure("clients", "Clients", 8, rank=5),
+        figure("rate", "Rate/s", 7, rate, rank=4),
     )
     nothing = "no PVs"
 
@@ -199,57 +214,17 @@ class CircuitTable(ListTable):
     """The clients, and what they hold."""
 
     columns = (
-        Column("user", "User", 8, text("user"), 16, order=by("user"), rank=0),
-        Column("host", "Host", 10, text("host"), 24, order=by("host"), rank=0),
-        Column("protocol", "", 3, text("protocol"), order=by("protocol"), rank=6),
-        Column(
-            *("channels", "Channels", 9, of("channels", count)),
-            right=True,
-            order=by("channels"),
-            rank=1,
-            falling=True,
-        ),
-        Column(
-            *("subscriptions", "Monitors", 9, of("subscriptions", count)),
-            right=True,
-            order=by("subscriptions"),
-            rank=2,
-            falling=True,
-        ),
-        Column(
-            *("held", "Held", 8, of("held", size)),
-            right=True,
-            order=by("held"),
-            rank=3,
-            falling=True,
-        ),
-        Column(
-            *("waiting", "Waits", 6, of("waiting", count)),
-            right=True,
-            order=by("waiting"),
-            rank=4,
-            falling=True,
-        ),
-        Column(
-            *("out", "Out/s", 8, lambda row: size(row.get("out"))),
-            right=True,
-            order=by("out"),
-            rank=5,
-            falling=True,
-        ),
-        Column(
-            *("in", "In/s", 8, lambda row: size(row.get("in"))),
-            right=True,
-            order=by("in"),
-            rank=7,
-            falling=True,
-        ),
-        Column(
-            "since", "Since", 7, ago("since"), right=True, order=by("since"), rank=8
-        ),
-        Column(
-            "address", "Address", 16, text("address"), 46, order=by("address"), rank=9
-        ),
+        words("user", "User", 8, 16, rank=0),
+        words("host", "Host", 10, 24, rank=0),
+        words("protocol", "", 3, rank=6),
+        figure("channels", "Channels", 9, rank=1),
+        figure("subscriptions", "Monitors", 9, rank=2),
+        figure("held", "Held", 8, size, rank=3),
+        figure("waiting", "Waits", 6, rank=4),
+        figure("out", "Out/s", 8, size, rank=5),
+        figure("in", "In/s", 8, size, rank=7),
+        age("since", "Since", rank=8),
+        words("address", "Address", 16, 46, rank=9),
     )
     searched = ("user", "host", "address", "protocol")
     nothing = "no clients"
@@ -285,13 +260,8 @@ class ChannelTable(ListTable):
     """The channels of one circuit."""
 
     columns = (
-        Column("pv", "PV", 16, text("pv"), 60, name=True, rank=0, order=by("pv")),
-        Column(
-            *("subscriptions", "Monitors", 9, of("subscriptions", count)),
-            right=True,
-            order=by("subscriptions"),
-            falling=True,
-        ),
+        words("pv", "PV", 16, 60, name=True, rank=0),
+        figure("subscriptions", "Monitors", 9),
         Column(
             *("readable", "Read", 5, lambda row: yes(row["readable"])),
             order=by("readable"),
@@ -336,8 +306,8 @@ class SlowTable(ListTable):
             order=lambda row: row["seconds"] + (1e9 if row.get("now") else 0.0),
             falling=True,
         ),
-        Column("call", "Call", 5, text("call"), order=by("call"), rank=2),
-        Column("pv", "PV", 12, text("pv"), 40, name=True, order=by("pv"), rank=0),
+        words("call", "Call", 5, rank=2),
+        words("pv", "PV", 12, 40, name=True, rank=0),
         Column(
             *("when", "When", 7, lambda row: now_or_ago(row)),
             right=True,
@@ -345,14 +315,9 @@ class SlowTable(ListTable):
             rank=1,
             falling=True,
         ),
-        Column(
-            *("where", "Where", 16, text("where"), 48),
-            name=True,
-            order=by("where"),
-            rank=3,
-        ),
-        Column("line", "Line", 16, text("line"), 60, order=by("line"), rank=4),
-        Column("client", "Client", 14, text("client"), 40, order=by("client"), rank=5),
+        words("where", "Where", 16, 48, name=True, rank=3),
+        words("line", "Line", 16, 60, rank=4),
+        words("client", "Client", 14, 40, rank=5),
     )
     searched = ("pv", "call", "where", "line", "client")
     nothing = "no call of the driver has taken more than 0.1 s"
@@ -375,37 +340,13 @@ class MissTable(ListTable):
     """Names that clients search for and the server does not have."""
 
     columns = (
-        Column(
-            "name", "Name", 16, text("name"), 60, name=True, order=by("name"), rank=0
-        ),
-        Column(
-            *("count", "Searches", 9, of("count", count)),
-            right=True,
-            order=by("count"),
-            rank=1,
-            falling=True,
-        ),
-        Column(
-            *("rate", "Rate/s", 7, lambda row: rate(row.get("rate"))),
-            right=True,
-            order=by("rate"),
-            rank=2,
-            falling=True,
-        ),
-        Column(
-            *("clients", "Clients", 8, of("clients", count)),
-            right=True,
-            order=by("clients"),
-            rank=4,
-            falling=True,
-        ),
-        Column(
-            "client", "Last client", 16, text("client"), 46, order=by("client"), rank=2
-        ),
-        Column("last", "Last", 7, ago("last"), right=True, order=by("last"), rank=3),
-        Column(
-            "first", "First", 7, ago("first"), right=True, order=by("first"), rank=5
-        ),
+        words("name", "Name", 16, 60, name=True, rank=0),
+        figure("count", "Searches", 9),
+        figure("rate", "Rate/s", 7, rate, rank=2),
+        figure("clients", "Clients", 8, rank=4),
+        words("client", "Last client", 16, 46, rank=2),
+        age("last", "Last", rank=3),
+        age("first", "First", rank=5),
     )
     searched = ("name", "client")
     nothing = "clients have searched for no name that this server lacks"
@@ -438,9 +379,7 @@ class StatTable(ListTable):
     """The counters of a server, which the app asks for in any case."""
 
     columns = (
-        Column(
-            "counter", "Counter", 20, text("counter"), 28, order=by("counter"), rank=0
-        ),
+        words("counter", "Counter", 20, 28, rank=0),
         Column(
             *("value", "Value", 14, of("value", count)),
             right=True,
@@ -449,12 +388,7 @@ class StatTable(ListTable):
             style=lambda row: row["style"],
             falling=True,
         ),
-        Column(
-            *("rate", "Per second", 11, of("rate", rate)),
-            right=True,
-            order=by("rate"),
-            falling=True,
-        ),
+        figure("rate", "Per second", 11, rate),
         Column("meaning", "Meaning", 24, text("meaning"), 80, rank=2),
     )
     searched = ("counter", "meaning")
