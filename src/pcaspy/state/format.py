@@ -181,7 +181,9 @@ def merged(
     if theirs is None:
         return ours
     try:
-        mine, other = (stamp_of(json.loads(line).get("time")) for line in (ours, theirs))
+        mine, other = (
+            stamp_of(json.loads(line).get("time")) for line in (ours, theirs)
+        )
     except (ValueError, AttributeError, RecursionError):
         return ours
     return theirs if other > mine else ours

@@ -99,10 +99,10 @@ def test_two_processes_with_one_file(path, caplog):
 
 def test_the_second_one_keeps_what_the_first_has_saved_since(path, saved):
     """Of each PV, the value that was set last by either; the rest is as it was."""
-    saved(dict.fromkeys("ABCD", {}), A=0, B=0, C=0, D=0)
+    saved({key: {} for key in "ABCD"}, A=0, B=0, C=0, D=0)
     with other_process(path) as process:
         wait_until(is_saved(path, 1.0), "the first does not save")
-        with Kept(path, dict.fromkeys("ABCDE", {})) as driver:
+        with Kept(path, {key: {} for key in "ABCDE"}) as driver:
             assert [driver.getParam(reason) for reason in "ABCD"] == [1, 0, 0, 0]
             driver.setParam("B", 20)
             set_there(process, "A", 10)
@@ -124,11 +124,11 @@ def test_the_second_one_keeps_what_the_first_has_saved_since(path, saved):
 
 
 def test_a_server_that_starts_again_keeps_what_another_has_saved(path):
-    kept = Kept(path, dict.fromkeys("AB", {}))
+    kept = Kept(path, {key: {} for key in "AB"})
     with kept as driver:
         driver.setParam("A", 1)
         driver.setParam("B", 1)
-    with Kept(path, dict.fromkeys("AB", {})) as driver:
+    with Kept(path, {key: {} for key in "AB"}) as driver:
         driver.setParam("A", 2)
     with kept as driver:
         driver.setParam("B", 3)
@@ -136,7 +136,7 @@ def test_a_server_that_starts_again_keeps_what_another_has_saved(path):
 
 
 def test_what_is_removed_from_the_file_meanwhile_stays_removed(path):
-    kept = Kept(path, dict.fromkeys("AB", {}))
+    kept = Kept(path, {key: {} for key in "AB"})
     with kept as driver:
         driver.setParam("A", 1)
         driver.setParam("B", 1)
