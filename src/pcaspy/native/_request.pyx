@@ -242,10 +242,11 @@ cdef object identity(const ClientPtr& client):
     cdef const ClientIdentity* c = client.get()
     if c == NULL:
         return "", "", "", "ca"
+    cdef int protocol = <int>c.protocol
     return (text_of(c.user.data(), c.user.size()),
             text_of(c.host.data(), c.host.size()),
             text_of(c.address.data(), c.address.size()),
-            ("ca", "pva", "control")[<int>c.protocol])
+            ("ca", "pva", "control")[protocol])
 
 
 def current_client():
