@@ -397,17 +397,22 @@ float PvInspection::rate_of(std::size_t at, const Pv& pv, std::uint32_t posts,
     return sample.rate;
 }
 
-PvPtr PvInspection::find(const std::string& name, PvRow& row) {
-    refresh(Clock::now());
-    PvPtr pv = table_.find(name);
-    if (!pv) return pv;
-    const Pv::Look seen = pv->look();
+Pv::Look PvInspection::look_at(const std::string& name, const Pv& pv, PvRow& row) {
+    Pv::Look seen = pv.look();
     row.name = name;
-    row.value = text_of_value(*seen.snapshot, pv->max_count());
+    row.value = text_of_value(*seen.snapshot, pv.max_count());
     row.alarm = seen.snapshot->alarm;
     row.time = seen.snapshot->time;
     row.clients = seen.channels;
     row.rate = std::numeric_limits<double>::quiet_NaN();
+    return seen;
+}
+
+PvPtr PvInspection::find(const std::string& name, PvRow& row) {
+    refresh(Clock::now());
+    PvPtr pv = table_.find(name);
+    if (!pv) return pv;
+    const Pv::Look seen = look_at(name, *pv, row);
     const auto place = std::lower_bound(
         entries_.begin(), entries_.end(), name,
         [&](const Entry& entry, const std::string& of) { return name_of(entry) < of; });

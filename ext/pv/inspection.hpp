@@ -64,6 +64,8 @@ class PCAS_API PvInspection {
     PvRows rows(const PvQuery& query);
     // One PV with its row; null if there is none of that name.
     PvPtr find(const std::string& name, PvRow& row);
+    // Fills in the row of a PV that is called so, but for its rate.
+    static Pv::Look look_at(const std::string& name, const Pv& pv, PvRow& row);
     // Lets go of all that it keeps.
     void forget() noexcept;
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pv/refused_put.hpp"
+#include "pv/serial_puts.hpp"
 
 namespace pcas {
 namespace {
@@ -83,8 +84,17 @@ std::string LocalPuts::put(const PvPtr& pv, SnapshotPtr value, const ClientPtr& 
     request->value = std::move(value);
     request->trapped = standing.traps_writes();
     request->log_to(log);
+    request->in_series = pv->puts_in_series();
+    if (request->in_series) {
+        const auto turn = pv->serial_puts()->begin(request, names_->requests());
+        if (turn == SerialPuts::Turn::Later) return {};
+        if (turn == SerialPuts::Turn::Never) {
+            request->complete(ECA_PUTFAIL);  // whose progress nobody knows
+            return "too many puts wait";
+        }
+    }
     if (!names_->requests()->push(request)) {
-        request->complete(ECA_PUTFAIL);  // whose progress nobody knows
+        request->complete(ECA_PUTFAIL);
         return "too many requests wait for the driver";
     }
     return {};

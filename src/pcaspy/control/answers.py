@@ -136,13 +136,17 @@ class Answers:
         if "value" not in request:
             raise RefusedError("value is missing")
         pv = self._held.pvf.get(name, self._held.own.get(name))
-        if not isinstance(pv, PvHandle):
-            raise RefusedError(f"there is no PV {_shown(name)}")
         number = next(self._numbers)
         try:
-            why = self.inspection.put(pv, _to_put(request["value"]), user, number)
+            value = _to_put(request["value"])
+            if isinstance(pv, PvHandle):
+                why = self.inspection.put(pv, value, user, number)
+            else:
+                why = self.inspection.put_field(name, value, user, number)
         except (TypeError, ValueError, OverflowError) as error:
             raise RefusedError(f"PV {name}: {error}") from error
+        if why is None:
+            raise RefusedError(f"there is no PV {_shown(name)}")
         if why:
             raise RefusedError(f"PV {name}: {why}")
         return Put(number)

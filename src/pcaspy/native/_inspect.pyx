@@ -11,10 +11,11 @@ from libcpp.vector cimport vector
 
 from pcaspy.native._cpp.bell cimport Waker
 from pcaspy.native._cpp.client_row cimport ChannelRow, ChannelRows, ClientRow
+from pcaspy.native._cpp.codec cimport DecodeTarget
 from pcaspy.native._cpp.from_snapshot cimport value_of
 from pcaspy.native._cpp.inspection cimport (
     LocalPuts, MissRow, PutProgress, PvInspection, PvQuery, PvRow, PvRows, SortBy,
-    access_group, channels, clients, first_elements, keep_misses, local_client, misses,
+    access_group, channels, clients, find, first_elements, keep_misses, local_client, misses,
     new_inspection, new_local_puts, read_only)
 from pcaspy.native._cpp.metadata cimport Metadata
 from pcaspy.native._cpp.pv cimport PvPtr
@@ -83,7 +84,7 @@ cdef class Inspection:
     def find(self, name, uint32_t most):
         """(row, type, count, elements, limits, ...) of a PV, at most `most` elements.
 
-        None if there is none of that name; what there is as `details` returns it.
+        It may be a field of a PV. None if there is none of that name; what there is as `details` returns it.
         """
         cdef string key = bytes_of_text(name)
         cdef PvRow row
@@ -91,7 +92,7 @@ cdef class Inspection:
         cdef SnapshotPtr value
         cdef string group
         with nogil:
-            pv = self.pvs.get().find(key, row)
+            pv = find(self.pvs.get()[0], self.engine.server.get()[0], key, row)
         if pv.get() == NULL:
             return None
         with nogil:
@@ -144,19 +145,39 @@ cdef class Inspection:
         Raises:
             TypeError, ValueError: The value does not fit.
         """
-        cdef cbool cut = False
-        cdef NewSnapshot made
-        cdef string name = bytes_of_text(user)
-        cdef string why
         pv.opened()
         if pv.info is None or not pv.fits(pv.info.fields):
             raise ValueError("the PV has another type now")
-        made = snapshot_of(value, pv.info.fields.target(), Strictness.Ranged, cut)
+        return self.put_as(pv.pv, pv.info.fields.target(), value, user, number)
+
+    def put_field(self, name, value, user, uint64_t number):
+        """The same of a field, which is called NAME.FIELD; None if there is none."""
+        cdef string key = bytes_of_text(name)
+        cdef PvRow row
+        cdef PvPtr pv
+        cdef SnapshotPtr now
+        cdef DecodeTarget to
+        with nogil:
+            pv = find(self.pvs.get()[0], self.engine.server.get()[0], key, row)
+            if pv.get() != NULL:
+                now = pv.get().snapshot()
+        if pv.get() == NULL:
+            return None
+        to.type, to.max_count = pv.get().type(), pv.get().max_count()
+        to.metadata = now.get().metadata.get()
+        return self.put_as(pv, to, value, user, number)
+
+    cdef str put_as(self, const PvPtr& pv, DecodeTarget to, value, user,
+                    uint64_t number):
+        cdef cbool cut = False
+        cdef NewSnapshot made = snapshot_of(value, to, Strictness.Ranged, cut)
+        cdef string name = bytes_of_text(user)
+        cdef string why
         if cut:
-            raise ValueError(f"the PV has {pv.info.fields.max_count} elements at most")
+            raise ValueError(f"the PV has {to.max_count} elements at most")
         with nogil:
             why = self.puts.get().put(
-                pv.pv, SnapshotPtr(made), local_client(name), number)
+                pv, SnapshotPtr(made), local_client(name), number)
         return text_of(why.data(), why.size())
 
     def progress(self):

@@ -26,6 +26,15 @@ inline double steady_seconds() noexcept {
 inline PvInspection* new_inspection(Server& server) {
     return new PvInspection(server.names()->table());
 }
+// A PV, or a field of one, with its row.
+inline PvPtr find(PvInspection& pvs, Server& server, const std::string& name,
+                  PvRow& row) {
+    PvPtr pv = pvs.find(name, row);
+    if (pv) return pv;
+    pv = server.names()->find(name, NameUse::Attach).pv;
+    if (pv) PvInspection::look_at(name, *pv, row);
+    return pv;
+}
 inline LocalPuts* new_local_puts(Server& server, std::shared_ptr<Waker> waker) {
     return new LocalPuts(server.names(), [rung = std::move(waker)] { rung->wake(); });
 }

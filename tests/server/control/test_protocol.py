@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from control_support import PVDB, Served, eventually
+from control_support import DEADLINE, PVDB, Served, eventually
 
 from pcaspy import Driver
 from pcaspy.control.client import ControlError
@@ -265,6 +265,103 @@ def test_the_text_says_why_a_put_is_refused(served):
     ]:
         with pytest.raises(ControlError, match=why):
             served.ask("put", pv=name, value=value)
+
+
+FIELDS = [
+    ("POS.EGU", "cm", True),
+    ("POS.DESC", "elsewhere", True),
+    ("POS.HIHI", 8.5, True),
+    ("POS.VAL", 2.5, True),
+    ("N.DRVH", 3, True),
+    ("STATE.ONAM", "up", True),
+    ("POS.DISP", 1, True),
+    ("POS.EGU", [1, 2], False),
+    ("POS.RTYP", "ai", False),
+    ("FIXED.VAL", 1, False),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "accepted"), FIELDS)
+def test_fields_are_those_of_channel_access(served, name, value, accepted):
+    with Circuit(served.tcp) as circuit:
+        channel = circuit.create(served.prefix + name)
+
+        def as_text():
+            return circuit.get(channel, dbr.STRING).payload.partition(b"\0")[0].decode()
+
+        assert served.ask("get", pv=name)["value"] == as_text()
+        before = as_text()
+        if accepted:
+            assert served.ask("put", pv=name, value=value) == {}
+        else:
+            with pytest.raises(ControlError):
+                served.ask("put", pv=name, value=value)
+        assert (as_text() != before) == accepted
+        found = served.ask("get", pv=name)
+        assert (found["pv"], found["value"]) == (served.prefix + name, as_text())
+
+
+@pytest.mark.parametrize("name", ["POS.NONE", "NONE.EGU", ".EGU", "POS.EGU["])
+def test_what_is_no_field(shared, name):
+    with pytest.raises(ControlError, match="there is no PV"):
+        shared.ask("get", pv=name)
+    with pytest.raises(ControlError, match="there is no PV"):
+        shared.ask("put", pv=name, value=1)
+
+
+class Later(Driver):
+    """Completes a put to an asynchronous PV when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun = []
+
+    def write(self, reason, value):
+        self.begun.append(value)
+        return True
+
+    def finish(self, reason, value):
+        self.setParam(reason, value)
+        self.callbackPV(reason)
+        self.updatePVs()
+
+
+def test_a_put_that_is_completed_later_is_answered_then(monkeypatch):
+    """And the next one to that PV is begun then."""
+    from pcaspy.control import service
+
+    monkeypatch.setattr(service, "_GRACE", DEADLINE)
+    with Served({"A": {"asyn": True}}, Later) as served:
+        finished, answers = [], []
+
+        def put(value, control):
+            control.ask("put", pv=served.prefix + "A", value=value)
+            answers.append((value, value in finished))
+
+        threads = []
+        for value in (1, 2):
+            threads.append(threading.Thread(target=put, args=(value, served.connect())))
+            threads[-1].start()
+            eventually(lambda: served.driver.begun)
+        for value in (1, 2):
+            eventually(lambda value=value: served.driver.begun == [1, 2][:value])
+            for _ in range(3):
+                served.ask("hello")
+            assert served.driver.begun == [1, 2][:value]
+            finished.append(value)
+            served.driver.finish("A", value)
+            threads[value - 1].join()
+        assert answers == [(1, True), (2, True)]
+
+
+def test_a_put_that_is_not_completed_is_answered_after_a_while(monkeypatch):
+    from pcaspy.control import service
+
+    monkeypatch.setattr(service, "_GRACE", 0.2)
+    with Served({"A": {"asyn": True}}, Later) as served:
+        assert served.ask("put", pv="A", value=1) == {}
+        assert served.driver.begun == [1]
+        served.driver.finish("A", 1)
 
 
 def test_rights_hold_for_puts(tmp_path):

@@ -84,3 +84,5 @@ cdef extern from "pcaspy/native/inspect.hpp" namespace "pcas::py" nogil:
                   ChannelRows&) except +translate_exception
     string access_group(const PvPtr&) except +translate_exception
     bool read_only(const PvPtr&) noexcept
+    PvPtr find(PvInspection&, EngineServer&, const string&, PvRow&) \
+        except +translate_exception
