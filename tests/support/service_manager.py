@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -50,6 +51,18 @@ class Manager:
                 return message
             passed.append(message)
         raise AssertionError(f"{key}={value} is not in {passed}")
+
+    def fill(self) -> None:
+        """Leaves no room for another message until one is taken."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    place = self.place
+                    sender.sendto(
+                        b"FULL=1",
+                        "\0" + place[1:] if place.startswith("@") else place,
+                    )
 
     def silence(self, key: str, seconds: float) -> int:
         """How often a message has that key in so many seconds."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 _PATIENCE = 5.0  # seconds in which the manager takes what must not be lost
+_PAUSE = 0.01  # seconds between two attempts
 
 
 def _address(text: str) -> str | None:
@@ -60,7 +61,7 @@ class ServiceManager(Companion):
     def start(self) -> None:
         """The service is ready."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.settimeout(_PATIENCE)
+        self._socket.setblocking(False)
         engine, dispatcher = self._host.engine, self._host.dispatcher
         if self._interval is not None and engine is not None:
             self._seen = engine.beats
@@ -125,12 +126,20 @@ class ServiceManager(Companion):
         made = self._socket
         if made is None or not self._address:
             return
-        flags = 0 if wait else getattr(socket, "MSG_DONTWAIT", 0)
-        try:
-            made.sendto(text.encode(), flags, self._address)
-        except OSError as error:
-            if wait:
-                _log.warning("the service manager was not told %r: %s", text, error)
+        deadline = time.monotonic() + (_PATIENCE if wait else 0.0)
+        while True:
+            try:
+                made.sendto(text.encode(), self._address)
+                return
+            except BlockingIOError as error:  # it has not taken what was sent before
+                why: OSError = error
+            except OSError as error:
+                why, deadline = error, 0.0
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(_PAUSE)
+        if wait:
+            _log.warning("the service manager was not told %r: %s", text, why)
 
 
 def service_manager(host: Host) -> ServiceManager | None:

@@ -5,10 +5,12 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
+from pcaspy.host import notify
 from pcaspy.testing import IsolatedServer
 from pcaspy.tools import report_to_systemd
 from support.environment import server_environment
@@ -105,6 +107,27 @@ def test_a_hung_network_thread_ends_them_too(manager, monkeypatch):
         assert held <= 1
         assert manager.wait_for("WATCHDOG")
     assert manager.wait_for("STOPPING")
+
+
+@only_a_file
+def test_a_manager_that_does_not_read_keeps_no_driver_waiting(manager, monkeypatch):
+    """A sign of life is dropped; what must arrive is sent as soon as it reads."""
+    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    monkeypatch.setattr(notify, "_PATIENCE", 1000.0)
+    server = IsolatedServer(threaded=False)
+    assert report_to_systemd(server)
+    reports = server._pcaspy.companions.of_type(notify.ServiceManager)
+    with server:
+        assert manager.wait_for("READY")
+        manager.fill()
+        for _ in range(3):
+            due = reports._next
+            while reports._next == due:
+                server.process(0.05)
+        closing = threading.Thread(target=server.close)
+        closing.start()
+        assert manager.wait_for("STOPPING")
+        closing.join()
 
 
 @only_a_file
