@@ -231,10 +231,8 @@ class Service:
             DefinitionError: It cannot.
         """
         command = [sys.executable, "-m", "pcaspy", "check", str(path)]
-        with tempfile.TemporaryFile() as said:
-            with subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=said
-            ) as check:
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as printed:
+            with subprocess.Popen(command, stdout=printed, stderr=said) as check:
                 try:
                     while check.poll() is None:
                         self.server.process(_TURN)
@@ -242,8 +240,12 @@ class Service:
                     check.kill()
                     raise
             said.seek(0)
-            if check.returncode:
-                raise DefinitionError(said.read().decode(errors="replace").rstrip())
+            printed.seek(0)
+            if check.returncode or not printed.read().rstrip().endswith(b" PVs"):
+                why = said.read().decode(errors="replace").rstrip()
+                raise DefinitionError(
+                    why or f"{path}: it ends the program (status {check.returncode})"
+                )
 
     def _begin_anew(self) -> NoReturn:
         """Replaces this process by one with the same command."""

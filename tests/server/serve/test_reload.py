@@ -99,6 +99,15 @@ def test_a_module_that_is_wrong_goes_on_as_before(file, serve, client):
     assert client.value("R:A") == 1
 
 
+def test_a_module_that_becomes_another_program_is_not_taken_over(file, serve, client):
+    path = file("r.py", MODULE.format(value=1))
+    command = serve(path, "--reload")
+    file("r.py", "import os, sys\nos.execv(sys.executable, [sys.executable, '-V'])\n")
+    command.line_with(command.err, "not reloaded")
+    assert "ends the program" in command.line_with(command.err, "r.py")
+    assert client.value("R:A") == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ends_after_it_began_anew(file, serve, number):
     path = file("r.py", MODULE.format(value=1))
