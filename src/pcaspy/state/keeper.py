@@ -243,6 +243,8 @@ class Keeper(Companion):
         """Looks at the PVs of these periods, and writes the file if it has to."""
         for period in periods:
             self._encode_all(period)
+        if self._may_write and self._file.lock.was_removed():
+            self.release()  # perhaps another server has the new one
         if not self._opened or not (self._may_write or self._gain()):
             return
         with self._lock:

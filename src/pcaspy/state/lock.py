@@ -66,6 +66,16 @@ class Lock:
             os.lseek(descriptor, 0, os.SEEK_SET)
             os.write(descriptor, b" %d\n" % os.getpid())
 
+    def was_removed(self) -> bool:
+        """It is held, but another process can have one of a file of that name."""
+        if self._descriptor is None:
+            return False
+        try:
+            ours, there = os.fstat(self._descriptor), os.stat(self._path)
+        except OSError:
+            return True
+        return (ours.st_dev, ours.st_ino) != (there.st_dev, there.st_ino)
+
     def _open(self) -> int:
         flags = getattr(os, "O_NOFOLLOW", 0)
         try:

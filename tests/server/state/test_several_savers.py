@@ -135,6 +135,29 @@ def test_a_server_that_starts_again_keeps_what_another_has_saved(path):
     assert values_in(path) == {"X:A": 2.0, "X:B": 3.0}
 
 
+def test_a_lock_that_is_removed_is_none(path, caplog):
+    """Whoever removes it lets another server write: then this one waits."""
+    lock = path.with_name(path.name + ".lock")
+    with Kept(path, {key: {} for key in "AB"}) as driver:
+        driver.setParam("A", 1)
+        wait_until(is_saved(path, 1.0), "it is not saved")
+        lock.unlink()
+        driver.setParam("A", 2)
+        wait_until(is_saved(path, 2.0), "it is not saved without the lock")
+        assert lock.exists()
+        lock.unlink()
+        with Kept(path, {key: {} for key in "AB"}) as other:
+            other.setParam("B", 3)
+            wait_until(is_saved(path, 3.0, "X:B"), "the other one does not save")
+            driver.setParam("A", 4)
+            wait_until(lambda: messages(caplog), "two servers save")
+            (told,) = messages(caplog)
+            assert "another server of this process saves to it" in told
+            assert values_in(path) == {"X:A": 2.0, "X:B": 3.0}
+        wait_until(is_saved(path, 4.0), "it does not save again")
+    assert values_in(path) == {"X:A": 4.0, "X:B": 3.0}
+
+
 def test_what_is_removed_from_the_file_meanwhile_stays_removed(path):
     kept = Kept(path, {key: {} for key in "AB"})
     with kept as driver:
