@@ -20,7 +20,8 @@ _BATCH = 128  # records at a time
 _GATHER = 0.02  # seconds in which a batch gathers
 _SHARE = 9  # it leaves so many times the time that it needs to others
 _LAST = 2.0  # seconds at the end for what waits for a log server
-_JOIN = 5.0  # seconds until the end goes on without the thread
+_JOIN = 5.0  # seconds without a record until the end goes on without the thread,
+_LONGEST = 30.0  # and with
 _TOLD = 60.0  # seconds between two warnings of what is lost
 
 
@@ -37,6 +38,7 @@ class Writer(Companion):
         self._log = _put_log.PutLog(engine, options.which, options.burst)
         self._said = 0  # how many are lost, as the last line said
         self._warned, self._next_warning = 0, 0.0
+        self._written = 0  # records
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -71,10 +73,18 @@ class Writer(Companion):
         thread, self._thread = self._thread, None
         self._log.close()
         self._ending.set()
-        if thread is not None:
+        if thread is not None and not self._ends(thread):
+            LOG.error("put log %s: it hangs, puts are lost", self._options.target)
+
+    def _ends(self, thread: threading.Thread) -> bool:
+        """Waits for the thread as long as it gets on."""
+        deadline, before = time.monotonic() + _LONGEST, -1
+        while self._written != before and time.monotonic() < deadline:
+            before = self._written
             thread.join(_JOIN)
-            if thread.is_alive():
-                LOG.error("put log %s: it hangs, puts are lost", self._options.target)
+            if not thread.is_alive():
+                return True
+        return False
 
     def in_child(self) -> None:
         """The thread is the parent's."""
@@ -110,6 +120,7 @@ class Writer(Companion):
             LOG.exception("put log %s: it has ended", self._options.target)
 
     def _write(self, target: Target, put: _put_log.Put) -> None:
+        self._written += 1
         lost = self._log.dropped
         if target.write(put, lost - self._said):
             self._said = lost

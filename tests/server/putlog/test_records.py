@@ -184,6 +184,22 @@ def test_a_burst_that_has_begun_when_the_server_ends(serve, client, puts, monkey
     assert [put["new"] for put in puts.rest()] == [5]
 
 
+def test_a_slow_log_is_waited_for_while_it_gets_on(serve, client, puts, monkeypatch):
+    monkeypatch.setattr("pcaspy.putlog.writer._JOIN", 0.2)
+    emit = puts.emit
+
+    def slowly(record):
+        time.sleep(0.01)
+        emit(record)
+
+    monkeypatch.setattr(puts, "emit", slowly)
+    server = serve(PutLog(puts, burst=0), {"A": {}})
+    client(server).send("L:A", range(100))
+    server.close()
+    assert [put["new"] for put in puts.rest()] == [*range(100)]
+    assert server.stats()["puts_logged"] == 100
+
+
 def test_a_burst_ends_by_itself(serve, client, puts):
     server = serve(PutLog(puts, burst=0.3), {"A": {}})
     writer = client(server)
