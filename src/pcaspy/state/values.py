@@ -429,6 +429,10 @@ def _check_count(value: Any, fields: Fields) -> None:
         size = len(value.encode("utf-8", "surrogateescape"))
     else:
         return
+    if not size and most == 1 and isinstance(value, list):
+        raise MisfitError(
+            "field 'count' is 1 now, and no element is saved; allowed is 1"
+        )
     if size > most:
         raise MisfitError(
             f"field 'count' is {most} now, and {size} elements are saved; allowed are"
