@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from ..native._tables import counters
 from . import metrics
 
 _HOST = "127.0.0.1"
+_IDLE = 30.0  # seconds that a connection may say nothing
 
 
 class Metrics:
@@ -53,6 +55,7 @@ class Metrics:
         self._server, self._thread = prometheus.start_http_server(
             port, addr=_HOST, registry=registry
         )
+        self._server.RequestHandlerClass = _patient(self._server.RequestHandlerClass)
         self.port: int = self._server.server_port
 
     def close(self) -> None:
@@ -72,6 +75,19 @@ class Metrics:
             kinds=self._kinds,
             meanings=self._meanings,
         )
+
+
+def _patient(kind: type[Any]) -> type[Any]:
+    """A handler, each of which has a thread, that ends when nobody asks for anything."""
+
+    class Handler(kind):  # type: ignore[misc]
+        timeout = _IDLE
+
+        def handle(self) -> None:
+            with contextlib.suppress(TimeoutError):
+                super().handle()
+
+    return Handler
 
 
 class _Collector:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,7 +14,7 @@ from control_support import PVDB, Served, eventually
 from prometheus_client.parser import text_string_to_metric_families
 
 from pcaspy.__main__ import main
-from pcaspy.control import metrics
+from pcaspy.control import metrics, metrics_http
 from pcaspy.control.client import find, found
 from pcaspy.control.metrics_http import Metrics
 from support import dbr
@@ -168,6 +169,21 @@ def test_metrics_over_http_are_the_same(shared):
         served.close()
     with pytest.raises(OSError):  # noqa: PT011
         urllib.request.urlopen(url, timeout=5)
+
+
+def test_a_connection_for_metrics_that_asks_for_nothing_is_closed(
+    shared, monkeypatch, capfd
+):
+    monkeypatch.setattr(metrics_http, "_IDLE", 0.1)
+    served = Metrics(0, shared.name, shared.server.stats)
+    try:
+        for start in (b"", b"GET /metr"):
+            with socket.create_connection(("127.0.0.1", served.port), 60) as idle:
+                idle.sendall(start)
+                assert idle.recv(1) == b""
+    finally:
+        served.close()
+    assert capfd.readouterr().err == ""
 
 
 def test_without_prometheus_client_it_is_said(monkeypatch):
