@@ -78,7 +78,7 @@ class Metrics:
 
 
 def _patient(kind: type[Any]) -> type[Any]:
-    """A handler, each of which has a thread, that ends when nobody asks for anything."""
+    """A handler, which has a thread, that ends when it is asked for nothing."""
 
     class Handler(kind):  # type: ignore[misc]
         timeout = _IDLE

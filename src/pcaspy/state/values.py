@@ -320,6 +320,8 @@ def fitting(saved: Saved, fields: Fields) -> Any:
         made = value
     elif name in INTEGERS:
         made = _all(value, lambda item: _as_whole(item, saved, name))
+    elif name == "text":  # several texts are none
+        made = _as_text(value, saved, name)
     else:
         made = _all(value, lambda item: _as_text(item, saved, name))
     _check_count(made, fields)

@@ -274,6 +274,7 @@ def test_a_value_that_still_has_its_meaning(
         ({"count": 3}, [1, 2, 3], {"count": 2}, ["'count'", "at most 2"]),
         ({"count": 3}, [1, 2, 3], {}, ["'count'", "at most 1"]),
         ({"count": 3}, [], {}, ["'count'", "no element"]),
+        ({"type": "string", "count": 3}, ["a", "b"], {"type": "text"}, ["'type'"]),
         ({"type": "text"}, "abcd", {"type": "text", "count": 3}, ["'count'", "3"]),
         (
             {"type": "table", "columns": {"x": "float"}},
