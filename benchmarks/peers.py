@@ -89,6 +89,12 @@ class Contender:
     label: str
     modes: frozenset
     script: str = ""
+    package: str = ""  # what a server in Python imports
+
+    @property
+    def python(self):
+        """The interpreter of a contender that is a Python package."""
+        return sys.executable if self.name == "ours" else str(peer_python(self.name))
 
     def command(self, mode, count, port):
         if self.name == "rote":
@@ -98,22 +104,28 @@ class Contender:
         if self.name == "ioc":
             dbd = LIBRARY.parent / "dbd"
             return [program("ioc_server"), str(dbd), mode, str(count)]
-        python = sys.executable if self.name == "ours" else str(peer_python(self.name))
-        return [python, str(HERE / "servers" / self.script), mode, str(count)]
+        return [self.python, str(HERE / "servers" / self.script), mode, str(count)]
 
 
-ALL_MODES = frozenset({"plain", "arrays", "write", "read", "scan", "sparse", "busy"})
-PEER_MODES = frozenset({"plain", "arrays", "write"})
+C_MODES = frozenset({"plain", "arrays", "write"})
+PEER_MODES = C_MODES | {"import"}
+ALL_MODES = PEER_MODES | {"read", "scan", "sparse", "busy"}
 CONTENDERS = {
     c.name: c
     for c in (
-        Contender("ours", "ours", ALL_MODES, "pcaspy_server.py"),
-        Contender("pcaspy", "pcaspy 0.8.1", ALL_MODES, "pcaspy_server.py"),
-        Contender("caproto", "caproto", PEER_MODES, "caproto_server.py"),
-        Contender("softioc", "softioc", PEER_MODES, "softioc_server.py"),
-        Contender("repics", "repics 0.3", PEER_MODES, "repics_server.py"),
-        Contender("ioc", "reference IOC (C)", PEER_MODES),
-        Contender("engine", "our engine without Python", PEER_MODES),
-        Contender("rote", "by rote", PEER_MODES),
+        Contender("ours", "ours", ALL_MODES, "pcaspy_server.py", "pcaspy"),
+        Contender("pcaspy", "pcaspy 0.8.1", ALL_MODES, "pcaspy_server.py", "pcaspy"),
+        Contender(
+            "caproto", "caproto", PEER_MODES, "caproto_server.py", "caproto.server"
+        ),
+        Contender(
+            "softioc", "softioc", PEER_MODES, "softioc_server.py", "softioc.softioc"
+        ),
+        Contender(
+            "repics", "repics 0.3", PEER_MODES, "repics_server.py", "repics.ca.server"
+        ),
+        Contender("ioc", "reference IOC (C)", C_MODES),
+        Contender("engine", "our engine without Python", C_MODES),
+        Contender("rote", "by rote", C_MODES),
     )
 }

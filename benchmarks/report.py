@@ -44,18 +44,22 @@ def ratio_to(medians, name):
     return f" ({ours / theirs:.3g} x {name})"
 
 
-def verdict(row, medians):
+def verdict(row, measured):
     """Write each goal of a row, with the ratio reached and whether that is enough."""
     words = {True: "met", False: "**missed**", None: "not measured"}
-    parts = [
-        f"{goal}: {words[goal.met(medians)]}{ratio_to(medians, goal.against)}"
-        for goal in row.goals
-    ]
+    medians = medians_of(measured)
+    parts = []
+    for goal in row.goals:
+        text = f"{goal}: {words[goal.met(measured)]}"
+        held, made = goal.held(measured)
+        if held < made > 1:
+            text += f" in {made - held} of {made}"
+        parts.append(text + ratio_to(medians, goal.against))
     return "; ".join(parts)
 
 
-def table(values):
-    """Return the Markdown table of all rows that were measured."""
+def table(values, named=False):
+    """Return the Markdown table of all rows that were measured, each with its name."""
     names = [n for n in CONTENDERS if any(n in v for v in values.values())]
     labels = [CONTENDERS[n].label for n in names]
     lines = [
@@ -66,8 +70,9 @@ def table(values):
         measured = values.get(row.metric)
         if measured:
             cells = [cell(measured.get(n)) for n in names]
-            goal = verdict(row, medians_of(measured))
-            lines.append("| " + " | ".join([row.text, *cells, goal]) + " |")
+            goal = verdict(row, measured)
+            text = f"{row.metric}: {row.text}" if named else row.text
+            lines.append("| " + " | ".join([text, *cells, goal]) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -5,12 +5,14 @@ that what was measured before a failure is kept. Metrics are named once, here an
 goals.py.
 """
 
+import os
+import statistics
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 
-from measure import monitoring, running
+from measure import Failed, monitoring, running
 from servers.control import MONITORED_ARRAY, PREFIX, READ_ARRAY
 
 ONE = PREFIX + "0"
@@ -28,20 +30,31 @@ class Scale:
     million: int
 
 
-FULL = Scale(2.0, 10_000, 50_000, 100_000, 200, 1_000_000)
+FULL = Scale(2.0, 10_000, 50_000, 100_000, 400, 1_000_000)
 QUICK = Scale(0.5, 2_000, 10_000, 20_000, 50, 100_000)
 
 
 def gets(contender, scale):
     with running(contender, "plain", 1000) as server:
-        for metric, *load in (
-            ("gets", "libca_load", "gets", ONE, 1000, scale.seconds),
-            ("raw_gets", "raw_load", "gets", server.port, ONE, 1, 1000, scale.seconds),
-            ("raw_10", "raw_load", "gets", server.port, ONE, 10, 100, scale.seconds),
+        result = server.load("libca_load", "gets", ONE, 1000, scale.seconds)
+        yield "gets_rate", result["rate"]
+        yield "gets_cpu_us", result["cpu_us"]
+
+
+def raw(contender, scale):
+    with running(contender, "plain", 1000) as server:
+        for metric, circuits, outstanding in (
+            ("raw_gets", 1, 1000),
+            ("raw_10", 10, 100),
         ):
-            result = server.load(*load)
+            load = ("gets", server.port, ONE, circuits, outstanding, scale.seconds)
+            result = server.load("raw_load", *load)
             yield metric + "_rate", result["rate"]
             yield metric + "_cpu_us", result["cpu_us"]
+
+
+def latency(contender, scale):
+    with running(contender, "plain", 1000) as server:
         result = server.load("libca_load", "latency", ONE, scale.seconds)
         yield "get_p50_us", result["p50_us"]
         yield "get_p99_us", result["p99_us"]
@@ -51,7 +64,6 @@ def reads(contender, scale):
     with running(contender, "read", 10) as server:
         result = server.load("libca_load", "gets", ONE, 1000, scale.seconds)
         yield "read_rate", result["rate"]
-        yield "read_cpu_us", result["cpu_us"]
 
 
 def puts(contender, scale):
@@ -62,12 +74,22 @@ def puts(contender, scale):
             handled = result["operations"]
         yield "put_rate", handled / result["seconds"]
         yield "put_cpu_us", result["cpu_us"] * result["operations"] / max(handled, 1)
+
+
+def put_callbacks(contender, scale):
+    with running(contender, "write", 100) as server:
         result = server.load("libca_load", "putcbs", ONE, 100, scale.seconds)
         yield "putcb_rate", result["rate"]
-        yield "putcb_cpu_us", result["cpu_us"]
+        load = ("putcbs", server.port, PREFIX, 100, scale.seconds)
+        yield "putcb_raw_rate", server.load("raw_load", *load)["rate"]
+
+
+def one_put_callback(contender, scale):
+    with running(contender, "write", 10) as server:
         result = server.load("libca_load", "putlat", ONE, scale.seconds)
+        yield "putcb_one_rate", result["rate"]
+        yield "putcb_one_cpu_us", result["cpu_us"]
         yield "putcb_p50_us", result["p50_us"]
-        yield "putcb_p99_us", result["p99_us"]
 
 
 def post_rounds(server, monitor, seconds, period, pvs, how):
@@ -80,19 +102,22 @@ def post_rounds(server, monitor, seconds, period, pvs, how):
     return spent / max(answer["posts"], 1), updates, spent / max(updates, 1), answer
 
 
+NAMES = [f"{PREFIX}{i}" for i in range(1000)]
+
+
 def posts(contender, scale):
-    names = [f"{PREFIX}{i}" for i in range(1000)]
     with running(contender, "plain", 1000) as server:
-        with monitoring(server, 1, names) as monitor:
+        with monitoring(server, 1, NAMES) as monitor:
             cpu_us, updates, _, answer = post_rounds(
                 server, monitor, scale.seconds, 0.02, 1000, "each"
             )
             yield "post_cpu_us", cpu_us
             yield "post_delivered", updates / answer["posts"]
-        with monitoring(server, 1, names[:1]) as monitor:
-            monitor.settled()
-            server.command(f"stamps {scale.stamps} 0.02")
-            yield "post_p50_us", monitor.counters()["p50_us"]
+
+
+def flat_out(contender, scale):
+    with running(contender, "plain", 1000) as server:
+        with monitoring(server, 1, NAMES[:1]) as monitor:
             cpu_us, updates, _, answer = post_rounds(
                 server, monitor, scale.seconds, 0.0, 1000, "same"
             )
@@ -100,13 +125,37 @@ def posts(contender, scale):
             yield "flat_out_delivered", updates / answer["posts"]
 
 
+def stamps(contender, scale):
+    with running(contender, "plain", 1000) as server:
+        with monitoring(server, 1, NAMES[:1]) as monitor:
+            monitor.settled()
+            server.command(f"stamps {scale.stamps} 0.02")
+            counters = monitor.counters()
+            yield "post_p50_us", counters["p50_us"]
+            yield "post_p99_us", counters["p99_us"]
+
+
+def flood(server, monitor, scale):
+    """Post 100 PVs to 50 clients without a pause.
+
+    What counts for the rate has arrived by the end of the posts: what waits in queues
+    for slow clients is delivered later, but not at that rate.
+    """
+    before, cpu, start = monitor.settled(), server.cpu, time.monotonic()
+    server.command(f"rounds {scale.seconds} 0.0 100 batch")
+    arrived = monitor.counters()["updates"] - before["updates"]
+    yield "fan50_flood_rate", arrived / (time.monotonic() - start)
+    updates = monitor.settled()["updates"] - before["updates"]
+    yield "fan50_flood_cpu_us", 1e6 * (server.cpu - cpu) / max(updates, 1)
+    yield "fan50_memory_mb", server.peak_memory_mb
+
+
 def fan_out(clients):
     """Make the group of so many clients with 100 subscriptions each."""
 
     def group(contender, scale):
-        names = [f"{PREFIX}{i}" for i in range(100)]
         with running(contender, "plain", 100) as server:
-            with monitoring(server, clients, names) as monitor:
+            with monitoring(server, clients, NAMES[:100]) as monitor:
                 arguments = (server, monitor, scale.seconds)
                 _, updates, cpu_us, answer = post_rounds(*arguments, 0.02, 100, "batch")
                 yield f"fan{clients}_cpu_us", cpu_us
@@ -114,9 +163,8 @@ def fan_out(clients):
                     f"fan{clients}_delivered",
                     updates / (answer["rounds"] * 100 * clients),
                 )
-                _, _, cpu_us, _ = post_rounds(*arguments, 0.0, 100, "batch")
-                yield f"fan{clients}_flood_cpu_us", cpu_us
-                yield f"fan{clients}_memory_mb", server.peak_memory_mb
+                if clients == 50:
+                    yield from flood(server, monitor, scale)
 
     return group
 
@@ -129,6 +177,10 @@ def arrays(contender, scale):
             seconds = time.monotonic() - start
             arrived = monitor.counters()["bytes"] - before["bytes"]
             yield "array_mb_per_s", arrived / seconds / 1e6
+
+
+def bulk(contender, scale):
+    with running(contender, "arrays", 0) as server:
         name = PREFIX + READ_ARRAY
         load = ("gets", server.port, name, 1, 2, scale.seconds)
         result = server.load("raw_load", *load)
@@ -143,13 +195,27 @@ def many(contender, scale):
             grown = server.facts["grown_bytes"] - base
             yield "create_s", server.facts["create_s"]
             yield "kb_per_pv", grown / 1024 / (scale.pvs - 10)
-        for metric, n in (
-            ("connect_small", scale.connect_small),
-            ("connect_large", scale.connect_large),
-        ):
-            result = server.load("libca_load", "connect", PREFIX, n)
-            yield metric + "_k_per_s", result["rate"] / 1e3
-            yield metric + "_cpu_us", result["cpu_us"]
+        result = server.load("libca_load", "connect", PREFIX, scale.connect_small)
+        yield "connect_small_k_per_s", result["rate"] / 1e3
+        result = server.load("libca_load", "connect", PREFIX, scale.connect_large)
+        yield "connect_large_k_per_s", result["rate"] / 1e3
+        yield "connect_large_cpu_us", result["cpu_us"]
+
+
+def imports(contender, scale):
+    """The processor time of an interpreter that starts and imports."""
+    program = f"import {contender.package}, time; print(time.process_time())"
+    command = [contender.python, "-c", program]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    times = []
+    for _ in range(6):
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise Failed(done.stderr.strip()[-300:])
+        times.append(float(done.stdout.splitlines()[-1]))
+    yield "import_cpu_s", statistics.median(times[1:])  # the first one may compile
 
 
 def scan(count):
@@ -209,15 +275,24 @@ def busy(contender, scale):
         yield "busy_elsewhere_p99_ratio", p99 / idle
 
 
+# The mode that a contender must know, and the group.
 GROUPS = {
     "gets": ("plain", gets),
+    "raw": ("plain", raw),
+    "latency": ("plain", latency),
     "reads": ("read", reads),
     "puts": ("write", puts),
+    "putcbs": ("write", put_callbacks),
+    "putcb_one": ("write", one_put_callback),
     "posts": ("plain", posts),
+    "flat_out": ("plain", flat_out),
+    "stamps": ("plain", stamps),
     "fan10": ("plain", fan_out(10)),
     "fan50": ("plain", fan_out(50)),
     "arrays": ("arrays", arrays),
+    "bulk": ("arrays", bulk),
     "many": ("plain", many),
+    "import": ("import", imports),
     "scan1000": ("scan", scan(1000)),
     "scan10000": ("scan", scan(10_000)),
     "sparse": ("sparse", sparse),

@@ -121,12 +121,13 @@ static void run_rate(batch_function batch, long outstanding, double seconds) {
 
 static void run_latency(batch_function batch, double seconds) {
     struct samples times = {0};
-    double end = now() + seconds;
-    for (double start; (start = now()) < end;) {
+    double begin = now();
+    for (double start; (start = now()) < begin + seconds;) {
         batch(1);
         samples_add(&times, now() - start);
     }
-    printf("{\"operations\": %zu, \"p50_us\": %.2f, \"p99_us\": %.2f}\n", times.size,
+    printf("{\"operations\": %zu, \"seconds\": %.6f, ", times.size, now() - begin);
+    printf("\"p50_us\": %.2f, \"p99_us\": %.2f}\n",
            1e6 * samples_percentile(&times, 0.5),
            1e6 * samples_percentile(&times, 0.99));
 }

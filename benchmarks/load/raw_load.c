@@ -1,6 +1,7 @@
 /* Load without libca: hand-made requests on plain sockets, several circuits, one thread.
  *
  *   raw_load gets    PORT NAME CIRCUITS OUTSTANDING SECONDS
+ *   raw_load putcbs  PORT PREFIX OUTSTANDING SECONDS    put callbacks, to as many PVs
  *   raw_load latency PORT NAME SECONDS
  *   raw_load monitor PORT CIRCUITS NAME...
  *
@@ -164,8 +165,9 @@ static int receive(struct circuit *c, int flags, message_handler handle) {
 
 static void expect_success(const struct header *h, const uint8_t *payload) {
     (void)payload;
-    if (h->command == CMD_READ_NOTIFY && h->p1 != 1) {
-        fprintf(stderr, "a read failed with ECA status %u\n", h->p1);
+    if ((h->command == CMD_READ_NOTIFY || h->command == CMD_WRITE_NOTIFY) &&
+        h->p1 != 1) {
+        fprintf(stderr, "a request failed with ECA status %u\n", h->p1);
         exit(1);
     }
 }
@@ -253,6 +255,57 @@ static void run_gets(int port, char **names, int n, int outstanding, double seco
     }
     printf("{\"operations\": %lu, \"seconds\": %.6f, \"bytes\": %lu}\n",
            (unsigned long)operations, end - start, (unsigned long)bytes_received);
+}
+
+/* Put callbacks without a pause: each answer is followed by the next request. ---- */
+
+enum { PUT_SIZE = HEADER_SIZE + 8, MAX_CHANNELS = 1000 };
+
+/* Two rounds of requests, of other values: an unchanged one may cost a server less. */
+static uint8_t *make_puts(const struct channel *channels, int n) {
+    uint8_t *requests = malloc((size_t)(2 * n) * PUT_SIZE);
+    for (int i = 0; i < 2 * n; ++i) {
+        uint8_t *at = requests + (size_t)i * PUT_SIZE;
+        put_header(at, (struct header){.command = CMD_WRITE_NOTIFY,
+                                       .payload_size = 8,
+                                       .type = TYPE_DOUBLE,
+                                       .count = 1,
+                                       .p1 = channels[i % n].sid,
+                                       .p2 = (uint32_t)i});
+        store_double(at + HEADER_SIZE, i);
+    }
+    return requests;
+}
+
+static void run_put_callbacks(int port, const char *prefix, int n, double seconds) {
+    static char texts[MAX_CHANNELS][64];
+    static char *names[MAX_CHANNELS];
+    struct channel channels[MAX_CHANNELS];
+    struct circuit c = {0};
+    n = n < MAX_CHANNELS ? n : MAX_CHANNELS;
+    for (int i = 0; i < n; ++i) {
+        snprintf(texts[i], sizeof texts[i], "%.40s%d", prefix, i);
+        names[i] = texts[i];
+    }
+    open_circuit(&c, search(port, names[0]));
+    create_channels(&c, names, n, channels);
+    uint8_t *requests = make_puts(channels, n);
+    uint64_t operations = 0;
+    double start = now(CLOCK_MONOTONIC), end = start;
+    send_all(c.fd, requests, (size_t)n * PUT_SIZE);
+    int next = n; /* of the 2 n requests, the one to send */
+    for (; end < start + seconds; end = now(CLOCK_MONOTONIC)) {
+        int done = receive(&c, 0, expect_success);
+        operations += (uint64_t)done;
+        while (done > 0) {
+            int run = done < 2 * n - next ? done : 2 * n - next;
+            send_all(c.fd, requests + (size_t)next * PUT_SIZE, (size_t)run * PUT_SIZE);
+            next = (next + run) % (2 * n);
+            done -= run;
+        }
+    }
+    printf("{\"operations\": %lu, \"seconds\": %.6f}\n", (unsigned long)operations,
+           end - start);
 }
 
 static void run_latency(int port, char *name, double seconds) {
@@ -354,6 +407,8 @@ static void run_monitor(int port, char **names, int channels, int n) {
 int main(int argc, char **argv) {
     if (argc >= 7 && !strcmp(argv[1], "gets"))
         run_gets(atoi(argv[2]), argv + 3, atoi(argv[4]), atoi(argv[5]), atof(argv[6]));
+    else if (argc >= 6 && !strcmp(argv[1], "putcbs"))
+        run_put_callbacks(atoi(argv[2]), argv[3], atoi(argv[4]), atof(argv[5]));
     else if (argc >= 5 && !strcmp(argv[1], "latency"))
         run_latency(atoi(argv[2]), argv[3], atof(argv[4]));
     else if (argc >= 5 && !strcmp(argv[1], "monitor"))
