@@ -96,6 +96,7 @@ distclean: clean
 -include tests/long/reliability/reliability.mk
 -include tests/long/monkey/monkey.mk
 -include tests/long/soak/soak.mk
+-include tests/long/scale/scale.mk
 -include tests/whole/compat/compat.mk
 -include tests/long/mutants/mutants.mk
 -include tests/whole/sanitize.mk

@@ -136,7 +136,10 @@ UniqueSocket listen_tcp(const in_addr& address, std::uint16_t port) {
     UniqueSocket fd = make_socket(SOCK_STREAM);
     epicsSocketEnableAddressReuseDuringTimeWaitState(fd.get());
     bind_to(fd.get(), address, port, "bind TCP");
-    if (::listen(fd.get(), 1024) < 0) throw_socket_error("listen");
+    // The system makes it as many as it allows. A client that finds no room is tried
+    // again by its own system after one second, then two, four and so on.
+    constexpr int kMostWaiting = 65535;
+    if (::listen(fd.get(), kMostWaiting) < 0) throw_socket_error("listen");
     return fd;
 }
 
@@ -212,6 +215,7 @@ UniqueSocket accept_tcp(SOCKET listener, sockaddr_in& peer, bool& exhausted) noe
 
 #ifdef _WIN32
 bool descriptor_to_spare(SOCKET, std::size_t) noexcept { return true; }
+std::uint64_t descriptor_limit() noexcept { return 0; }
 #else
 bool descriptor_to_spare(SOCKET any, std::size_t reserve) noexcept {
     rlimit limit{};
@@ -224,6 +228,12 @@ bool descriptor_to_spare(SOCKET any, std::size_t reserve) noexcept {
     ::close(next);
     const auto kept = std::min<rlim_t>(reserve, limit.rlim_cur / 8);
     return static_cast<rlim_t>(next) + kept < limit.rlim_cur;
+}
+
+std::uint64_t descriptor_limit() noexcept {
+    rlimit limit{};
+    const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    return known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : 0;
 }
 #endif
 

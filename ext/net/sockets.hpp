@@ -54,6 +54,8 @@ UniqueSocket accept_tcp(SOCKET listener, sockaddr_in& peer, bool& exhausted) noe
 // Whether a descriptor can be had and as many as `reserve` are left then, or an eighth
 // of what this process may have if that is less.
 bool descriptor_to_spare(SOCKET any, std::size_t reserve) noexcept;
+// How many the process may have; 0 if that is unknown or without limit.
+std::uint64_t descriptor_limit() noexcept;
 
 struct Datagram {
     std::size_t size = 0;

@@ -1,7 +1,9 @@
 #include "server/listener.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -28,6 +30,7 @@ void Listener::on_io(bool, bool) {
         if (!socket) return;
         try {
             circuits_.adopt(std::move(socket), peer);
+            if (logged_) log_recovered();
         } catch (const std::exception& error) {
             services_.shared().log.add_caught("accept", "circuit refused", error);
         }
@@ -38,12 +41,31 @@ void Listener::pause() {
     constexpr std::chrono::milliseconds kPause{100};
     Shared& shared = services_.shared();
     Counters::add(shared.counters.accept_pauses);
-    shared.log.add(LogLevel::Error, "accept",
-                   "no file descriptor is free for a new circuit: new clients wait");
+    log_exhausted();
     services_.poller().change(socket_.get(), *this, {false, false});
     services_.timers().after(kPause, [this] {
         services_.poller().change(socket_.get(), *this, {true, false});
     });
+}
+
+void Listener::log_exhausted() {
+    constexpr std::chrono::minutes kQuiet{1};
+    const Clock::time_point now = Clock::now();
+    if (now < quiet_until_) return;
+    quiet_until_ = now + kQuiet;
+    logged_ = true;
+    std::string text = "no file descriptor is free for a new circuit: new clients wait";
+    if (const std::uint64_t limit = descriptor_limit()) {
+        text += ". This process has a limit of " + std::to_string(limit) +
+                ", which `ulimit -n` and LimitNOFILE of systemd set";
+    }
+    services_.shared().log.add(LogLevel::Error, "accept", text);
+}
+
+void Listener::log_recovered() {
+    logged_ = false;
+    services_.shared().log.add(LogLevel::Warning, "accept",
+                               "new clients are accepted again");
 }
 
 std::vector<UniqueSocket> listen_on_all(const std::vector<in_addr>& addresses,

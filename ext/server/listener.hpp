@@ -1,6 +1,7 @@
 // A TCP port that accepts circuits. Loop thread only.
 #pragma once
 
+#include <chrono>
 #include <vector>
 
 #include "net/poller.hpp"
@@ -19,12 +20,19 @@ class Listener final : public IoHandler {
     SOCKET fd() const noexcept { return socket_.get(); }
 
   private:
+    using Clock = std::chrono::steady_clock;
+
     // No descriptor is left: look again later, and do not spin meanwhile.
     void pause();
+    // Of that state there is one line a minute, and one when it is over.
+    void log_exhausted();
+    void log_recovered();
 
     Services& services_;
     Circuits& circuits_;
     UniqueSocket socket_;
+    bool logged_ = false;
+    Clock::time_point quiet_until_{};
 };
 
 // Listening sockets on all `addresses`, all with one port: `wanted`, or an ephemeral
