@@ -27,7 +27,6 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 from measure import LineProcess, environment, free_port  # noqa: E402
 from peers import C_FLAGS  # noqa: E402
 
-
 BUILD = ROOT / "build" / "scale"
 TIMEOUT = 600.0
 HOSTS = 10  # addresses that the clients come from
@@ -308,6 +307,22 @@ class Scale:
             name, seconds=seconds, server_cpu_s=spent, get_p99_us=gets["get_p99_us"]
         )
 
+    def trim(self):
+        """What the C library keeps, and what giving it back costs an outsider."""
+        child = self.start_outsider(3.0)
+        time.sleep(0.3)
+        seconds = self.server.ask("trim")["seconds"]
+        gets = self.outsider(3.0, child)
+        self.stage("malloc_trim()", seconds=seconds, get_p99_us=gets["get_p99_us"])
+
+    def again(self):
+        """The same crowd once more, and an outsider's gets meanwhile."""
+        child = self.start_outsider(5.0)
+        time.sleep(0.3)
+        crowd = self.filled("second")
+        self.stage("gets while they connect", **self.outsider(5.0, child))
+        return crowd
+
     def close(self, crowd):
         facts = self.server.ask("close")
         self.stage("close() with all circuits", **facts)
@@ -325,8 +340,8 @@ class Scale:
         self.beyond()
         self.leave(crowd, "all leave")
         self.idle("after they left")
-        again = self.filled("second")
-        self.close(again)
+        self.trim()
+        self.close(self.again())
         self.server.stop()
 
 
