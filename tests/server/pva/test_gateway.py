@@ -24,6 +24,10 @@ RULES = {
 }
 
 
+def pvagw():
+    return str(peer_python("p4p").with_name("pvagw"))
+
+
 class Gateway:
     """A process of pvagw; for its clients it is the server."""
 
@@ -52,7 +56,7 @@ class Gateway:
         path.write_text(json.dumps(config))
         self.log = open(folder / "gateway.log", "w+")
         self.process = subprocess.Popen(
-            [str(peer_python("p4p").with_name("pvagw")), str(path)],
+            [pvagw(), str(path)],
             env=server_environment(),
             stdout=self.log,
             stderr=subprocess.STDOUT,
@@ -121,6 +125,18 @@ def logged(path, name, count):
         time.sleep(0.01)
 
 
+def test_the_documented_configuration(tmp_path):
+    page = (HERE.parents[2] / "docs" / "how-to" / "gateways.md").read_text()
+    _, _, text = page.partition(":caption: gateway.json\n")
+    (tmp_path / "gateway.json").write_text(text.partition("```")[0])
+    subprocess.run(
+        [pvagw(), "--test-config", "gateway.json"],
+        cwd=tmp_path,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 def test_values_and_their_fields(client, server):
     with Client(server) as direct:
         for name in ("AI", "MBBI", "STRINGIN", "N3"):
@@ -132,7 +148,10 @@ def test_puts(client, server):
     assert client.put("N1", 41) is None
     assert client.value("N1") == 41
     assert server.ask("written") == [["N1", 41]]
-    assert "RemoteError" in client.put("REFUSES", 1)
+    with Client(server) as direct:
+        refused = direct.put("REFUSES", 1)
+    assert refused
+    assert client.put("REFUSES", 1) == refused
 
 
 def test_the_last_value_of_a_monitor(client, server):
@@ -146,11 +165,18 @@ def test_the_last_value_of_a_monitor(client, server):
 
 
 def test_many_clients_are_one_to_the_server(client, gateway, server):
-    client.get("N6")
-    before = server.stats()["pva_connections"]
+    names = ("pva_connections", "pva_channels", "pva_subscriptions")
+    number = client.monitor("N6")
+    client.connected(number)
+    before = server.stats()
     with Client(gateway) as second, Client(gateway) as third:
-        assert [c.value("N6") for c in (second, third)] == [6, 6]
-        assert server.stats()["pva_connections"] == before
+        for other in (second, third):
+            others = other.monitor("N6")
+            assert other.connected(others)["fields"]["value"] == 6
+        now = server.stats()
+        assert [now[name] for name in names] == [before[name] for name in names]
+        assert before["pva_subscriptions"] >= 1
+    client.cancel(number)
 
 
 def test_rules_and_the_put_log_see_the_gateway(client, server, settings):
