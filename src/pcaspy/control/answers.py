@@ -137,6 +137,7 @@ class Answers:
             raise RefusedError("value is missing")
         pv = self._held.pvf.get(name, self._held.own.get(name))
         number = next(self._numbers)
+        why: str | None
         try:
             value = _to_put(request["value"])
             if isinstance(pv, PvHandle):

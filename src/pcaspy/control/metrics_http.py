@@ -55,7 +55,8 @@ class Metrics:
         self._server, self._thread = prometheus.start_http_server(
             port, addr=_HOST, registry=registry
         )
-        self._server.RequestHandlerClass = _patient(self._server.RequestHandlerClass)
+        handler: Any = self._server.RequestHandlerClass
+        self._server.RequestHandlerClass = _patient(handler)
         self.port: int = self._server.server_port
 
     def close(self) -> None:

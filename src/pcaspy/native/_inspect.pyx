@@ -15,8 +15,8 @@ from pcaspy.native._cpp.codec cimport DecodeTarget
 from pcaspy.native._cpp.from_snapshot cimport value_of
 from pcaspy.native._cpp.inspection cimport (
     LocalPuts, MissRow, PutProgress, PvInspection, PvQuery, PvRow, PvRows, SortBy,
-    access_group, channels, clients, find, first_elements, keep_misses, local_client, misses,
-    new_inspection, new_local_puts, read_only)
+    access_group, channels, clients, find, first_elements, keep_misses, local_client,
+    misses, new_inspection, new_local_puts, read_only)
 from pcaspy.native._cpp.metadata cimport Metadata
 from pcaspy.native._cpp.pv cimport PvPtr
 from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr, TimeStamp
@@ -84,7 +84,8 @@ cdef class Inspection:
     def find(self, name, uint32_t most):
         """(row, type, count, elements, limits, ...) of a PV, at most `most` elements.
 
-        It may be a field of a PV. None if there is none of that name; what there is as `details` returns it.
+        It may be a field of a PV. None if there is none of that name; what there is as
+        `details` returns it.
         """
         cdef string key = bytes_of_text(name)
         cdef PvRow row

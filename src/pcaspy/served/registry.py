@@ -97,6 +97,7 @@ class ValueKeeper(Protocol):
 
     def looked_at(self, data: Any, pv: Any) -> bool:
         """Whether this PV, to which it will be linked, may take over this value."""
+        ...
 
     def leaves(self, data: Any) -> None:
         """This value will be linked to no PV."""

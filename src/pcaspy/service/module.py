@@ -69,7 +69,7 @@ class _EndsError(Exception):
 
 @contextlib.contextmanager
 def _without_exit() -> Iterator[None]:
-    """``os._exit`` raises SystemExit, as nobody could say otherwise what has happened.
+    """``os._exit`` raises SystemExit, so that there is a message.
 
     In a process that the file makes it does what it always does.
     """

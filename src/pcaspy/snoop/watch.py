@@ -82,7 +82,7 @@ class Beacons:
                     self._send(copy, client)
 
     def _forget_ended(self) -> None:
-        """Clients do not say so, but their ports are free then."""
+        """Those whose ports are free again."""
         for client in list(self._clients):
             if sockets.is_free(client[1]):
                 del self._clients[client]
