@@ -1,6 +1,6 @@
 """One server with as much as one host is asked for, in stages.
 
-    python tests/long/scale/run.py [--scale SHARE]
+    python tests/long/scale/run.py [--scale SHARE] [--seconds N] [--results FILE]
 
 A million PVs, of them 10,000 scanned each second and 1,000 that take slow puts; 20,000
 circuits, or as many as a process may have descriptors for; a million subscriptions.
@@ -11,6 +11,7 @@ and memory of the server, and the gets of an outsider that has nothing to do wit
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import resource
@@ -26,6 +27,8 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from measure import LineProcess, environment, free_port  # noqa: E402
 from peers import C_FLAGS  # noqa: E402
+
+from pcaspy.control.client import Control, find  # noqa: E402
 
 BUILD = ROOT / "build" / "scale"
 TIMEOUT = 600.0
@@ -101,8 +104,8 @@ class Crowd(LineProcess):
 class Scale:
     """The stages, each a method, in order."""
 
-    def __init__(self, sizes):
-        self.sizes = sizes
+    def __init__(self, sizes, seconds):
+        self.sizes, self.seconds = sizes, seconds
         self.results = {}
         self.crowd_program = compiled(HERE / "crowd.c")
         self.outsider_program = compiled(ROOT / "benchmarks" / "load" / "raw_load.c")
@@ -116,24 +119,21 @@ class Scale:
         text = ", ".join(f"{key} {value:,.6g}" for key, value in facts.items())
         print(f"{name}: {text}", flush=True)
 
-    def start_outsider(self, seconds):
-        load = ("latency", str(self.server.udp_port), "SCALE:0", str(seconds))
+    def start_outsider(self, times=1):
+        seconds = str(times * self.seconds)
+        load = ("latency", str(self.server.udp_port), "SCALE:0", seconds)
         return subprocess.Popen(
             [self.outsider_program, *load], stdout=subprocess.PIPE, text=True
         )
 
-    def outsider(self, seconds=3.0, child=None):
-        """Gets of a stored value, one at a time; their times, and the server's load."""
-        start, cpu = time.monotonic(), self.server.cpu
-        child = child or self.start_outsider(seconds)
+    def outsider(self, times=1):
+        """Gets of a stored value, one at a time, with nothing new beside them."""
+        return self.end_outsider(self.start_outsider(times))
+
+    def end_outsider(self, child):
+        """The times of its gets."""
         result = json.loads(child.communicate(timeout=TIMEOUT)[0])
-        load = (self.server.cpu - cpu) / (time.monotonic() - start)
-        return {
-            "get_p50_us": result["p50_us"],
-            "get_p99_us": result["p99_us"],
-            "gets_per_s": result["operations"] / seconds,
-            "cpu_percent": 100 * load,
-        }
+        return {f"get_{name}": result[name] for name in ("p50_us", "p99_us", "max_us")}
 
     @contextlib.contextmanager
     def measured(self, name, of):
@@ -147,7 +147,7 @@ class Scale:
     def idle(self, name):
         """What goes on with nothing new, and an outsider's gets meanwhile."""
         start, cpu = time.monotonic(), self.server.cpu
-        time.sleep(3)
+        time.sleep(self.seconds)
         load = 100 * (self.server.cpu - cpu) / (time.monotonic() - start)
         self.stage(name, idle_cpu_percent=load, **self.outsider())
 
@@ -195,13 +195,13 @@ class Scale:
         """All PVs once, to their subscribers, and an outsider's gets meanwhile."""
         deliveries = self.sizes.circuits * self.sizes.channels
         before = crowd.ask("updates")["updates"]
-        child = self.start_outsider(3.0)
-        time.sleep(0.3)
+        child = self.start_outsider()
+        time.sleep(self.seconds / 10)
         with self.measured("posts of all PVs", deliveries) as facts:
             facts["post_seconds"] = self.server.ask("post")["seconds"]
             arrived = crowd.ask("updates")["updates"] - before
             crowd.ask(f"until {deliveries - arrived}")
-        self.stage("gets during these posts", **self.outsider(3.0, child))
+        self.stage("gets during these posts", **self.end_outsider(child))
 
     def scan(self):
         """Subscribers of the scanned PVs: each second an update of each."""
@@ -211,7 +211,7 @@ class Scale:
         crowd.ask(f"create {number // circuits}")
         crowd.ask("subscribe")
         before, start = crowd.ask("updates")["updates"], time.monotonic()
-        facts = self.outsider(5.0)
+        facts = self.outsider(2)
         updates = crowd.ask("updates")["updates"] - before
         rate = updates / (time.monotonic() - start)
         self.stage("scan, subscribed", updates_per_s=rate, **facts)
@@ -223,56 +223,57 @@ class Scale:
         crowd = Crowd(self.crowd_program, self.server, "SCALE:PUT", 0, number)
         crowd.ask("connect 1")
         crowd.ask(f"create {number}")
-        child = self.start_outsider(3.0)
-        time.sleep(0.3)
+        child = self.start_outsider()
+        time.sleep(self.seconds / 10)
         with self.measured("writes", number) as facts:
             facts["failures"] = crowd.ask(f"writes {number}")["failures"]
             facts["in_flight"] = self.server.ask("most")["writes"]
-        self.stage("gets during these writes", **self.outsider(3.0, child))
+        self.stage("gets during these writes", **self.end_outsider(child))
         crowd.stop()
 
     def looks(self):
         """The commands that look inside, and the gets of an outsider meanwhile."""
         for command in ("list", "stats", "clients", "slow", "misses"):
-            start, cpu = time.monotonic(), self.server.cpu
-            lines = self.look(command)
-            seconds, spent = time.monotonic() - start, self.server.cpu - cpu
-            child = self.start_outsider(3.0)
-            time.sleep(0.3)
-            self.look(command)
-            gets = self.outsider(3.0, child)
-            self.stage(
-                f"pcaspy {command}",
-                seconds=seconds,
-                server_cpu_s=spent,
-                lines=lines,
-                get_p99_us=gets["get_p99_us"],
-            )
+            self.looked(f"pcaspy {command}", functools.partial(self.look, command))
+        with Control(find("scale").path, timeout=TIMEOUT) as control:
+            for sort in ("name", "value", "rate", "clients"):
+                ask = functools.partial(control.ask, "pvs", sort=sort, descending=True)
+                self.looked(f"pcaspy top, PVs by {sort}", ask)
+
+    def looked(self, name, look):
+        """The cost of a look, and that of a second one to an outsider."""
+        start, cpu = time.monotonic(), self.server.cpu
+        look()
+        seconds, spent = time.monotonic() - start, self.server.cpu - cpu
+        child = self.start_outsider()
+        time.sleep(self.seconds / 10)
+        look()
+        gets = self.end_outsider(child)
+        self.stage(name, seconds=seconds, server_cpu_s=spent, **gets)
 
     def look(self, command):
-        done = subprocess.run(
+        subprocess.run(
             [sys.executable, "-m", "pcaspy", command],
-            stdout=subprocess.PIPE,
-            text=True,
+            stdout=subprocess.DEVNULL,
             check=True,
         )
-        return done.stdout.count("\n")
 
     def beyond(self):
         """Clients that the server has no descriptors for, and no busy loop."""
         pid, open_now = self.server.pid, self.server.descriptors
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        child = self.start_outsider(3.0)
-        time.sleep(0.5)
-        room = open_now + 32 + self.sizes.beyond // 2  # 32: kept for the program
+        child = self.start_outsider()
+        time.sleep(self.seconds / 6)
+        room = open_now + self.sizes.beyond // 2
+        room += min(32, room // 7 + 1)  # kept for the program: 32, or an eighth
         if room < limits[1]:
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (room, limits[1]))
         crowd = self.new_crowd()
         crowd.ask(f"ask {2 * self.sizes.beyond}")
-        gets = self.outsider(3.0, child)
+        gets = self.end_outsider(child)
         cpu = self.server.cpu
-        time.sleep(2.0)
-        load = 100 * (self.server.cpu - cpu) / 2.0
+        time.sleep(self.seconds)
+        load = 100 * (self.server.cpu - cpu) / self.seconds
         greeted = crowd.ask("greeted")["greeted"]
         pauses = self.server.ask("stats")["accept_pauses"]
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
@@ -282,7 +283,7 @@ class Scale:
             served=greeted,
             pauses=pauses,
             idle_cpu_percent=load,
-            get_p99_us=gets["get_p99_us"],
+            **gets,
         )
         crowd.stop()
 
@@ -295,32 +296,30 @@ class Scale:
 
     def leave(self, crowd, name):
         """All clients die at once."""
-        child = self.start_outsider(3.0)
-        time.sleep(0.3)
+        child = self.start_outsider()
+        time.sleep(self.seconds / 10)
         start, cpu = time.monotonic(), self.server.cpu
         crowd.kill()
         self.wait_for_circuits(1)
         seconds, spent = time.monotonic() - start, self.server.cpu - cpu
-        gets = self.outsider(3.0, child)
+        gets = self.end_outsider(child)
         crowd.stop()
-        self.stage(
-            name, seconds=seconds, server_cpu_s=spent, get_p99_us=gets["get_p99_us"]
-        )
+        self.stage(name, seconds=seconds, server_cpu_s=spent, **gets)
 
     def trim(self):
         """What the C library keeps, and what giving it back costs an outsider."""
-        child = self.start_outsider(3.0)
-        time.sleep(0.3)
+        child = self.start_outsider()
+        time.sleep(self.seconds / 10)
         seconds = self.server.ask("trim")["seconds"]
-        gets = self.outsider(3.0, child)
-        self.stage("malloc_trim()", seconds=seconds, get_p99_us=gets["get_p99_us"])
+        gets = self.end_outsider(child)
+        self.stage("malloc_trim()", seconds=seconds, **gets)
 
     def again(self):
         """The same crowd once more, and an outsider's gets meanwhile."""
-        child = self.start_outsider(5.0)
-        time.sleep(0.3)
+        child = self.start_outsider(2)
+        time.sleep(self.seconds / 10)
         crowd = self.filled("second")
-        self.stage("gets while they connect", **self.outsider(5.0, child))
+        self.stage("gets while they connect", **self.end_outsider(child))
         return crowd
 
     def close(self, crowd):
@@ -348,13 +347,16 @@ class Scale:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", type=float, default=1.0, help="share of the whole")
-    sizes = Sizes(parser.parse_args().scale)
-    scale = Scale(sizes)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of gets, each time")
+    parser.add_argument("--results", type=Path, default=BUILD / "scale.json")
+    options = parser.parse_args()
+    sizes = Sizes(options.scale)
+    scale = Scale(sizes, options.seconds)
     try:
         scale.run()
     finally:
         result = {"sizes": vars(sizes), "stages": scale.results}
-        (BUILD / "scale.json").write_text(json.dumps(result, indent=1))
+        options.results.write_text(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":
