@@ -3,6 +3,7 @@
  *   raw_load gets    PORT NAME CIRCUITS OUTSTANDING SECONDS
  *   raw_load putcbs  PORT PREFIX OUTSTANDING SECONDS    put callbacks, to as many PVs
  *   raw_load latency PORT NAME SECONDS
+ *   raw_load paced   PORT NAME SECONDS PERIOD_US   from when each was due, late or not
  *   raw_load monitor PORT CIRCUITS NAME...
  *
  * PORT is the UDP port of the search. Every answer is one line of JSON on stdout.
@@ -308,15 +309,26 @@ static void run_put_callbacks(int port, const char *prefix, int n, double second
            end - start);
 }
 
-static void run_latency(int port, char *name, double seconds) {
+static void sleep_until(double when) {
+    struct timespec at = {.tv_sec = (time_t)when};
+    at.tv_nsec = (long)(1e9 * (when - (double)at.tv_sec));
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
+        ;
+}
+
+/* One get after the other; with a `period` each of them is due at a time of its own, so
+ * that one that takes long counts for those that it held up. */
+static void run_latency(int port, char *name, double seconds, double period) {
     struct circuit c = {0};
     struct samples times = {0};
     struct channel channel;
     open_circuit(&c, search(port, name));
     create_channels(&c, &name, 1, &channel);
     uint8_t *request = make_reads(&channel, 1);
-    double end = now(CLOCK_MONOTONIC) + seconds;
-    for (double start; (start = now(CLOCK_MONOTONIC)) < end;) {
+    double start = now(CLOCK_MONOTONIC), end = start + seconds;
+    for (; start < end; start = period > 0 ? start + period : now(CLOCK_MONOTONIC)) {
+        if (period > 0)
+            sleep_until(start);
         send_all(c.fd, request, HEADER_SIZE);
         while (receive(&c, 0, expect_success) < 1)
             ;
@@ -411,7 +423,9 @@ int main(int argc, char **argv) {
     else if (argc >= 6 && !strcmp(argv[1], "putcbs"))
         run_put_callbacks(atoi(argv[2]), argv[3], atoi(argv[4]), atof(argv[5]));
     else if (argc >= 5 && !strcmp(argv[1], "latency"))
-        run_latency(atoi(argv[2]), argv[3], atof(argv[4]));
+        run_latency(atoi(argv[2]), argv[3], atof(argv[4]), 0);
+    else if (argc >= 6 && !strcmp(argv[1], "paced"))
+        run_latency(atoi(argv[2]), argv[3], atof(argv[4]), 1e-6 * atof(argv[5]));
     else if (argc >= 5 && !strcmp(argv[1], "monitor"))
         run_monitor(atoi(argv[2]), argv + 4, argc - 4, atoi(argv[3]));
     else {
