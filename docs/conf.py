@@ -23,7 +23,12 @@ extensions = [
     "sphinx_design",
 ]
 # The latter are included by a page of their own.
-exclude_patterns = ["_build", "explanation/performance-*.md", "explanation/scale-*.md", "changes"]
+exclude_patterns = [
+    "_build",
+    "explanation/performance-*.md",
+    "explanation/scale-*.md",
+    "changes",
+]
 html_theme = "furo"
 html_title = "pcaspy and aioca"
 
