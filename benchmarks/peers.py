@@ -25,12 +25,6 @@ EPICS_INCLUDES = [
 ]
 LINK_FLAGS = [f"-L{LIBRARY}", f"-Wl,-rpath,{LIBRARY}", "-Wl,--no-as-needed"]
 EPICS_FLAGS = [*EPICS_INCLUDES, *LINK_FLAGS]
-ENGINE_FOLDERS = ("base", "proto", "dbr", "pv", "server")
-ENGINE_COMPILER = [
-    *os.environ.get("CXX", "c++").split(),
-    *("-std=c++20", "-O3", "-g", "-fvisibility=hidden"),
-    *EPICS_INCLUDES,
-]
 PROGRAMS = {
     "load/raw_load.c": [],
     "load/libca_load.c": [*EPICS_FLAGS, "-lca", "-lCom"],
@@ -57,28 +51,19 @@ def compile_programs():
             subprocess.run(command, check=True)
 
 
+def engine_flags(what):
+    """Return how a program in C++ is compiled or linked with the package's library."""
+    command = [sys.executable, "-m", "pcaspy", "flags", what]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 def compile_engine():
-    """Compile the engine with its C++ server; one object per file, to be quick."""
-    objects = BUILD / "engine"
-    objects.mkdir(parents=True, exist_ok=True)
-    sources = [HERE / "servers" / "engine_server.cpp"]
-    sources += [
-        s for d in ENGINE_FOLDERS for s in sorted((ROOT / "ext" / d).glob("*.cpp"))
-    ]
-    newest_header = max(h.stat().st_mtime for h in (ROOT / "ext").rglob("*.hpp"))
-    changed = False
-    made = []
-    for source in sources:
-        made.append(objects / f"{source.parent.name}-{source.stem}.o")
-        newest = max(source.stat().st_mtime, newest_header)
-        if not made[-1].exists() or made[-1].stat().st_mtime < newest:
-            command = [*ENGINE_COMPILER, f"-I{ROOT / 'ext'}", "-c", source]
-            subprocess.run([*command, "-o", made[-1]], check=True)
-            changed = True
-    if changed:
-        link = [*LINK_FLAGS, "-lCom", "-pthread"]
-        target = program("engine_server")
-        subprocess.run([*ENGINE_COMPILER, *made, "-o", target, *link], check=True)
+    """Compile the engine's C++ server, which uses the package's library."""
+    source = HERE / "servers" / "engine_server.cpp"
+    target = program("engine_server")
+    command = [*os.environ.get("CXX", "c++").split(), "-O3", str(source), "-o", target]
+    flags = engine_flags("--compile") + engine_flags("--link")
+    subprocess.run([*command, *flags.split(), "-pthread"], check=True)
 
 
 @dataclass(frozen=True)

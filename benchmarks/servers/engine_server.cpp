@@ -62,12 +62,14 @@ void complete_writes(RequestQueue& requests) {
     }
 }
 
-long post_round(int count, bool same) {
+// Returns a PV by whose posts the server was overrun, or null.
+const Pv* post_round(int count, bool same) {
+    const Pv* overrun = nullptr;
     for (int i = 0; i < count; ++i) {
-        pvs[same ? 0 : static_cast<std::size_t>(i)]->post(
-            make_value(1, now(CLOCK_REALTIME)), kValueEvent);
+        Pv& pv = *pvs[same ? 0 : static_cast<std::size_t>(i)];
+        if (pv.post(make_value(1, now(CLOCK_REALTIME)), kValueEvent)) overrun = &pv;
     }
-    return count;
+    return overrun;
 }
 
 long post_array(long round) {
@@ -82,15 +84,18 @@ How how_of(const char* line) {
     return std::strstr(line, "batch") ? How::Batch : How::Each;
 }
 
-long post_batch(int count) {
+const Pv* post_batch(int count) {
     PostBatch::begin();
-    post_round(count, false);
+    const Pv* overrun = post_round(count, false);
     PostBatch::end();
-    return count;
+    return overrun;
 }
 
 long post_values(int count, How how) {
-    return how == How::Batch ? post_batch(count) : post_round(count, how == How::Same);
+    const Pv* overrun =
+        how == How::Batch ? post_batch(count) : post_round(count, how == How::Same);
+    if (overrun) overrun->wait_for_servers();
+    return count;
 }
 
 // Rounds of `count` posts, or of one array post when `count` is 0, each `period`.

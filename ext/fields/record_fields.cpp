@@ -245,8 +245,11 @@ void RecordFields::update(Live& known, const RecordView& record, EventMask mask)
 // A view's filters see the events that somebody wants, as an IOC's.
 void RecordFields::show(Live& known, EventMask events) {
     if (!known.view) {
-        return events ? known.pv->post(known.source, events)
-                      : known.pv->set(known.source);
+        if (events)
+            known.pv->post(known.source, events);
+        else
+            known.pv->set(known.source);
+        return;
     }
     View& view = *known.view;
     const bool by_request = !known.part.field && record_->reads_by_request();

@@ -1,14 +1,24 @@
 #include "pv/pv.hpp"
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "base/invariant.hpp"
+#include "pv/current_request.hpp"
 #include "pv/serial_puts.hpp"
 
 namespace pcas {
+namespace {
+
+// How long a thread whose posts overrun a server waits for it, and how often it looks.
+constexpr std::chrono::milliseconds kPatience{1};
+constexpr std::chrono::microseconds kLook{50};
+
+}  // namespace
 
 Pv::Pv(std::string_view name, std::uint32_t max_count, SnapshotPtr first) noexcept
     : name_size_(static_cast<std::uint32_t>(name.size())),
@@ -106,28 +116,50 @@ void Pv::set(SnapshotPtr snapshot) {
     if (companion) companion->on_new_value(0);
 }
 
-void Pv::post(SnapshotPtr snapshot, EventMask mask) {
+bool Pv::post(SnapshotPtr snapshot, EventMask mask) {
     PCAS_INVARIANT(snapshot->type() == type_ && snapshot->count() <= max_count_);
-    tell(mask, [&] {
+    return tell(mask, [&] {
         note_alarm(*snapshot);
         current_.swap(snapshot);  // the old value is freed after the lock
         return true;
     });
 }
 
-// The change, and the event if it says that there is one, with one lock.
+bool Pv::overrun() const noexcept {
+    std::lock_guard lock(mutex_);
+    for (const PvClients* c = clients_.get(); c; c = c->next_.get()) {
+        if (c->overrun_) return true;
+    }
+    return false;
+}
+
+// Asleep, so that a server which shares the processor has it. What is looked at is not
+// told: servers need not know who waits, and nothing is left locked where a thread that
+// waits is gone (fork).
+void Pv::wait_for_servers() const noexcept {
+    if (current_request()) return;
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (overrun() && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(kLook);
+}
+
+// The change, and the event if it says that there is one, with one lock. True if a
+// server has lost one.
 template <class Change>
-void Pv::tell(EventMask mask, Change change) {
+bool Pv::tell(EventMask mask, Change change) {
     PvClientsPtr wake;
     PvCompanionPtr companion;
     bool others = false;
+    bool overrun = false;
     {
         std::lock_guard lock(mutex_);
-        if (!change()) return;
+        if (!change()) return false;
         const std::uint64_t number = posted_.load(std::memory_order_relaxed) + 1;
         posted_.store(number, std::memory_order_relaxed);
         for (PvClients* c = clients_.get(); c; c = c->next_.get()) {
-            if (!c->add(current_, mask, number)) continue;
+            const bool queue = c->add(current_, mask, number);
+            overrun |= c->overrun_;
+            if (!queue) continue;
             if (wake)
                 others = true;
             else
@@ -139,6 +171,7 @@ void Pv::tell(EventMask mask, Change change) {
     if (wake) queue_up(wake);
     if (others) queue_up_others();
     if (companion) companion->on_new_value(mask);
+    return overrun;
 }
 
 // As recGblResetAlarms of an IOC: a message that changes counts as a change, too.

@@ -52,8 +52,14 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     void set(SnapshotPtr snapshot);
     // Replaces the value and queues it to the subscriptions whose mask has a bit of
     // `mask`. When a subscriber falls behind, the newest queued value is replaced, so
-    // that the last one always arrives.
-    void post(SnapshotPtr snapshot, EventMask mask);
+    // that the last one always arrives. True: a server fell so far behind these posts
+    // that it has lost one of them. Who goes on all the same may wait_for_servers().
+    bool post(SnapshotPtr snapshot, EventMask mask);
+    // Until they have taken what was posted to it, and a millisecond at most. It waits
+    // for no client: servers take posts as fast as they can run. Not in the thread of a
+    // server, nor between begin() and end() of a batch; a thread that carries out a
+    // request does not wait, as those of all clients would wait with it.
+    void wait_for_servers() const noexcept;
 
     // ---- acknowledgement of alarms, any thread ----
     Acknowledgement acknowledgement() const;
@@ -156,7 +162,8 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     ~Pv();
     friend class PvClients;
     template <class Change>
-    void tell(EventMask mask, Change change);
+    bool tell(EventMask mask, Change change);
+    bool overrun() const noexcept;
     void note_alarm(const Snapshot& next) noexcept;  // the mutex is held
     void queue_up(const PvClientsPtr& clients);
     void queue_up_others();

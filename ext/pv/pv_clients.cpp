@@ -20,6 +20,7 @@ bool PvClients::add(const SnapshotPtr& snapshot, EventMask mask, std::uint64_t n
         newest.snapshot = snapshot;
         newest.mask |= mask;
         newest.number = number;
+        overrun_ = true;
     } else {
         events_.push_back({snapshot, mask, number});
     }
@@ -47,6 +48,7 @@ bool PvClients::no_subscriptions() {
     subscribed_ = false;
     wanted_ = 0;
     bytes_ = 0;
+    overrun_ = false;
     dropped.swap(events_);
     return !pv_.has_subscriptions_now();
 }
@@ -56,6 +58,7 @@ void PvClients::take_events(std::vector<Event>& into) {
     if (!attached_) return;
     std::lock_guard lock(pv_.mutex_);
     queued_ = false;
+    overrun_ = false;
     bytes_ = 0;
     events_.swap(into);
 }

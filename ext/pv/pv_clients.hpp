@@ -83,6 +83,7 @@ class PCAS_API PvClients : public RefCounted {
     EventMask wanted_ = 0;     // by those that joined
     bool subscribed_ = false;  // events are queued
     bool queued_ = false;      // it is in `queue_`
+    bool overrun_ = false;     // one of `events_` has replaced another
 };
 
 using PvClientsPtr = Ref<PvClients>;

@@ -10,11 +10,12 @@ from pcaspy.native._value cimport StoredValue
 cdef class Data(StoredValue):
     cdef dict __dict__
 
-    cdef set_and_post(self, value, TimeStamp when)
+    cdef bint set_and_post(self, value, TimeStamp when) except -1
     cdef EventMask take(self, value, TimeStamp when) except? 0xff
-    cdef post_now(self, bint by_scan)
-    cdef send_now(self)
-    cdef send_event(self, EventMask mask)
+    cdef bint post_now(self, bint by_scan) except -1
+    cdef bint send_now(self) except -1
+    cdef bint send_event(self, EventMask mask) except -1
+    cdef wait_for_servers(self)
     cdef SnapshotPtr read_result(self, PvHandle pv, value) except *
 
 

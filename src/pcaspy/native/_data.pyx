@@ -61,11 +61,15 @@ cdef class Data(StoredValue):
         if self.extra is not None:
             self.plan()
 
-    cdef set_and_post(self, value, TimeStamp when):
-        """`set` and `post`; where nothing is special, with one lock for both."""
+    cdef bint set_and_post(self, value, TimeStamp when) except -1:
+        """`set` and `post`; where nothing is special, with one lock for both.
+
+        Returns whether a server was overrun, as `post_now`.
+        """
         cdef EventMask mask = self.take(value, when)
+        cdef bint overrun
         if self.pv is None:
-            return
+            return False
         if (mask and not self.aliases and not self.own_update
                 and not self.pv.info.fields.scanned):
             mask |= self.mask_
@@ -73,14 +77,15 @@ cdef class Data(StoredValue):
                 raise moved(self.pv)
             self.mask_ = 0
             self.flag_ = False
-            self.pv.pv.get().post(self.stored, mask)
+            overrun = self.pv.pv.get().post(self.stored, mask)
         else:
             self.publish(self.stored)
             if mask:
                 self.mark(mask)
-            self.post_now(False)
+            overrun = self.post_now(False)
         if self.extra is not None:
             self.plan()
+        return overrun
 
     cdef EventMask take(self, value, TimeStamp when) except? 0xff:
         """Keeps a new value, and returns the events that it is worth. Sends nothing."""
@@ -199,38 +204,54 @@ cdef class Data(StoredValue):
             self.plan()
 
     def post(self, bint by_scan=False):
-        """Sends what waits to the subscribers; that of a scanned PV only `by_scan`."""
-        self.post_now(by_scan)
+        """Sends what waits to the subscribers; that of a scanned PV only `by_scan`.
 
-    cdef post_now(self, bint by_scan):
+        Who posts faster than the server delivers is made to wait a little.
+        """
+        if self.post_now(by_scan) and not by_scan:
+            self.wait_for_servers()
+
+    cdef bint post_now(self, bint by_scan) except -1:
+        """The same; returns whether a server was overrun, and waits for none."""
         cdef PvHandle pv = self.pv
+        cdef bint overrun = False
         if not self.flag_ or pv is None:
-            return
+            return False
         if pv.info.fields.scanned and not by_scan:
-            return
+            return False
         self.flag_ = False
         if self.own_update:
             pv.updateValue(self)
         else:
-            self.send_now()
+            overrun = self.send_now()
         self.mask_ = 0
+        return overrun
+
+    cdef wait_for_servers(self):
+        cdef PvHandle pv = self.pv
+        if pv is None:
+            return
+        with nogil:
+            pv.pv.get().wait_for_servers()
 
     def send(self):
         """Posts the present value with the events of `mask`."""
         self.send_now()
 
-    cdef send_now(self):
-        if self.mask_:
-            self.send_event(self.mask_)
+    cdef bint send_now(self) except -1:
+        return self.mask_ != 0 and self.send_event(self.mask_)
 
-    cdef send_event(self, EventMask mask):
+    cdef bint send_event(self, EventMask mask) except -1:
         cdef PvHandle pv
-        if self.pv is not None and fits(self.pv, self.stored):
-            self.pv.pv.get().post(self.stored, mask)
-            for pv in self.aliases:
-                if pv.pv.get().type() == self.pv.pv.get().type():
-                    self.publish_alias(pv)
-                    pv.pv.get().post(pv.pv.get().snapshot(), mask)
+        cdef bint overrun
+        if self.pv is None or not fits(self.pv, self.stored):
+            return False
+        overrun = self.pv.pv.get().post(self.stored, mask)
+        for pv in self.aliases:
+            if pv.pv.get().type() == self.pv.pv.get().type():
+                self.publish_alias(pv)
+                pv.pv.get().post(pv.pv.get().snapshot(), mask)
+        return overrun
 
     cdef SnapshotPtr read_result(self, PvHandle pv, value) except *:
         """What a get of `pv` is answered with when the driver's read gave `value`."""
@@ -330,6 +351,7 @@ def post_changed(list changed not None):
     An exception out of `updateValue` is raised when all are posted: the first of them.
     """
     cdef Data data
+    cdef Data overrun = None
     cdef list taken = changed[:]
     failure = None
     changed.clear()
@@ -339,7 +361,8 @@ def post_changed(list changed not None):
     try:
         for data in taken:
             try:
-                data.post_now(False)
+                if data.post_now(False):
+                    overrun = data
             except BaseException as error:
                 if failure is None:
                     failure = error
@@ -347,11 +370,14 @@ def post_changed(list changed not None):
         end_batch()
     if failure is not None:
         raise failure
+    if overrun is not None:
+        overrun.wait_for_servers()
 
 
 def set_and_post(params not None, values not None, when):
     """Sets each reason of `values` in `params`, all to one time, and posts them."""
     cdef Data data
+    cdef Data overrun = None
     cdef TimeStamp stamp = stamp_of(when)
     cdef dict known = <dict>params    # a subclass; looking up is a dict's
     begin_batch()
@@ -359,6 +385,9 @@ def set_and_post(params not None, values not None, when):
         for reason, value in values.items():
             found = known.get(reason)
             data = params[reason] if found is None else found   # raises: no such one
-            data.set_and_post(value, stamp)
+            if data.set_and_post(value, stamp):
+                overrun = data
     finally:
         end_batch()
+    if overrun is not None:
+        overrun.wait_for_servers()

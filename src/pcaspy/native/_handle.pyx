@@ -363,10 +363,14 @@ def post_value(PvHandle pv not None, value, alarm, severity, StampBase when not 
                EventMask mask):
     """Sends a value with the events of `mask` to the subscribers.
 
+    Who posts faster than the server delivers is made to wait a little.
+
     Raises:
         TypeError, ValueError: It does not fit.
     """
-    pv.opened().post(pv.snapshot(value, alarm, severity, when), mask)
+    if pv.opened().post(pv.snapshot(value, alarm, severity, when), mask):
+        with nogil:
+            pv.pv.get().wait_for_servers()
 
 
 cdef object shortened(value):

@@ -109,6 +109,7 @@ class Client {
     std::vector<std::uint32_t> answered;           // gets, by IOID
     std::map<std::uint32_t, double> last;          // update by SUBID
     std::map<std::uint32_t, std::size_t> updates;  // by SUBID
+    bool went_back = false;                        // an update was less than the last
     std::uint32_t put_status = 0;                  // of the last put callback
 
   private:
@@ -116,9 +117,10 @@ class Client {
         const Header& header = m.header;
         ++got[header.command];
         if (header.command == CA_PROTO_EVENT_ADD && m.payload.size() >= 8) {
-            ++updates[header.p2];
-            last[header.p2] =
+            const auto value =
                 std::bit_cast<double>(load_be<std::uint64_t>(m.payload.data()));
+            went_back |= updates[header.p2]++ > 0 && value < last[header.p2];
+            last[header.p2] = value;
         }
         if (header.command == CA_PROTO_READ_NOTIFY) answered.push_back(header.p2);
         if (header.command == CA_PROTO_WRITE_NOTIFY) put_status = header.p1;

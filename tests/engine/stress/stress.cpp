@@ -72,7 +72,8 @@ void post_values(const std::vector<PvPtr>& pvs, std::size_t first) {
         const bool batch = n % 3 == 0;
         if (batch) PostBatch::begin();
         for (std::size_t i = first; i < pvs.size(); i += 2) {
-            pvs[i]->post(number(n), kAllEvents);
+            if (pvs[i]->post(number(n), kAllEvents) && !batch)
+                pvs[i]->wait_for_servers();
             ++posts;
         }
         if (batch) PostBatch::end();

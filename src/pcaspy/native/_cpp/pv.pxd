@@ -34,7 +34,8 @@ cdef extern from "pv/pv.hpp" namespace "pcas" nogil:
         uint32_t max_count() noexcept
         SnapshotPtr snapshot() except +translate_exception
         void set(SnapshotPtr) except +translate_exception
-        void post(SnapshotPtr, EventMask) except +translate_exception
+        bool post(SnapshotPtr, EventMask) except +translate_exception
+        void wait_for_servers() noexcept
         void set_reads_by_request(bool on) noexcept
         void set_puts_in_series(bool on) except +translate_exception
         void end_put(EcaStatus) except +translate_exception
