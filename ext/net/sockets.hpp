@@ -42,6 +42,10 @@ void set_nonblocking(SOCKET fd);
 // No delay of small messages. A peer that says nothing is probed, and the connection
 // fails when it has not answered for `timeout`; 0: when the system has had enough.
 void tune_circuit(SOCKET fd, std::chrono::seconds timeout) noexcept;
+// For one that is sent much at a time. To a peer on this host less is then under way
+// than the system would allow, so that it is still in the processor's cache when it is
+// read; to other hosts nothing changes.
+void tune_bulk(SOCKET fd) noexcept;
 // Data is under way to a peer that has acknowledged nothing for `timeout`, not even the
 // repetitions. A peer that is there and does not read acknowledges. Always false where
 // the system does not tell.

@@ -52,6 +52,26 @@ void tune_circuit(SOCKET fd, std::chrono::seconds timeout) noexcept {
 #endif
 }
 
+namespace {
+
+// Of all sizes tried it is the fastest, by half, where a core has 2 MB of its own. The
+// system takes twice as much.
+constexpr int kBulk = 512 * 1024;
+
+bool is_on_this_host(SOCKET fd) noexcept {
+    sockaddr_in own{}, peer{};
+    osiSocklen_t own_size = sizeof own, peer_size = sizeof peer;
+    return ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) == 0 &&
+           ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 &&
+           own.sin_family == AF_INET && own.sin_addr.s_addr == peer.sin_addr.s_addr;
+}
+
+}  // namespace
+
+void tune_bulk(SOCKET fd) noexcept {
+    if (is_on_this_host(fd)) set_option(fd, SOL_SOCKET, SO_SNDBUF, kBulk);
+}
+
 #ifdef __linux__
 
 bool is_unanswered(SOCKET fd, std::chrono::milliseconds timeout) noexcept {

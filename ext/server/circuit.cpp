@@ -16,6 +16,8 @@ constexpr std::chrono::seconds kLinger{1};
 
 // Bytes of answers after which a circuit looks at the clock.
 constexpr std::size_t kLarge = 16384;
+// Left over when the socket takes no more, is much.
+constexpr std::size_t kBulk = 512 * 1024;
 
 // A payload that is not allowed is read and forgotten up to this size.
 constexpr std::uint64_t kMaxSkip = 16 << 20;
@@ -207,6 +209,8 @@ void Circuit::send_output() {
             close_now();
             return;
         case Output::Sent::Blocked:
+            if (output_.bytes() >= kBulk && !std::exchange(bulk_, true))
+                tune_bulk(socket_.get());
             update_interest();
             return;
         case Output::Sent::Unmade:

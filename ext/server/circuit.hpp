@@ -292,6 +292,7 @@ class Circuit final : public IoHandler,
     std::uint64_t sent_bytes_ = 0, received_bytes_ = 0;
     bool answers_ = false;  // among what it has marked to be sent
     bool makes_ = false;    // text, when it goes on
+    bool bulk_ = false;     // it was sent much at a time
     Interest interest_{true, false};
     bool executing_ = false;     // in execute_input: no second one below it
     bool end_of_input_ = false;  // the client has shut down its side

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -150,4 +151,56 @@ TEST_CASE("output: text that is never made leaves nothing") {
     CHECK(output.bytes() == 0u);
     CHECK(output.held() == 0u);
     CHECK(snapshot->sole_ref());
+}
+
+namespace {
+
+// The two ends of a connection over TCP.
+struct Connection {
+    explicit Connection(const char* from) : client(::socket(AF_INET, SOCK_STREAM, 0)) {
+        const UniqueSocket listener = listen_tcp(address("127.0.0.1").sin_addr, 0);
+        const sockaddr_in own = address(from);
+        REQUIRE(::bind(client.get(), reinterpret_cast<const sockaddr*>(&own),
+                       sizeof own) == 0);
+        sockaddr_in to = address("127.0.0.1");
+        to.sin_port = htons(local_port(listener.get()));
+        REQUIRE(::connect(client.get(), reinterpret_cast<const sockaddr*>(&to),
+                          sizeof to) == 0);
+        sockaddr_in peer{};
+        bool exhausted = false;
+        server = accept_tcp(listener.get(), peer, exhausted);
+        REQUIRE(static_cast<bool>(server));
+    }
+    static sockaddr_in address(const char* text) {
+        sockaddr_in found{};
+        found.sin_family = AF_INET;
+        REQUIRE(::inet_pton(AF_INET, text, &found.sin_addr) == 1);
+        return found;
+    }
+    UniqueSocket client, server;
+};
+
+int send_buffer(SOCKET fd) {
+    int size = 0;
+    socklen_t length = sizeof size;
+    REQUIRE(::getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0);
+    return size;
+}
+
+}  // namespace
+
+TEST_CASE("sockets: of bulk to this host a bounded part is under way") {
+    const Connection here("127.0.0.1");
+    const int before = send_buffer(here.server.get());
+    tune_bulk(here.server.get());
+    const int after = send_buffer(here.server.get());
+    CHECK(after != before);
+    CHECK(after <= 2 * 512 * 1024);
+}
+
+TEST_CASE("sockets: what is under way to another host is the system's affair") {
+    const Connection elsewhere("127.0.0.2");
+    const int before = send_buffer(elsewhere.server.get());
+    tune_bulk(elsewhere.server.get());
+    CHECK(send_buffer(elsewhere.server.get()) == before);
 }
