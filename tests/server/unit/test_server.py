@@ -52,6 +52,19 @@ def test_process_starts():
     server.close()
 
 
+def test_process_of_no_length_does_not_sleep(monkeypatch):
+    """The shortest sleep takes 70 us; a program may post and process() in turn."""
+    server = IsolatedServer()
+    server.start()
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    for _ in range(10):
+        server.process(0)
+    monkeypatch.undo()
+    assert slept == []
+    server.close()
+
+
 def test_close_and_start_again_on_the_same_port():
     server = IsolatedServer()
     server.start()
