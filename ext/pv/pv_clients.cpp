@@ -57,8 +57,8 @@ void PvClients::take_events(std::vector<Event>& into) {
     into.clear();
     if (!attached_) return;
     std::lock_guard lock(pv_.mutex_);
-    queued_ = false;
     overrun_ = false;
+    queued_ = false;
     bytes_ = 0;
     events_.swap(into);
 }
