@@ -118,15 +118,25 @@ TEST_CASE("overrun: who carries out a request does not wait") {
 
 TEST_CASE("overrun: clients that leave are not waited for") {
     Served served;
-    Client reader(served.loop);
+    Client cancels(served.loop);
     {
         Client client(served.loop);
         join(served, client);
         CHECK(posts_until_overrun(served) > 0);
     }
-    served.settle({&reader});
+    served.settle({&cancels});
     CHECK(goes_on_at_once(*served.pv));
     CHECK(!post(served, 1));
+    // The channel of one that cancels stays.
+    const std::uint32_t sid = served.channel(cancels, "pv");
+    cancels.send(subscribe(sid, 1, 0));
+    served.settle({&cancels});
+    CHECK(posts_until_overrun(served) > 0);
+    cancels.send(message(CA_PROTO_EVENT_CANCEL, DBR_DOUBLE, 1, sid, 1));
+    LoopDriver::look_at_sockets(served.loop);
+    CHECK(goes_on_at_once(*served.pv));
+    CHECK(!post(served, 1));
+    served.settle({&cancels});
 }
 
 TEST_CASE("overrun: a client that does not read overruns nothing") {
