@@ -84,6 +84,8 @@ async def wrong_names(p):
 async def names_that_libca_refuses(p):
     """Told, not raised, where nothing is to be thrown; the rest of a list is served."""
     quiet = {"throw": False}
+    # Both clients do this to the same PV, one after the other.
+    await aioca.caput(p + "LONG", 1, wait=True)
     return {
         what: await outcome(call)
         for what, call in {
@@ -98,6 +100,7 @@ async def names_that_libca_refuses(p):
             "list": aioca.caget([p + "LONG", ""]),
             "get of a list": aioca.caget([p + "LONG", "", p + "SHORT"], **quiet),
             "put of a list": aioca.caput(["", p + "LONG"], [1, 5], **quiet),
+            "what was put": aioca.caget(p + "LONG"),
             "connect of a list": aioca.connect([p + "LONG", ""], **quiet),
             "a list without wait": aioca.connect(["", p + "LONG"], wait=False, **quiet),
         }.items()
