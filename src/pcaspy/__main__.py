@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 
 from . import __version__
 from .commands import COMMANDS
 from .service.definition import DefinitionError
+
+# A server does not end without a word because nobody reads what it prints.
+_SERVERS = {"serve"}
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -27,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         What the shell gets: 0 also after Ctrl-C and SIGTERM, 1 if the file or the port
-        cannot be used, 2 if the arguments are wrong.
+        cannot be used or the reader of the output has enough, 2 if the arguments are
+        wrong.
     """
     options = command_line().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
@@ -35,6 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         COMMANDS[options.command].run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError as error:
+        if options.command in _SERVERS:
+            print(error, file=sys.stderr)
+        # What is still in the buffer goes nowhere, or the status would be Python's 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (DefinitionError, ImportError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -88,7 +88,11 @@ class Control:
         self._last += 1
         request = {**arguments, "id": self._last, "do": do}
         self._socket.settimeout(self._timeout)
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+        except BrokenPipeError as broken:
+            # That error is for the commands the end of who reads their output.
+            raise ConnectionResetError("the server has ended") from broken
         end = time.monotonic() + self._timeout
         while True:
             answer = self._answer(end)

@@ -14,8 +14,9 @@ from control_support import PVDB, Served, eventually
 from prometheus_client.parser import text_string_to_metric_families
 
 from pcaspy.__main__ import main
+from pcaspy.commands import ask as asking
 from pcaspy.control import metrics, metrics_http
-from pcaspy.control.client import find, found
+from pcaspy.control.client import Control, find, found
 from pcaspy.control.metrics_http import Metrics
 from support import dbr
 from support.wire import Circuit
@@ -26,6 +27,54 @@ def printed(capsys, *arguments, status=0):
     assert main(list(arguments)) == status
     out, err = capsys.readouterr()
     return err if status else out
+
+
+@pytest.mark.parametrize("python", [(), ("-u",)], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("command", ["misses", "stats", "list", "metrics"])
+def test_a_reader_that_has_enough_ends_a_command(served, command, python):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, *python, "-m", "pcaspy", command],
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_server_that_ends_is_no_reader_that_has_enough(served, capsys, monkeypatch):
+    def broken(path):
+        control = Control(path)
+        control._socket.shutdown(socket.SHUT_WR)  # sending fails with EPIPE
+        return control
+
+    monkeypatch.setattr(asking, "Control", broken)
+    assert "the server has ended" in printed(capsys, "misses", status=1)
+
+
+def test_a_server_whose_output_nobody_reads_says_so(tmp_path):
+    file = tmp_path / "axis.json"
+    file.write_text('{"pvdb": {"A": {}}}')
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "pcaspy", "serve", str(file), "--port", "0"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 1
+    assert "Broken pipe" in done.stderr
 
 
 def test_without_a_server_it_is_said(capsys, runtime):
