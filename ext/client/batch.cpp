@@ -12,7 +12,7 @@ Ended locked(Batch* batch, Work work) {
     queue->hold();
     Ended ended;
     {
-        const std::lock_guard<std::mutex> guard(queue->mutex);
+        const std::lock_guard<BriefMutex> guard(queue->mutex);
         ended = work();
     }
     if (ended.wake) queue->waker.wake();
@@ -31,7 +31,7 @@ void lose(Slot& slot) {
 
 Batch::Batch(Queue* loop_queue, std::size_t size) : Node(loop_queue), slots(size) {
     for (Slot& slot : slots) slot.batch = this;
-    const std::lock_guard<std::mutex> guard(queue->mutex);
+    const std::lock_guard<BriefMutex> guard(queue->mutex);
     following = queue->batches;
     if (following) following->previous = this;
     queue->batches = this;
@@ -46,19 +46,19 @@ void Batch::leave() {
 }
 
 void mark_submitted(Batch* batch, const std::vector<Slot*>& slots) {
-    const std::lock_guard<std::mutex> guard(batch->queue->mutex);
+    const std::lock_guard<BriefMutex> guard(batch->queue->mutex);
     for (Slot* slot : slots) slot->state = SlotState::Submitted;
     batch->outstanding += slots.size();
 }
 
 Progress progress_of(Batch* batch) {
-    const std::lock_guard<std::mutex> guard(batch->queue->mutex);
+    const std::lock_guard<BriefMutex> guard(batch->queue->mutex);
     return {batch->outstanding == 0, batch->failures > 0, batch->lost > 0};
 }
 
 void take_lost(Batch* batch, std::vector<std::size_t>& lost,
                std::vector<std::uint8_t>& now) {
-    const std::lock_guard<std::mutex> guard(batch->queue->mutex);
+    const std::lock_guard<BriefMutex> guard(batch->queue->mutex);
     batch->lost = 0;
     for (std::size_t i = 0; i < batch->slots.size(); ++i) {
         Slot& slot = batch->slots[i];
@@ -71,7 +71,7 @@ void take_lost(Batch* batch, std::vector<std::size_t>& lost,
 }
 
 void look_at_slots(Batch* batch, std::vector<std::uint8_t>& done) {
-    const std::lock_guard<std::mutex> guard(batch->queue->mutex);
+    const std::lock_guard<BriefMutex> guard(batch->queue->mutex);
     for (const Slot& slot : batch->slots) done.push_back(slot.state == SlotState::Done);
 }
 
@@ -121,21 +121,27 @@ void refuse(Slot* slot, int status) {
     });
 }
 
-void finish_plain_put(Slot* slot, int status) {
+void finish_plain_puts(std::span<Slot* const> slots) {
+    if (slots.empty()) return;
+    const std::lock_guard<BriefMutex> guard(slots.front()->batch->queue->mutex);
+    for (Slot* slot : slots) slot->state = SlotState::Done;
+}
+
+void refuse_plain_put(Slot* slot, int status) {
     Batch* batch = slot->batch;
-    const std::lock_guard<std::mutex> guard(batch->queue->mutex);
+    const std::lock_guard<BriefMutex> guard(batch->queue->mutex);
     if (status == ECA_DISCONN && loss_is_news(slot->channel)) {
         lose(*slot);
         return;
     }
     slot->state = SlotState::Done;
     slot->status = status;
-    slot->refused = status != ECA_NORMAL;
-    if (slot->refused) ++batch->failures;
+    slot->refused = true;
+    ++batch->failures;
 }
 
 void begin_plain_put(Slot* slot) {
-    const std::lock_guard<std::mutex> guard(slot->batch->queue->mutex);
+    const std::lock_guard<BriefMutex> guard(slot->batch->queue->mutex);
     slot->state = SlotState::Submitted;
     ++slot->batch->outstanding;
 }
@@ -167,7 +173,7 @@ void drop_requests(Channel* channel) {
     std::vector<Batch*> gone;
     bool wake = false;
     {
-        const std::lock_guard<std::mutex> guard(queue->mutex);
+        const std::lock_guard<BriefMutex> guard(queue->mutex);
         for (Batch* batch = queue->batches; batch;) {
             Batch* following = batch->following;
             const Ended ended = drop_slots(batch, channel);

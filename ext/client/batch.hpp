@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 #include <vector>
 
 #include "client/block.hpp"
@@ -105,8 +106,10 @@ bool withdraw(Slot* slot);
 // libca did not take a submitted request.
 void refuse(Slot* slot, int status);
 
-// A put without an answer, which the loop's thread itself gave to libca.
-void finish_plain_put(Slot* slot, int status);
+// Puts without an answer, which the loop's thread itself gave to libca: those that it
+// took, and one that it did not.
+void finish_plain_puts(std::span<Slot* const> slots);
+void refuse_plain_put(Slot* slot, int status);
 
 // A put without an answer that is passed on to a budget's thread.
 void begin_plain_put(Slot* slot);

@@ -6,18 +6,28 @@ namespace aioca {
 
 namespace {
 
-Block* allocate_block(std::size_t bytes) {
-    void* memory = std::malloc(sizeof(Block) + bytes);
+// Frees the spare one if it is too small.
+Block* allocate_block(std::size_t bytes, Block* spare = nullptr) {
+    void* memory = spare;
+    if (spare && spare->capacity >= bytes) {
+        bytes = spare->capacity;
+    } else {
+        std::free(spare);
+        memory = std::malloc(sizeof(Block) + bytes);
+    }
     if (!memory) return nullptr;
-    return new (memory) Block{};
+    auto* block = new (memory) Block{};
+    block->capacity = bytes;
+    return block;
 }
 
 // The elements of a big value go to memory of their own.
-Block* copy_value(const CaApi& api, long type, std::size_t count, const void* dbr) {
+Block* copy_value(const CaApi& api, long type, std::size_t count, const void* dbr,
+                  Block* spare) {
     const std::size_t offset = api.value_offset[type];
     const std::size_t bytes = count * api.value_size[type];
     const bool own_memory = bytes >= OWN_MEMORY_BYTES;
-    Block* block = allocate_block(own_memory ? offset : offset + bytes);
+    Block* block = allocate_block(own_memory ? offset : offset + bytes, spare);
     if (!block) return nullptr;
     block->type = type;
     block->status = ECA_NORMAL;
@@ -35,9 +45,9 @@ Block* copy_value(const CaApi& api, long type, std::size_t count, const void* db
 }
 
 // An array that is empty now: the structure's head without elements.
-Block* copy_head(const CaApi& api, long type, const void* dbr) {
+Block* copy_head(const CaApi& api, long type, const void* dbr, Block* spare) {
     const std::size_t head = api.value_offset[type];
-    Block* block = allocate_block(head);
+    Block* block = allocate_block(head, spare);
     if (!block) return nullptr;
     block->type = type;
     block->status = ECA_NORMAL;
@@ -59,15 +69,22 @@ Block* status_block(int status) {
     return block;
 }
 
-Block* block_of(const CaApi& api, const event_handler_args& args, long asked) {
-    if (args.status != ECA_NORMAL) return status_block(args.status);
-    if (args.type != asked || args.type < 0 || args.type > DBR_CLASS_NAME)
-        return status_block(ECA_BADTYPE);
-    if (args.count > 0 && !args.dbr) return status_block(ECA_GETFAIL);
-    Block* block =
-        args.count > 0
-            ? copy_value(api, args.type, static_cast<std::size_t>(args.count), args.dbr)
-            : copy_head(api, args.type, args.dbr);
+Block* block_of(const CaApi& api, const event_handler_args& args, long asked,
+                Block* spare) {
+    int failed = ECA_NORMAL;
+    if (args.status != ECA_NORMAL)
+        failed = args.status;
+    else if (args.type != asked || args.type < 0 || args.type > DBR_CLASS_NAME)
+        failed = ECA_BADTYPE;
+    else if (args.count > 0 && !args.dbr)
+        failed = ECA_GETFAIL;
+    if (failed != ECA_NORMAL) {
+        free_block(spare);
+        return status_block(failed);
+    }
+    const auto count = static_cast<std::size_t>(args.count);
+    Block* block = args.count > 0 ? copy_value(api, args.type, count, args.dbr, spare)
+                                  : copy_head(api, args.type, args.dbr, spare);
     return block ? block : status_block(ECA_ALLOCMEM);
 }
 

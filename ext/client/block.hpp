@@ -21,7 +21,8 @@ struct Block {
     Block* next;
     long type;
     int status;
-    bool own_memory;  // the elements are malloc'd, not in data()
+    bool own_memory;       // the elements are malloc'd, not in data()
+    std::size_t capacity;  // of data()
     unsigned long count;
     unsigned long element_count;  // of the channel when the value arrived
     char* elements;               // null without a value
@@ -42,11 +43,18 @@ inline void free_blocks(Block* block) {
     }
 }
 
+// One that may be kept for the next value.
+inline bool is_small(const Block* block) {
+    return !block->own_memory && block->capacity <= 256;
+}
+
 // Null if there is no memory.
 Block* status_block(int status);
 
 // [libca] The value or the failure that a callback was called with. The type is the
 // server's word: another one than was asked for would be read as what it is not.
-Block* block_of(const CaApi& api, const event_handler_args& args, long asked);
+// It takes over `spare`, the memory of an earlier one, or frees it.
+Block* block_of(const CaApi& api, const event_handler_args& args, long asked,
+                Block* spare = nullptr);
 
 }  // namespace aioca

@@ -54,7 +54,7 @@ void on_connection(connection_handler_args args) {
     }
     bool wake = false;
     {
-        const std::lock_guard<std::mutex> guard(channel->queue->mutex);
+        const std::lock_guard<BriefMutex> guard(channel->queue->mutex);
         channel->connected = up;
         ++channel->changes;
         wake = up ? came_up(channel, type, count, budget) : went_down(channel);
@@ -68,7 +68,7 @@ void on_access_rights(access_rights_handler_args args) {
     auto* channel = static_cast<Channel*>(self.api.ca_puser(args.chid));
     bool wake = false;
     {
-        const std::lock_guard<std::mutex> guard(channel->queue->mutex);
+        const std::lock_guard<BriefMutex> guard(channel->queue->mutex);
         channel->readable = args.ar.read_access;
         channel->writable = args.ar.write_access;
         wake = channel->connected && channel->queue->link(channel);
@@ -97,11 +97,12 @@ void on_update(event_handler_args args) {
     // libca itself reports a lost connection to the connection callback.
     if (args.status == ECA_DISCONN) return;
     auto* monitor = static_cast<Monitor*>(args.usr);
-    Block* block = block_of(self.api, args, monitor->type);
+    Block* block =
+        block_of(self.api, args, monitor->type, monitor->spare.exchange(nullptr));
     if (!block) return;
     bool wake = false;
     {
-        const std::lock_guard<std::mutex> guard(monitor->queue->mutex);
+        const std::lock_guard<BriefMutex> guard(monitor->queue->mutex);
         if (monitor->closed || monitor->stale || monitor->queue->closed) {
             free_block(block);
             return;
@@ -134,7 +135,7 @@ void on_exception(exception_handler_args args) {
     if (!queue) return;
     bool wake = false;
     {
-        const std::lock_guard<std::mutex> inner(queue->mutex);
+        const std::lock_guard<BriefMutex> inner(queue->mutex);
         wake = queue->link(std::move(complaint));
     }
     if (wake) queue->waker.wake();

@@ -1,6 +1,7 @@
 #include "client/calls.hpp"
 
 #include <functional>
+#include <span>
 #include <utility>
 
 #include "client/callbacks.hpp"
@@ -19,7 +20,7 @@ void run_or_pass_on(Channel* channel, std::uint64_t bytes, Job job, bool last = 
     Process& self = process();
     SendBudget* budget = channel->budget;
     {
-        const std::lock_guard<std::mutex> guard(channel->queue->mutex);
+        const std::lock_guard<BriefMutex> guard(channel->queue->mutex);
         const bool follows = channel->jobs > 0;
         if (follows) budget = channel->job_budget;
         if (follows || (budget && !budget->allows(bytes))) {
@@ -86,21 +87,23 @@ void send_probe(SendBudget* budget, Channel* channel) {
     }
 }
 
-// The budget allows it: the caller itself gives the request to libca.
-void submit_now(Slot* slot, SendBudget* budget) {
+// The budget allows it: the caller itself gives the request to libca. False: libca did
+// not take it.
+bool submit_now(Slot* slot, SendBudget* budget) {
     const bool plain_put = slot->operation == Operation::Put;
     if (budget) {
         slot->budget = budget;
         slot->mark = budget->spend(slot->bytes);
     }
-    Channel* channel = slot->channel;
     const int status = call_libca(slot);
-    if (plain_put) {
-        finish_plain_put(slot, status);
-        if (budget && budget->wants_probe()) send_probe(budget, channel);
-    } else if (status != ECA_NORMAL) {
-        refuse(slot, status);
+    if (status != ECA_NORMAL) {
+        if (plain_put)
+            refuse_plain_put(slot, status);
+        else
+            refuse(slot, status);
     }
+    if (plain_put && budget && budget->wants_probe()) send_probe(budget, slot->channel);
+    return status == ECA_NORMAL;
 }
 
 // In the budget's thread.
@@ -139,7 +142,7 @@ void end_use(Channel* channel) {
 
 void close_channel(Channel* channel) {
     {
-        const std::lock_guard<std::mutex> guard(channel->queue->mutex);
+        const std::lock_guard<BriefMutex> guard(channel->queue->mutex);
         channel->owner = nullptr;
         channel->connected = false;
     }
@@ -147,25 +150,36 @@ void close_channel(Channel* channel) {
 }
 
 void submit(const std::vector<Slot*>& slots) {
-    for (Slot* slot : slots) {
+    // Plain puts that libca took are done together: the lock is taken once for them.
+    std::span<Slot* const> taken(slots.data(), 0);
+    for (Slot* const& slot : slots) {
+        const bool plain_put = slot->operation == Operation::Put;
+        bool took = false;
         Channel* channel = slot->channel;
         ++channel->uses;
         SendBudget* budget = channel->budget;
         if (channel->jobs == 0 && (!budget || budget->allows(slot->bytes))) {
-            submit_now(slot, budget);
+            took = submit_now(slot, budget);
         } else {
-            if (slot->operation == Operation::Put) begin_plain_put(slot);
+            if (plain_put) begin_plain_put(slot);
             run_or_pass_on(channel, slot->bytes, [slot](SendBudget* through) {
                 submit_later(slot, through);
             });
         }
+        if (plain_put && took) {
+            taken = {taken.data(), taken.size() + 1};
+        } else {
+            finish_plain_puts(taken);
+            taken = {&slot + 1, 0};
+        }
         end_use(channel);
     }
+    finish_plain_puts(taken);
 }
 
 void subscribe(Monitor* monitor, long type, unsigned long count, long mask) {
     {
-        const std::lock_guard<std::mutex> guard(monitor->queue->mutex);
+        const std::lock_guard<BriefMutex> guard(monitor->queue->mutex);
         monitor->type = type;
         monitor->channel->monitors.push_back(monitor);
     }
@@ -182,7 +196,7 @@ void subscribe(Monitor* monitor, long type, unsigned long count, long mask) {
 void close_monitor(Monitor* monitor) {
     Channel* channel = monitor->channel;
     {
-        const std::lock_guard<std::mutex> guard(monitor->queue->mutex);
+        const std::lock_guard<BriefMutex> guard(monitor->queue->mutex);
         monitor->owner = nullptr;
         monitor->closed = true;
         free_blocks(monitor->oldest);

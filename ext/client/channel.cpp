@@ -3,7 +3,7 @@
 namespace aioca {
 
 ChannelState state_of(Channel* channel) {
-    const std::lock_guard<std::mutex> guard(channel->queue->mutex);
+    const std::lock_guard<BriefMutex> guard(channel->queue->mutex);
     channel->seen = channel->changes;
     return {channel->connected, channel->readable, channel->writable,
             channel->native_type, channel->element_count};
@@ -11,20 +11,25 @@ ChannelState state_of(Channel* channel) {
 
 bool is_lost(Channel* channel) {
     if (channel->connected) return false;
-    const std::lock_guard<std::mutex> guard(channel->queue->mutex);
+    const std::lock_guard<BriefMutex> guard(channel->queue->mutex);
     return loss_is_news(channel);
 }
 
-Block* Monitor::take_oldest() {
-    const std::lock_guard<std::mutex> guard(queue->mutex);
+Block* Monitor::take_oldest(bool& more) {
+    const std::lock_guard<BriefMutex> guard(queue->mutex);
     Block* block = oldest;
     if (block) oldest = block->next;
     if (!oldest) newest = nullptr;
+    more = oldest != nullptr;
     return block;
 }
 
+void Monitor::reuse(Block* block) {
+    free_block(is_small(block) ? spare.exchange(block) : block);
+}
+
 Block* Monitor::take_all() {
-    const std::lock_guard<std::mutex> guard(queue->mutex);
+    const std::lock_guard<BriefMutex> guard(queue->mutex);
     Block* all = oldest;
     oldest = newest = nullptr;
     return all;
@@ -35,7 +40,7 @@ void Monitor::put_back(Block* all) {
     Block* last = all;
     while (last->next) last = last->next;
     {
-        const std::lock_guard<std::mutex> guard(queue->mutex);
+        const std::lock_guard<BriefMutex> guard(queue->mutex);
         if (!closed && (!oldest || all_updates)) {
             last->next = oldest;
             if (!oldest) newest = last;
@@ -63,12 +68,12 @@ bool Monitor::store(Block* block) {
 }
 
 std::uint64_t Monitor::dropped_updates() {
-    const std::lock_guard<std::mutex> guard(queue->mutex);
+    const std::lock_guard<BriefMutex> guard(queue->mutex);
     return dropped;
 }
 
 void Monitor::set_wishes(bool all, bool disconnects) {
-    const std::lock_guard<std::mutex> guard(queue->mutex);
+    const std::lock_guard<BriefMutex> guard(queue->mutex);
     all_updates = all;
     notify_disconnect = disconnects;
 }
@@ -78,7 +83,7 @@ void report(Monitor* monitor, int status) {
     if (!block) return;
     bool wake = false;
     {
-        const std::lock_guard<std::mutex> guard(monitor->queue->mutex);
+        const std::lock_guard<BriefMutex> guard(monitor->queue->mutex);
         if (monitor->closed)
             free_block(block);
         else

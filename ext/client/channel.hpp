@@ -70,10 +70,19 @@ struct AIOCA_API Monitor : Node {
         : Node(on_channel->queue), channel(on_channel) {
         ++channel->uses;
     }
-    ~Monitor() override { free_blocks(oldest); }
+    ~Monitor() override {
+        free_blocks(oldest);
+        free_block(spare);
+    }
 
-    // The oldest update, taken out; null if there is none.
-    Block* take_oldest();
+    // The oldest update, taken out, and whether there are more; null if there is none.
+    Block* take_oldest(bool& more);
+    Block* take_oldest() {
+        bool more = false;
+        return take_oldest(more);
+    }
+    // Gives the memory of an update back, for a later one if it is small.
+    void reuse(Block* block);
     // All updates, taken out to be looked at; put_back() returns them.
     Block* take_all();
     // In front of those that arrived meanwhile; what is not wanted any more is freed.
@@ -95,7 +104,8 @@ struct AIOCA_API Monitor : Node {
     bool all_updates = false;
     bool notify_disconnect = false;
     bool closed = false;
-    std::atomic<bool> stale{false};  // the PV came back with another type or size
+    std::atomic<Block*> spare{nullptr};  // whoever takes it out owns it
+    std::atomic<bool> stale{false};      // the PV came back with another type or size
 };
 
 // libca's id of a subscription, null if it has none.

@@ -17,7 +17,8 @@ Node::~Node() {
 bool Queue::link(Node* node) {
     if (closed) return false;
     const bool was_empty = !first_ && complaints_.empty();
-    look_for_neglect(was_empty);
+    // In a queue that nobody drains, what is ready becomes ready again.
+    if (was_empty || node->queued) look_for_neglect(was_empty);
     if (node->queued || node->dead) return false;
     node->queued = true;
     node->next_ready = nullptr;
@@ -57,7 +58,7 @@ Node* Queue::unlink_all() {
 void Queue::take(std::vector<void*>& owners, std::vector<Complaint>& said) {
     std::vector<Node*> dead;
     {
-        const std::lock_guard<std::mutex> guard(mutex);
+        const std::lock_guard<BriefMutex> guard(mutex);
         waker.reset();
         for (Node* node = unlink_all(); node; node = node->next_ready) {
             if (node->dead)
@@ -71,7 +72,7 @@ void Queue::take(std::vector<void*>& owners, std::vector<Complaint>& said) {
 }
 
 void Queue::disown(Node* node) {
-    const std::lock_guard<std::mutex> guard(mutex);
+    const std::lock_guard<BriefMutex> guard(mutex);
     node->owner = nullptr;
 }
 
@@ -85,7 +86,7 @@ bool Queue::give_up(Node* node) {
 void Queue::release(Node* node) {
     bool gone = false;
     {
-        const std::lock_guard<std::mutex> guard(mutex);
+        const std::lock_guard<BriefMutex> guard(mutex);
         gone = give_up(node);
     }
     if (gone) delete node;
@@ -95,7 +96,7 @@ void Queue::close() {
     std::vector<Node*> dead;
     hold();
     {
-        const std::lock_guard<std::mutex> guard(mutex);
+        const std::lock_guard<BriefMutex> guard(mutex);
         closed = true;
         for (Node* node = unlink_all(); node; node = node->next_ready)
             if (node->dead) dead.push_back(node);

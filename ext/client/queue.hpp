@@ -15,10 +15,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "client/brief_mutex.hpp"
 #include "client/ca_api.hpp"
 #include "client/export.hpp"
 #include "client/waker.hpp"
@@ -95,7 +95,7 @@ class AIOCA_API Queue {
 
     const CaApi& api;
     std::atomic<std::size_t>& live;  // nodes of all queues
-    std::mutex mutex;
+    BriefMutex mutex;
     Batch* batches = nullptr;  // every request that libca still knows
     bool closed = false;
     Waker waker;

@@ -41,6 +41,13 @@ def code_name(code: int) -> str:
     return f"ECA_{_NAMES[number]}" if 0 <= number < len(_NAMES) else f"ECA code {code}"
 
 
+class _FirstArgument:
+    """The name of one that was made without its attributes, as most results are."""
+
+    def __get__(self, nothing: CANothing | None, owner: type) -> Any:
+        return self if nothing is None else nothing.args[0]
+
+
 class CANothing(Exception):
     """The result of an operation that returns no value.
 
@@ -56,7 +63,7 @@ class CANothing(Exception):
             long, or that its server is connected and does not answer.
     """
 
-    name: str
+    name: str = _FirstArgument()  # type: ignore[assignment]
     ok: bool = True
     errorcode: int = ECA_NORMAL
     pvs: tuple[str, ...] = ()

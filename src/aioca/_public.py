@@ -19,7 +19,7 @@ from aioca._epics import cadef as _cadef
 from aioca._epics import dbr as _dbr
 from aioca._errors import CADisconnected, CARefused
 from aioca.channel import Channel, ChannelState, get_channel, watch_channel
-from aioca.native._monitor import FORMAT_FULL
+from aioca.native._metadata import FORMAT_FULL
 
 DBE_VALUE: int = _cadef.DBE_VALUE
 DBE_LOG: int = _cadef.DBE_LOG

@@ -7,6 +7,7 @@ cdef class Channel(Sink):
     cdef NativeChannel* native
     cdef readonly Loop owner
     cdef readonly str name
+    cdef tuple only_name
     cdef readonly bint is_connected
     cdef readonly bint readable
     cdef readonly bint writable
@@ -23,6 +24,7 @@ cdef class Channel(Sink):
     cdef int come_up(self) except -1
     cdef int tell_watchers(self) except -1
     cdef dict attributes_of(self, Plan plan)
+    cdef object success(self)
 
 
 cdef Channel channel_of(Loop loop, str name)

@@ -12,7 +12,19 @@ from aioca.native._loop cimport Loop, Sink
 from aioca.native._plan cimport Plan, attributes_for
 
 from aioca import _epics
-from aioca._errors import CARefused
+from aioca._errors import CANothing, CARefused
+
+cdef extern from *:
+    """
+    static inline PyObject* new_exception(PyObject* type, PyObject* args) {
+        return ((PyTypeObject*) type)->tp_new((PyTypeObject*) type, args, NULL);
+    }
+    """
+    object new_exception(object type, tuple args)
+
+cdef extern from "Python.h":
+    int PyGC_Disable()
+    int PyGC_Enable()
 
 
 cdef class Channel(Sink):
@@ -27,6 +39,7 @@ cdef class Channel(Sink):
         cdef const char* text = encoded
         cdef int status
         self.name = name
+        self.only_name = (name,)
         self.long_string = name.endswith("$")
         self.native_type = -1
         self.element_count = 0
@@ -118,6 +131,16 @@ cdef class Channel(Sink):
             self.attributes = attributes_for(plan, self.name, self.element_count)
             self.attributes_plan = plan
         return self.attributes
+
+    cdef object success(self):
+        """The result of an operation that gives no value. Its name is its argument."""
+        # No garbage: it does not start Python's collector, see `decode`.
+        cdef bint collecting = PyGC_Disable()
+        try:
+            return new_exception(CANothing, self.only_name)
+        finally:
+            if collecting:
+                PyGC_Enable()
 
     # What programs use of a channel.
 

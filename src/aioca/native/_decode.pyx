@@ -37,7 +37,20 @@ cdef extern from "numpy/arrayobject.h":
     void PyArray_ENABLEFLAGS(cnp.ndarray array, int flags)
 
 cdef extern from "Python.h":
+    ctypedef struct PyFloatObject:
+        double ob_fval
     int PyObject_GenericSetDict(object, object, void*) except -1
+    int PyGC_Disable()
+    int PyGC_Enable()
+
+cdef extern from *:
+    """
+    static inline PyObject* allocated(PyObject* type) {
+        PyTypeObject* of = (PyTypeObject*) type;
+        return of->tp_alloc(of, 0);
+    }
+    """
+    object allocated(object type)
 
 cdef extern from "<string.h>" nogil:
     size_t strnlen(const char* text, size_t limit)
@@ -47,6 +60,9 @@ cdef object ca_float = _dbr.ca_float
 cdef object ca_str = _dbr.ca_str
 cdef object ca_bytes = _dbr.ca_bytes
 cdef object ca_array = _dbr.ca_array
+# Nothing of Python's runs when one is made.
+cdef bint plain_float = (
+    ca_float.__new__ is float.__new__ and ca_float.__init__ is float.__init__)
 
 # numpy's type by DBR type; strings have none.
 cdef int[7] NUMPY_TYPE
@@ -60,11 +76,24 @@ cdef object decode(Plan plan, Block* block, dict attributes, bint keep):
     ``attributes`` come from `attributes_for`. Takes over the memory of a big array's
     elements unless the block is to keep them.
     """
+    # Some servers answer with more elements than they announced the PV with.
+    cdef bint scalar = block.element_count == 1 and block.count >= 1
+    if not scalar:
+        return decoded(plan, block, attributes, scalar, keep)
+    # What is made here is no garbage: it does not start Python's collector. The next
+    # object that the program makes does.
+    cdef bint collecting = PyGC_Disable()
+    try:
+        return decoded(plan, block, attributes, scalar, keep)
+    finally:
+        if collecting:
+            PyGC_Enable()
+
+
+cdef object decoded(Plan plan, Block* block, dict attributes, bint scalar, bint keep):
     cdef char* data = block.data()
     cdef char* elements = block.elements
     cdef long base = plan.base_type
-    # Some servers answer with more elements than they announced the PV with.
-    cdef bint scalar = block.element_count == 1 and block.count >= 1
     if base == DBR_STRING or base >= DBR_STSACK_STRING:
         if scalar:
             value = make_string(elements, plan.strings)
@@ -83,6 +112,16 @@ cdef object decode(Plan plan, Block* block, dict attributes, bint keep):
     return value
 
 
+cdef inline object make_real(double real):
+    if not plain_float:
+        return ca_float(real)
+    # As float's constructor makes one of a subclass, without the float that it is
+    # usually given.
+    value = allocated(ca_float)
+    (<PyFloatObject*> value).ob_fval = real
+    return value
+
+
 cdef inline object make_number(long base, const char* at):
     cdef double real
     cdef float real32
@@ -91,7 +130,7 @@ cdef inline object make_number(long base, const char* at):
     cdef uint16_t index
     if base == DBR_DOUBLE:
         memcpy(&real, at, sizeof(real))
-        return ca_float(real)
+        return make_real(real)
     if base == DBR_LONG:
         memcpy(&whole32, at, sizeof(whole32))
         return ca_int(whole32)
@@ -104,7 +143,7 @@ cdef inline object make_number(long base, const char* at):
         memcpy(&whole16, at, sizeof(whole16))
         return ca_int(whole16)
     memcpy(&real32, at, sizeof(real32))
-    return ca_float(<double> real32)
+    return make_real(real32)
 
 
 cdef object number_array(long base, char* elements, Block* block, bint keep):

@@ -1,6 +1,7 @@
 # distutils: language = c++
 """What a DBR structure carries besides its value, as Python objects; no numpy here."""
 
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.math cimport llrint
 from libc.stdint cimport int16_t, uint32_t
@@ -23,6 +24,13 @@ from aioca.native._cpp.dbr_fields cimport (
     enum_states,
     string_view,
 )
+
+cdef extern from "Python.h":
+    void PyObject_GC_UnTrack(PyObject*)
+
+# Most values that follow one another are of the same second.
+cdef long long latest_second = -1
+cdef object latest_second_object = None
 
 
 cdef long wire_type_of(long base, bint time, bint control) noexcept:
@@ -48,6 +56,7 @@ cdef int fields_of(long wire_type) noexcept:
 
 cdef int set_fields(dict fields, int which, long type, const char* data) except -1:
     """Fills in the attributes beyond those of every value."""
+    global latest_second, latest_second_object
     cdef int16_t alarm[2]
     cdef uint32_t stamp[2]
     cdef long long seconds
@@ -61,7 +70,14 @@ cdef int set_fields(dict fields, int which, long type, const char* data) except 
         # The sum as a double, rounded to microseconds: what round(moment, 6) gives,
         # without its detour through decimal text.
         moment = seconds + stamp[1] * 1e-9
-        fields["raw_stamp"] = (seconds, stamp[1])
+        if seconds != latest_second:
+            latest_second_object = seconds
+            latest_second = seconds
+        raw = (latest_second_object, stamp[1])
+        # What the garbage collector does when it first sees a tuple of numbers. Done
+        # before it goes into the dict, it spares the collector the dict as well.
+        PyObject_GC_UnTrack(<PyObject*> raw)
+        fields["raw_stamp"] = raw
         fields["timestamp"] = (
             (seconds * 1000000 + llrint((moment - seconds) * 1e6)) / <double> 1e6)
     elif which == CONTROL_FIELDS:

@@ -31,8 +31,10 @@ cdef class Loop:
     cdef int add_deadline(self, Sink request, double patience) except -1
     cdef int set_alarm(self) except -1
     cdef int submit_touched(self) except -1
+    cdef int resume(self, object future) except -1
     cdef complain(self, Complaint& complaint)
     cpdef int dispose(self) except -1
 
 
 cdef Loop current_loop()
+cdef object call_in(object context, object function, object argument)

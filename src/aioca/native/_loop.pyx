@@ -8,10 +8,11 @@ connected, requests that are finished, monitors with updates.
 import logging
 import threading
 from _thread import start_new_thread
-from asyncio import get_running_loop
+from asyncio import current_task, get_running_loop
 from heapq import heapify, heappop, heappush
 from time import monotonic
 
+from cpython.contextvars cimport PyContext_Enter, PyContext_Exit
 from cpython.ref cimport PyObject
 from libcpp.vector cimport vector
 
@@ -108,6 +109,9 @@ cdef class Loop:
         try:
             for item in ready:
                 done += 1
+                # What the last one sends has nothing to wait for.
+                if done == len(ready) and not self.touched:
+                    self.draining = False
                 (<Sink> item).on_ready()
         finally:
             self.draining = False
@@ -120,10 +124,32 @@ cdef class Loop:
 
     cdef int submit_touched(self) except -1:
         touched, self.touched = self.touched, []
-        for request in touched:
-            request.submit_ready()
-        if self.flush_scheduled:
-            self.flush()
+        cdef int done = 0
+        try:
+            for request in touched:
+                done += 1
+                request.submit_ready()
+        finally:
+            if done < len(touched):  # its caller went on, and ends the program
+                self.touched = touched[done:] + self.touched
+                self.loop.call_soon(self.drain)
+            if self.flush_scheduled:
+                self.flush()
+        return 0
+
+    cdef int resume(self, object future) except -1:
+        """Finishes a future. A task that waits for just this continues here and now.
+
+        The loop would come to it in its next turn, which costs as much as all the rest.
+        """
+        waiting = getattr(future, "_callbacks", None)
+        if not waiting or len(waiting) != 1 or current_task(self.loop) is not None:
+            future.set_result(None)
+            return 0
+        callback, context = waiting[0]
+        future.remove_done_callback(callback)
+        future.set_result(None)
+        call_in(context, callback, future)
         return 0
 
     # Deadlines of requests. One timer serves all of them: most requests are finished
@@ -285,6 +311,15 @@ cdef Loop current_loop():
         state.note_thread()     # a loop may be run by another thread than before
     attach()
     return state
+
+
+cdef object call_in(object context, object function, object argument):
+    """What ``context.run`` does."""
+    PyContext_Enter(context)
+    try:
+        return function(argument)
+    finally:
+        PyContext_Exit(context)
 
 
 def running_loop():

@@ -21,3 +21,4 @@ cdef class Metadata:
 
 
 cdef Metadata metadata_of(Channel channel, object datatype, Plan values)
+cdef object default_events(object format)

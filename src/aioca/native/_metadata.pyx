@@ -11,7 +11,7 @@ from aioca.native._channel cimport Channel
 from aioca.native._cpp.block cimport STATUS_ONLY, Block, free_block
 from aioca.native._cpp.calls cimport close_monitor, subscribe
 from aioca.native._cpp.channel cimport NativeMonitor
-from aioca.native._cpp.db_access cimport DBE_PROPERTY
+from aioca.native._cpp.db_access cimport DBE_ALARM, DBE_PROPERTY, DBE_VALUE
 from aioca.native._cpp.process cimport has_ended
 from aioca.native._cpp.queue cimport Node
 from aioca.native._decode cimport decode
@@ -20,6 +20,14 @@ from aioca.native._plan cimport Plan, plan_for
 
 from aioca._epics import dbr
 
+#: Format of a subscription whose values carry alarm, time stamp and metadata
+FORMAT_FULL = 3
+cdef dict DEFAULT_EVENTS = {
+    dbr.FORMAT_RAW: DBE_VALUE,
+    dbr.FORMAT_TIME: DBE_VALUE | DBE_ALARM,
+    dbr.FORMAT_CTRL: DBE_VALUE | DBE_ALARM | DBE_PROPERTY,
+    FORMAT_FULL: DBE_VALUE | DBE_ALARM,
+}
 # Attributes of a value that are no metadata but its own.
 cdef frozenset OWN_ATTRIBUTES = frozenset(
     ("name", "ok", "datatype", "element_count", "status", "severity"))
@@ -107,3 +115,8 @@ cdef Metadata metadata_of(Channel channel, object datatype, Plan values):
     if made.plan.wire_type == values.wire_type:
         made.fields = {}
     return made
+
+
+cdef object default_events(object format):
+    """The changes that cause an update, unless the program says which."""
+    return DEFAULT_EVENTS[format]

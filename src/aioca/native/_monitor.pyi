@@ -7,8 +7,6 @@ from aioca.native._channel import Channel
 from aioca.native._loop import Sink
 from aioca.types import Count, Datatype, Dbe, Format, Timeout
 
-FORMAT_FULL: int
-
 class Monitor(Sink):
     """One subscription on libca, and the delivery of its updates."""
 

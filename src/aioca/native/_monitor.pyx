@@ -14,38 +14,25 @@ from contextvars import copy_context
 from time import time
 
 from libc.stdint cimport uint64_t
+from libcpp cimport bool as cbool
 
 from aioca.native._channel cimport Channel, channel_of
 from aioca.native._context cimport attach
 from aioca.native._cpp.block cimport STATUS_ONLY, Block, free_block, free_blocks
 from aioca.native._cpp.calls cimport close_monitor, subscribe
 from aioca.native._cpp.channel cimport NativeMonitor, id_of, report
-from aioca.native._cpp.db_access cimport (
-    DBE_ALARM,
-    DBE_PROPERTY,
-    DBE_VALUE,
-    DBR_DOUBLE,
-    DBR_TIME_STRING,
-    ECA_DISCONN,
-)
+from aioca.native._cpp.db_access cimport DBR_DOUBLE, DBR_TIME_STRING, ECA_DISCONN
 from aioca.native._cpp.process cimport has_ended
 from aioca.native._cpp.queue cimport Node
 from aioca.native._decode cimport decode, decode_by
-from aioca.native._loop cimport Loop, Sink, current_loop
-from aioca.native._metadata cimport Metadata, metadata_of
+from aioca.native._loop cimport Loop, Sink, call_in, current_loop
+from aioca.native._metadata cimport Metadata, default_events, metadata_of
 from aioca.native._plan cimport Plan, plan_for
 
 from aioca._epics import dbr
 from aioca._errors import CANothing, timed_out
+from aioca.native._metadata import FORMAT_FULL
 
-#: Format of a subscription whose values carry alarm, time stamp and metadata
-FORMAT_FULL = 3
-cdef dict DEFAULT_EVENTS = {
-    dbr.FORMAT_RAW: DBE_VALUE,
-    dbr.FORMAT_TIME: DBE_VALUE | DBE_ALARM,
-    dbr.FORMAT_CTRL: DBE_VALUE | DBE_ALARM | DBE_PROPERTY,
-    FORMAT_FULL: DBE_VALUE | DBE_ALARM,
-}
 cdef enum:
     STATE_OPENING = 0
     STATE_OPEN = 1
@@ -69,6 +56,7 @@ cdef class Monitor(Sink):
     cdef readonly object events, datatype, format
     cdef readonly long count
     cdef Plan plan
+    cdef dict attributes       # of values by that plan
     cdef uint64_t dropped_before
     cdef int kind              # of callback: -1 not known yet, 0 plain, 1 awaited
     cdef bint subscribed
@@ -78,9 +66,8 @@ cdef class Monitor(Sink):
     cdef object context
     cdef object timer
     cdef Metadata metadata     # with FORMAT_FULL
-    # Up to 256 bytes with what CPython adds: each begins with a cache line, which is
-    # 5 % of an update when a thousand of them have one.
-    cdef long[4] padding
+    # Up to 256 bytes with what CPython adds: each begins with a cache line.
+    cdef long[3] padding
     cdef object __weakref__
 
     def __init__(self, str name, callback, events, datatype, format, count, all_updates,
@@ -88,7 +75,7 @@ cdef class Monitor(Sink):
         self.loop = current_loop()
         self.name = name
         self.callback = callback
-        self.events = DEFAULT_EVENTS[format] if events is None else events
+        self.events = default_events(format) if events is None else events
         self.datatype = datatype
         self.format = format
         self.count = count
@@ -154,6 +141,7 @@ cdef class Monitor(Sink):
         self.plan = plan_for(
             self.datatype, dbr.FORMAT_TIME if full else self.format,
             self.channel.native_type, self.channel.long_string)
+        self.attributes = self.channel.attributes_of(self.plan)
         wire_type = self.plan.wire_type
         if wire_type <= DBR_DOUBLE:
             # libca drops an update without elements unless it carries more than them.
@@ -240,27 +228,39 @@ cdef class Monitor(Sink):
     def on_arrival(self, failure=None):
         """Called instead of a callback: `next_value` has something, or a failure."""
 
-    cpdef next_value(self):
+    def next_value(self):
         """The oldest pending update, taken out; None if there is none."""
+        cdef cbool more = False
+        return self.take_next(more)
+
+    cdef object take_next(self, cbool& more):
+        """`next_value`, and whether another one was pending then."""
         cdef Block* block = NULL
+        cdef NativeMonitor* native = self.native
         if self.metadata is not None and not self.metadata.look():
             return None
-        if self.native != NULL:
-            block = self.native.take_oldest()
+        if native != NULL:
+            block = native.take_oldest(more)
         if block == NULL:
             return None if self.metadata is None else self.metadata.refreshed()
         try:
             value = self.value_of(block, False)
         finally:
-            free_block(block)
+            if self.native == native:
+                native.reuse(block)
+            else:   # a program's converter has closed it
+                free_block(block)
         if self.metadata is not None:
             self.metadata.add_to(value)
         return value
 
     cdef int deliver_pending(self) except -1:
-        while self.state != STATE_CLOSED and self.task is None:
+        cdef cbool more = True
+        # What comes meanwhile is in the queue again. Metadata may have news any time.
+        while self.state != STATE_CLOSED and self.task is None and (
+                more or self.metadata is not None):
             try:
-                value = self.next_value()
+                value = self.take_next(more)
             except Exception:
                 self.close(sys.exc_info())
                 return 0
@@ -274,12 +274,12 @@ cdef class Monitor(Sink):
             return CANothing(self.name, block.status)
         if self.converter is not None:
             return decode_by(self.converter, block, self.plan.wire_type)
-        return decode(self.plan, block, self.channel.attributes_of(self.plan), keep)
+        return decode(self.plan, block, self.attributes, keep)
 
     cdef int deliver(self, object value) except -1:
         """Calls back; an awaitable result is awaited in a task before the next."""
         try:
-            result = self.context.run(self.callback, value)
+            result = call_in(self.context, self.callback, value)
             if self.kind < 0 and self.state != STATE_CLOSED:
                 self.kind = inspect.isawaitable(result)
             if self.kind > 0 and inspect.isawaitable(result):

@@ -9,7 +9,6 @@ already.
 
 from time import time
 
-from cpython.object cimport PyObject_SetAttr
 from libc.stdint cimport uint8_t
 from libcpp.vector cimport vector
 
@@ -42,8 +41,6 @@ CONNECT = <int> Operation.Connect
 GET = <int> Operation.Get
 PUT = <int> Operation.Put
 PUT_CALLBACK = <int> Operation.PutCallback
-
-cdef object new_nothing = CANothing.__new__
 
 
 cdef class Request(Sink):
@@ -125,6 +122,7 @@ cdef class Request(Sink):
                 raise _errors.wrong_timeout(self.names, timeout) from None
         # With no time to wait, nothing is sent that would have to be waited for.
         cdef bint may_wait = timeout is None or self.patience > 0
+        ready.reserve(len(self.names))
         for i in range(len(self.names)):
             channel = <Channel> self.channels[i]
             self.batch.slots[i].channel = channel.native
@@ -257,13 +255,13 @@ cdef class Request(Sink):
         cdef bint finished = self.look_over()
         if self.future is None:
             return 0
+        if finished:
+            self.retire()
         if not self.future.done():
             if self.error is not None:
                 self.future.set_exception(self.error)
             elif finished:
-                self.future.set_result(None)
-        if finished:
-            self.retire()
+                self.loop.resume(self.future)
         return 0
 
     cdef bint look_over(self) except -1:
@@ -394,6 +392,4 @@ cdef class Request(Sink):
             plan = <Plan> self.plans[i]
             return decode(plan, slot.block,
                           (<Channel> self.channels[i]).attributes_of(plan), False)
-        nothing = new_nothing(CANothing, name)
-        PyObject_SetAttr(nothing, "name", name)
-        return nothing
+        return (<Channel> self.channels[i]).success()

@@ -30,6 +30,7 @@ struct Calls {
 
 inline Calls calls;
 inline std::atomic<int> status{ECA_NORMAL};  // what requests are answered with at once
+inline std::atomic<int> refused_put{-1};     // the number of the put it refuses
 inline std::array<unsigned short, 40> value_size;
 inline std::array<unsigned short, 40> value_offset;
 
@@ -76,7 +77,7 @@ inline void fill(aioca::CaApi& api) {
     };
     api.ca_array_put = [](chtype, unsigned long, chid, const void*) {
         calls.add("put");
-        return status.load();
+        return refused_put-- == 0 ? ECA_NOWTACCESS : status.load();
     };
 }
 
@@ -93,6 +94,7 @@ inline aioca::Process& process() {
 struct Client {
     Client() : queue(new aioca::Queue(process().api, process().nodes)) {
         status = ECA_NORMAL;
+        refused_put = -1;
         calls.take();
         aioca::enlist(queue, nullptr);
         channel = new aioca::Channel(queue);
@@ -130,8 +132,13 @@ struct Client {
         return monitor;
     }
 
-    // A get of each slot, handed to libca.
+    // A get or a put of each slot, handed to libca.
     aioca::Batch* get(std::size_t size = 1) {
+        return submit(size, aioca::Operation::Get);
+    }
+    aioca::Batch* put(std::size_t size) { return submit(size, aioca::Operation::Put); }
+
+    aioca::Batch* submit(std::size_t size, aioca::Operation operation) {
         auto* batch = new aioca::Batch(queue, size);
         batch->owner = batch;
         std::vector<aioca::Slot*> slots;
@@ -139,10 +146,10 @@ struct Client {
             slot.channel = channel;
             slot.type = DBR_DOUBLE;
             slot.count = 1;
-            slot.operation = aioca::Operation::Get;
+            slot.operation = operation;
             slots.push_back(&slot);
         }
-        aioca::mark_submitted(batch, slots);
+        if (operation != aioca::Operation::Put) aioca::mark_submitted(batch, slots);
         aioca::submit(slots);
         return batch;
     }

@@ -1,6 +1,7 @@
 // ext/client against a libca that only remembers.
 #include <poll.h>
 
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <string_view>
@@ -154,6 +155,74 @@ TEST_CASE("client: what libca did not take is submitted again if the loss is new
     aioca::abandon(batch);
 }
 
+TEST_CASE("client: plain puts are done when libca has them, but for a refused one") {
+    Client client;
+    client.connect();
+    client.drain();
+    for (const int refused : {-1, 0, 1, 2}) {
+        fake::refused_put = refused;
+        Batch* batch = client.put(3);
+        for (int i = 0; i < 3; ++i) {
+            const aioca::Slot& slot = batch->slots[static_cast<std::size_t>(i)];
+            CHECK((slot.state == aioca::SlotState::Done));
+            CHECK(slot.refused == (i == refused));
+            CHECK(slot.status == (i == refused ? ECA_NOWTACCESS : ECA_NORMAL));
+        }
+        const auto progress = aioca::progress_of(batch);
+        CHECK(progress.finished);
+        CHECK(progress.failed == (refused >= 0));
+        aioca::abandon(batch);
+    }
+    CHECK(fake::calls.take().size() == 12u);
+    fake::status = ECA_DISCONN;  // the loss is news: nothing is done, all is sent again
+    client.connect(false);
+    Batch* batch = client.put(2);
+    CHECK(aioca::progress_of(batch).lost);
+    for (const aioca::Slot& slot : batch->slots)
+        CHECK((slot.state == aioca::SlotState::Lost));
+    aioca::abandon(batch);
+}
+
+TEST_CASE("client: the memory of an update serves for a later one") {
+    Client client;
+    client.connect();
+    Monitor* monitor = client.subscribe();
+    monitor->set_wishes(true, false);
+    fake::update(monitor, '1');
+    fake::update(monitor, '2');
+    bool more = false;
+    aioca::Block* first = monitor->take_oldest(more);
+    CHECK(more);
+    monitor->reuse(first);
+    fake::update(monitor, '3');
+    aioca::Block* second = monitor->take_oldest(more);
+    CHECK(more);
+    CHECK(second->data()[0] == '2');
+    aioca::Block* third = monitor->take_oldest(more);
+    CHECK(!more);
+    CHECK((third == first));
+    CHECK(third->data()[0] == '3');
+    CHECK((third->next == nullptr));
+    fake::value_size.fill(200);  // more than the spare one has room for
+    monitor->reuse(second);
+    monitor->reuse(third);
+    std::array<char, 216> data{};
+    data.back() = 'x';
+    event_handler_args args{};
+    args.usr = monitor;
+    args.type = DBR_TIME_DOUBLE;
+    args.count = 1;
+    args.dbr = data.data();
+    args.status = ECA_NORMAL;
+    aioca::on_update(args);
+    fake::value_size.fill(8);
+    aioca::Block* big = monitor->take_oldest(more);
+    CHECK(big->elements[199] == 'x');
+    CHECK(big->capacity >= data.size());
+    monitor->reuse(big);
+    aioca::close_monitor(monitor);
+}
+
 TEST_CASE("client: a closed queue drops what is queued and what comes") {
     Client client;
     client.connect();
@@ -227,7 +296,7 @@ TEST_CASE("client: threads of libca, the loop and a closer at the same time") {
         std::thread closer([other] { aioca::close_monitor(other); });
         for (int i = 0; i < 5; ++i) {
             client.drain();
-            aioca::free_block(monitor->take_oldest());
+            if (aioca::Block* block = monitor->take_oldest()) monitor->reuse(block);
             aioca::state_of(client.channel);
         }
         answers.join();

@@ -24,7 +24,9 @@ cdef extern from "client/channel.hpp" namespace "aioca" nogil:
         NativeMonitor(NativeChannel*) except +
         atomic[cbool] stale
         Block* take_oldest()
+        Block* take_oldest(cbool&)
         Block* take_all()
+        void reuse(Block*)
         void put_back(Block*)
         uint64_t dropped_updates()
         void set_wishes(cbool, cbool)
