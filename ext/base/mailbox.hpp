@@ -36,8 +36,14 @@ class Mailbox {
         gate->note();
         gate->flush();
     }
+    // What this thread pushes from now on waits for its flush(), which follows at once.
+    void hush() {
+        std::lock_guard lock(mutex_);
+        if (gate_) gate_->hush();
+    }
     // Wakes for what push() left to be found.
     void flush() {
+        WakeGate::end_hush();
         std::shared_ptr<WakeGate> gate;
         {
             std::lock_guard lock(mutex_);

@@ -31,12 +31,20 @@ class PollPoller final : public Poller {
         handlers_[i] = handlers_.back();
         fds_.pop_back();
         handlers_.pop_back();
-        for (Ready& r : ready_) {
-            if (r.handler == &handler) r.handler = nullptr;
+        for (IoHandler*& found : found_) {
+            if (found == &handler) found = nullptr;
         }
     }
 
-    void wait(std::chrono::nanoseconds timeout) override {
+    void deliver(ReadySockets& ready) override {
+        while (!ready.empty()) {
+            const ReadySockets::Found found = ready.take();
+            if (IoHandler* handler = found_[static_cast<std::size_t>(found.key)])
+                handler->on_io(found.readable, found.writable);
+        }
+    }
+
+    void wait(std::chrono::nanoseconds timeout, ReadySockets& ready) override {
         using std::chrono::milliseconds;
         const auto rounded = std::chrono::ceil<milliseconds>(timeout).count();
         const int ms = timeout.count() < 0
@@ -52,34 +60,23 @@ class PollPoller final : public Poller {
             throw std::system_error(errno, std::generic_category(), "poll");
         }
 #endif
-        ready_.clear();
-        next_ = 0;
+        ready.clear();
+        found_.clear();
         if (n <= 0) return;
+        // Those further behind have their turn next time.
         for (std::size_t i = 0; i < fds_.size(); ++i) {
             const short got = fds_[i].revents;
-            if (!got) continue;
+            if (!got || found_.size() == ReadySockets::kMost) continue;
             const bool failed = got & (POLLERR | POLLHUP | POLLNVAL);
-            ready_.push_back(
-                {handlers_[i], failed || (got & POLLIN), failed || (got & POLLOUT)});
+            ready.add(
+                {found_.size(), failed || (got & POLLIN), failed || (got & POLLOUT)});
+            found_.push_back(handlers_[i]);
         }
     }
-
-    void deliver() override {
-        while (next_ < ready_.size()) {
-            const Ready r = ready_[next_++];
-            if (r.handler) r.handler->on_io(r.readable, r.writable);
-        }
-    }
-
-    std::size_t ready() const noexcept override { return ready_.size() - next_; }
 
     void abandon() noexcept override {}
 
   private:
-    struct Ready {
-        IoHandler* handler;
-        bool readable, writable;
-    };
     static short events(Interest interest) noexcept {
         return static_cast<short>((interest.read ? POLLIN : 0) |
                                   (interest.write ? POLLOUT : 0));
@@ -92,8 +89,7 @@ class PollPoller final : public Poller {
 
     std::vector<pollfd> fds_;
     std::vector<IoHandler*> handlers_;  // same order as fds_
-    std::vector<Ready> ready_;
-    std::size_t next_ = 0;
+    std::vector<IoHandler*> found_;     // by the last wait; null: removed since
 };
 
 }  // namespace

@@ -55,6 +55,7 @@ bool RequestQueue::push(RequestPtr request) {
         }
         lane.last = added;
         notify = waiting_ > 0;
+        if (!notify) call_from_elsewhere();
         ring();
     }
     if (notify) ready_.notify_one();
@@ -64,6 +65,22 @@ bool RequestQueue::push(RequestPtr request) {
 // The mutex is held, so that a bell is not rung once it was replaced.
 void RequestQueue::ring() {
     if (bell_ && !std::exchange(rung_, true)) bell_();
+}
+
+void RequestQueue::call_from_elsewhere() {
+    if (elsewhere_) (*std::exchange(elsewhere_, nullptr))();
+}
+
+bool RequestQueue::go_elsewhere(const std::function<void()>& wake) {
+    std::lock_guard lock(mutex_);
+    if (requests_ > 0 || closed_) return false;
+    elsewhere_ = &wake;
+    return true;
+}
+
+bool RequestQueue::back_from_elsewhere() noexcept {
+    std::lock_guard lock(mutex_);
+    return !std::exchange(elsewhere_, nullptr);
 }
 
 void RequestQueue::set_bell(std::function<void()> bell) {
@@ -114,6 +131,7 @@ void RequestQueue::interrupt() {
     {
         std::lock_guard lock(mutex_);
         ++interrupts_;
+        call_from_elsewhere();
         ring();
     }
     ready_.notify_all();
@@ -123,6 +141,7 @@ void RequestQueue::close() {
     {
         std::lock_guard lock(mutex_);
         closed_ = true;
+        call_from_elsewhere();
         ring();
     }
     ready_.notify_all();
@@ -152,7 +171,7 @@ std::uint64_t RequestQueue::dropped() const {
 
 std::size_t RequestQueue::waiting() const {
     std::lock_guard lock(mutex_);
-    return waiting_;
+    return waiting_ + (elsewhere_ ? 1 : 0);
 }
 
 }  // namespace pcas

@@ -43,10 +43,15 @@ class PCAS_API RequestQueue {
     // For who takes without waiting: `bell` is rung when something came, once until
     // the next take(), at interrupt() and at close(). It must not wait. Empty: nobody.
     void set_bell(std::function<void()> bell);
+    // For one thread that waits elsewhere: false if there is something, or the queue is
+    // closed. Until it is back `wake` is called once something came, at interrupt() and
+    // at close(), once. It must not wait.
+    bool go_elsewhere(const std::function<void()>& wake);
+    bool back_from_elsewhere() noexcept;  // whether it was called
     void close();  // takes return at once from now on; what is queued is dropped
     void open();
     std::size_t size() const;
-    std::size_t waiting() const;    // threads in take()
+    std::size_t waiting() const;    // threads in take(), or elsewhere
     std::uint64_t dropped() const;  // for want of room, ever
 
   private:
@@ -61,6 +66,7 @@ class PCAS_API RequestQueue {
     Lane& open_lane(std::uint64_t number);
     RequestPtr take_next();
     void ring();
+    void call_from_elsewhere();
 
     const std::size_t max_requests_, max_bytes_;
     mutable std::mutex mutex_;  // leaf; guards all below
@@ -71,7 +77,8 @@ class PCAS_API RequestQueue {
     std::size_t requests_ = 0;
     std::size_t bytes_ = 0;
     std::uint64_t dropped_ = 0;
-    std::size_t waiting_ = 0;
+    std::size_t waiting_ = 0;                           // in take()
+    const std::function<void()>* elsewhere_ = nullptr;  // of who waits there
     std::uint64_t interrupts_ = 0;
     bool closed_ = false;
     std::function<void()> bell_;

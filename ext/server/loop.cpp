@@ -29,6 +29,18 @@ std::vector<in_addr> local_addresses(const Config& config, Log& log,
     return out;
 }
 
+class AwaitedRequests final : public Awaited {
+  public:
+    AwaitedRequests(RequestQueue& requests, Reactor& reactor)
+        : requests_(requests), wake_([&reactor] { reactor.wake(); }) {}
+    bool may_sleep() override { return requests_.go_elsewhere(wake_); }
+    bool has_come() noexcept override { return requests_.back_from_elsewhere(); }
+
+  private:
+    RequestQueue& requests_;
+    const std::function<void()> wake_;
+};
+
 }  // namespace
 
 Loop::Loop(Shared& shared)
@@ -82,9 +94,9 @@ void Loop::end() noexcept {
 }
 
 // No request that comes after new rules is judged by the old ones.
-void Loop::before_io() {
+void Loop::before_io(std::size_t ready) {
     rights_changes_.apply(circuits_);
-    services_.agenda().begin_turn(reactor_.poller().ready());
+    services_.agenda().begin_turn(ready);
 }
 
 void Loop::after_io() {
@@ -137,6 +149,11 @@ void Loop::take_removed() {
             [](Channel& channel) { channel.circuit.disconnect_channel(channel); });
     }
     removed_.clear();
+}
+
+void Loop::lead(Reactor::Clock::time_point until) noexcept {
+    AwaitedRequests awaited(*shared_.names->requests(), reactor_);
+    reactor_.lead(*this, awaited, until);
 }
 
 void Loop::ask(std::shared_ptr<Inquiry> inquiry) {

@@ -33,6 +33,14 @@ class Loop final : private ReactorWork {
     void stop() noexcept { reactor_.stop(); }
     void call(std::function<void()> command) { reactor_.call(std::move(command)); }
     std::mutex& turn_mutex() noexcept { return reactor_.turn_mutex(); }
+    // Takes a turn, if nobody has it.
+    bool try_turn() noexcept { return reactor_.try_turn(*this); }
+    // There is work that nobody was woken for.
+    bool unwoken() const noexcept { return reactor_.gate()->unwoken(); }
+    // Waits for requests where the loop waits, and takes its turns meanwhile. As
+    // Reactor::begin_to_lead() and lead().
+    bool begin_to_lead() noexcept { return reactor_.begin_to_lead(); }
+    void lead(Reactor::Clock::time_point until) noexcept;
     // Has it answered on the thread, over as many turns as it takes.
     void ask(std::shared_ptr<Inquiry> inquiry);
 
@@ -47,7 +55,7 @@ class Loop final : private ReactorWork {
 
     void begin() override;
     void end() noexcept override;
-    void before_io() override;
+    void before_io(std::size_t ready) override;
     void after_io() override;
     bool has_more() const noexcept override;
     void on_exception(const char* where, const std::exception& error) noexcept override;

@@ -63,6 +63,41 @@ void Server::set_attach_by_request(bool on) noexcept {
     names()->by_request().set_attaches(on);
 }
 
+std::vector<RequestPtr> Server::take(std::size_t max,
+                                     std::chrono::nanoseconds timeout) {
+    using std::chrono::nanoseconds;
+    if (timeout.count() > 0 && requests().size() == 0 && lead(timeout))
+        timeout = nanoseconds(0);
+    return requests().take(max, timeout);
+}
+
+// Once it is said who leads, the loop lasts until it does so no more.
+bool Server::lead(std::chrono::nanoseconds timeout) {
+    const auto until = Reactor::Clock::now() + timeout;
+    Loop* loop = nullptr;
+    {
+        const std::unique_lock lock(control_->mutex, std::try_to_lock);
+        if (!lock.owns_lock() || !control_->loop) return false;
+        if (!control_->loop->begin_to_lead()) return false;
+        loop = control_->loop.get();
+    }
+    loop->lead(until);
+    return true;
+}
+
+void Server::hold_answers() { shared_->completions->hush(); }
+
+void Server::answer() {
+    {
+        const std::unique_lock lock(control_->mutex, std::try_to_lock);
+        if (lock.owns_lock() && control_->loop) {
+            WakeGate::end_hush();
+            if (!control_->loop->unwoken() || control_->loop->try_turn()) return;
+        }
+    }
+    completions().flush();
+}
+
 RequestQueue& Server::requests() noexcept { return *names()->requests(); }
 CompletionQueue& Server::completions() noexcept { return *shared_->completions; }
 Log& Server::log() noexcept { return shared_->log; }

@@ -61,6 +61,16 @@ class PCAS_API Server {
     void set_search_by_request(bool on) noexcept;
     void set_attach_by_request(bool on) noexcept;
 
+    // For the threads that carry requests out.
+    // As RequestQueue::take(). Where nothing has come yet, one of them waits in the
+    // loop's place: what it receives for itself is there without a change of threads.
+    std::vector<RequestPtr> take(std::size_t max, std::chrono::nanoseconds timeout);
+    // What this thread completes or posts from now on waits for its answer(), which
+    // follows at once.
+    void hold_answers();
+    // Sends what was completed, from this thread if the loop has nothing else to do.
+    void answer();
+
     RequestQueue& requests() noexcept;
     CompletionQueue& completions() noexcept;
     Log& log() noexcept;
@@ -91,6 +101,7 @@ class PCAS_API Server {
   private:
     struct Control;
     bool ask(std::shared_ptr<Inquiry> inquiry) const;
+    bool lead(std::chrono::nanoseconds timeout);
     std::unique_ptr<Shared> shared_;
     std::unique_ptr<Control> control_;
 };

@@ -21,6 +21,7 @@ cdef class Server(Claimant):
     cdef object bell                 # the Bell that hangs, or None
     cdef readonly Timing timing      # how long its requests take
 
+    cdef int end_of_batch(self) except -1
     cdef void adapt(self, size_t taken, double seconds) noexcept
     cdef handle_all(self, dispatcher)
 

@@ -233,7 +233,7 @@ cdef class Server(Claimant):
             wait = min(max(end - time.monotonic(), 0.0), kSlice)
             if self.left.empty():
                 with nogil:
-                    batch = self.server.get().requests().take(
+                    batch = self.server.get().take(
                         self.take, nanoseconds(<long long>(wait * 1e9)))
                 self.left.insert(self.left.end(), batch.begin(), batch.end())
             self.handle_all(dispatcher)
@@ -262,7 +262,7 @@ cdef class Server(Claimant):
                 try:
                     request.get().begin()
                     if direct:
-                        handle_request(request, dispatcher)
+                        handle_request(self, request, dispatcher)
                     else:
                         dispatcher.handle(wrapped(request))
                 except Exception:
@@ -273,9 +273,15 @@ cdef class Server(Claimant):
                         self.timing.ended(&turn)
         finally:
             self.timing.end(&turn)
+            with nogil:
+                self.server.get().answer()
         self.adapt(taken, time.monotonic() - begin)
-        with nogil:
-            self.server.get().completions().flush()
+
+    cdef int end_of_batch(self) except -1:
+        """What follows is answered together, by this thread, if it is the last."""
+        if self.left.empty():
+            self.server.get().hold_answers()
+        return 0
 
     cdef void adapt(self, size_t taken, double seconds) noexcept:
         """What came meanwhile from others waits for no more than was taken."""
@@ -331,7 +337,8 @@ cdef class Bell:
             take_bell_down(self.server.server.get().requests())
 
 
-cdef int handle_request(const RequestPtr& request, dispatcher) except -1:
+cdef int handle_request(Server server, const RequestPtr& request,
+                        dispatcher) except -1:
     cdef PvHandle pv = handle_of(request.get().pv)
     cdef RequestKind kind = request.get().kind
     if pv is None or pv.driver is None or pv.data_ == NULL:
@@ -339,15 +346,16 @@ cdef int handle_request(const RequestPtr& request, dispatcher) except -1:
     elif (kind == RequestKind.Write and pv.plain_write
             and not request.get().trapped
             and not is_acknowledgement(request.get().dbr_type)):
-        write(request, pv, dispatcher)
+        write(server, request, pv, dispatcher)
     elif kind == RequestKind.Read and pv.plain_read:
-        read(request, pv, dispatcher)
+        read(server, request, pv, dispatcher)
     else:
         dispatcher.handle(wrapped(request))
     return 0
 
 
-cdef int write(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
+cdef int write(Server server, const RequestPtr& request, PvHandle pv,
+               dispatcher) except -1:
     """A put that needs nothing but driver.write and the post after it."""
     cdef Data data
     driver, reason = pv.driver, pv.info.reason    # held while they run
@@ -362,6 +370,7 @@ cdef int write(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
     else:
         if result is True or result is None:
             data = data_linked_to(pv)
+            server.end_of_batch()
             if data is not None:
                 data.post_now(False)
             request.get().complete(ECA_NORMAL)
@@ -370,7 +379,8 @@ cdef int write(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
     return 0
 
 
-cdef int read(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
+cdef int read(Server server, const RequestPtr& request, PvHandle pv,
+              dispatcher) except -1:
     """A get that needs nothing but driver.read; that is scanned needs not even this."""
     cdef Data data = data_linked_to(pv)
     cdef SnapshotPtr made
@@ -386,6 +396,7 @@ cdef int read(const RequestPtr& request, PvHandle pv, dispatcher) except -1:
             dispatcher.read_failed(wrapped(request), "it has no parameter any more")
         else:
             made = data.read_result(pv, value)
+            server.end_of_batch()
             request.get().complete(ECA_NORMAL, made)
     except Exception:
         dispatcher.read_failed(wrapped(request))

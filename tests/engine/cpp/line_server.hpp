@@ -62,7 +62,7 @@ class LineServer final : private ReactorWork {
     friend class Line;
     void begin() override;
     void end() noexcept override;
-    void before_io() override {}
+    void before_io(std::size_t /*ready*/) override {}
     void after_io() override;
     bool has_more() const noexcept override { return false; }
     void on_exception(const char* where, const std::exception& error) noexcept override;

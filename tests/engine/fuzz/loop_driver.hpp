@@ -9,13 +9,15 @@ struct LoopDriver {
     static void open(Loop& loop) { loop.begin(); }
     // Looks at the sockets without waiting, then does all that is to be done.
     static void turn(Loop& loop) {
-        loop.reactor_.poller().wait(std::chrono::nanoseconds(0));
-        loop.reactor_.turn(loop);
+        ReadySockets ready;
+        loop.reactor_.poller().wait(std::chrono::nanoseconds(0), ready);
+        loop.reactor_.turn(loop, ready);
     }
     // The sockets alone.
     static void look_at_sockets(Loop& loop) {
-        loop.reactor_.poller().wait(std::chrono::nanoseconds(0));
-        loop.reactor_.poller().deliver();
+        ReadySockets ready;
+        loop.reactor_.poller().wait(std::chrono::nanoseconds(0), ready);
+        loop.reactor_.poller().deliver(ready);
     }
     static Services& services(Loop& loop) { return loop.services_; }
     static void adopt(Loop& loop, UniqueSocket socket, const sockaddr_in& peer = {}) {
@@ -29,8 +31,9 @@ struct LoopDriver {
     }
     // Sockets are ready: the next turn is told of them.
     static bool ready(Loop& loop) {
-        loop.reactor_.poller().wait(std::chrono::nanoseconds(0));
-        return loop.reactor_.poller().ready() > 0;
+        ReadySockets ready;
+        loop.reactor_.poller().wait(std::chrono::nanoseconds(0), ready);
+        return !ready.empty();
     }
     static bool has_more(const Loop& loop) { return loop.has_more(); }
     static std::size_t circuits(const Loop& loop) { return loop.circuits_.size(); }

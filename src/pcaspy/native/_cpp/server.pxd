@@ -3,13 +3,15 @@ from libcpp cimport bool
 from libcpp.map cimport map
 from libcpp.memory cimport shared_ptr
 from libcpp.string cimport string
+from libcpp.vector cimport vector
 
 from pcaspy.native._cpp.config cimport Config
 from pcaspy.native._cpp.log cimport Log
 from pcaspy.native._cpp.put_log cimport PutLogPtr
 from pcaspy.native._cpp.pv cimport PvPtr
 from pcaspy.native._cpp.errors cimport translate_exception
-from pcaspy.native._cpp.request_queue cimport CompletionQueue, RequestQueue
+from pcaspy.native._cpp.request cimport RequestPtr
+from pcaspy.native._cpp.request_queue cimport RequestQueue, nanoseconds
 
 
 cdef extern from "pv/pv_table.hpp" namespace "pcas" nogil:
@@ -37,8 +39,11 @@ cdef extern from "server/server.hpp" namespace "pcas" nogil:
         size_t size() except +translate_exception
         void set_search_by_request(bool on) noexcept
         void set_attach_by_request(bool on) noexcept
+        vector[RequestPtr] take(
+            size_t, nanoseconds) except +translate_exception
+        void hold_answers() except +translate_exception
+        void answer() except +translate_exception
         RequestQueue& requests() noexcept
-        CompletionQueue& completions() noexcept
         Log& log() noexcept
         const shared_ptr[Namespace]& names() noexcept
         map[string, uint64_t] stats() except +translate_exception
