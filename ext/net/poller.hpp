@@ -47,7 +47,7 @@ class ReadySockets {
     std::size_t next_ = 0, count_ = 0;
 };
 
-// Several threads wait; all else is done by one at a time, which holds the turn.
+// Several threads may wait; all else is done by one at a time, which has the turn.
 class Poller {
   public:
     static std::unique_ptr<Poller> create();  // throws std::system_error
@@ -67,7 +67,8 @@ class Poller {
     virtual void wait(std::chrono::nanoseconds timeout, ReadySockets& ready) = 0;
 
     // ---- one thread stands by while another one waits ----
-    // False where only one thread can wait: then nobody calls the next ones.
+    // False where only one thread can wait, and nobody has the turn meanwhile: then the
+    // next ones are not called.
     virtual bool can_stand_by() const noexcept { return false; }
     // As wait(), but takes nothing; between the next two.
     virtual void stand_by(std::chrono::nanoseconds /*timeout*/) {}

@@ -156,6 +156,7 @@ void Reactor::leave(const ReactorWork& work) noexcept {
 }
 
 bool Reactor::try_turn(ReactorWork& work) noexcept {
+    if (!poller_->can_stand_by()) return false;
     const std::unique_lock lock(turn_mutex_, std::try_to_lock);
     if (!lock.owns_lock() || stopping_ || !running_) return false;
     guarded(work, [&] { turn(work, none_); });

@@ -1,4 +1,6 @@
-// The server at work on its thread: what is done in each turn, and in which order.
+// The server at work: what is done in each turn, and in which order. What the comments
+// of this folder call the loop thread is whoever has the turn: the loop's own thread, or
+// one that leads in its place (net/reactor.hpp).
 #pragma once
 
 #include <functional>
@@ -44,7 +46,7 @@ class Loop final : private ReactorWork {
     // Has it answered on the thread, over as many turns as it takes.
     void ask(std::shared_ptr<Inquiry> inquiry);
 
-    // ---- the loop thread ----
+    // ---- its own thread ----
     void run() noexcept { reactor_.run(*this); }
 
     // ---- the child after fork() ----

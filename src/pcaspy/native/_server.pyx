@@ -370,9 +370,11 @@ cdef int write(Server server, const RequestPtr& request, PvHandle pv,
     else:
         if result is True or result is None:
             data = data_linked_to(pv)
-            server.end_of_batch()
             if data is not None:
+                if not data.own_update:    # which may take its time
+                    server.end_of_batch()
                 data.post_now(False)
+            server.end_of_batch()
             request.get().complete(ECA_NORMAL)
         else:
             dispatcher.written(wrapped(request), result)
