@@ -475,6 +475,79 @@ TEST_CASE("wake gate: a loop that sleeps is woken once") {
     CHECK(*counter.wakes == 1);
 }
 
+TEST_CASE("wake gate: work that comes one at a time makes no short sleeps") {
+    const WakeCounter counter;
+    counter.gate->taken();
+    CHECK(counter.gate->sleep_until() == WakeGate::Clock::time_point::max());
+    counter.gate->signal();
+    counter.gate->taken();
+    CHECK(counter.gate->sleep_until() == WakeGate::Clock::time_point::max());
+    CHECK(*counter.wakes == 1);
+    counter.gate->signal();
+    CHECK(*counter.wakes == 2);
+}
+
+TEST_CASE("wake gate: what is hushed wakes when it is flushed") {
+    const WakeCounter counter, other;
+    counter.gate->hush();
+    for (int i = 0; i < 3; ++i) counter.gate->signal();
+    CHECK(*counter.wakes == 0);
+    CHECK(counter.gate->unwoken());
+    other.gate->signal();
+    CHECK(*other.wakes == 1);
+    std::thread([&] { counter.gate->signal(); }).join();
+    CHECK(*counter.wakes == 1);
+    WakeGate::end_hush();
+    counter.gate->flush();
+    CHECK(*counter.wakes == 2);
+    CHECK(!counter.gate->unwoken());
+}
+
+TEST_CASE("wake gate: who leaves the work to one that sleeps has it woken") {
+    const WakeCounter counter;
+    counter.gate->taken();
+    CHECK(counter.gate->sleep_until() == WakeGate::Clock::time_point::max());
+    counter.gate->signal();
+    counter.gate->taken();  // by another thread
+    CHECK(!counter.gate->leave());
+    counter.gate->signal();
+    CHECK(*counter.wakes == 2);
+    counter.gate->taken();
+    counter.gate->note();
+    CHECK(counter.gate->leave());
+}
+
+TEST_CASE("request queue: who waits elsewhere is called, once") {
+    RequestQueue queue;
+    int calls = 0;
+    const std::function<void()> call = [&] { ++calls; };
+    const auto push = [&queue] {
+        queue.push(RequestPtr(new Request(RequestKind::Write, nullptr)));
+    };
+    REQUIRE(queue.go_elsewhere(call));
+    CHECK(queue.waiting() == 1u);
+    CHECK(!queue.back_from_elsewhere());
+    push();  // while it is back
+    CHECK(calls == 0);
+    CHECK(!queue.go_elsewhere(call));
+    CHECK(queue.take(10, 0s).size() == 1u);
+    REQUIRE(queue.go_elsewhere(call));
+    push();
+    push();
+    CHECK(calls == 1);
+    CHECK(queue.back_from_elsewhere());
+    CHECK(queue.take(10, 0s).size() == 2u);
+    REQUIRE(queue.go_elsewhere(call));
+    queue.interrupt();
+    CHECK(calls == 2);
+    CHECK(queue.back_from_elsewhere());
+    REQUIRE(queue.go_elsewhere(call));
+    queue.close();
+    CHECK(calls == 3);
+    CHECK(queue.back_from_elsewhere());
+    CHECK(!queue.go_elsewhere(call));
+}
+
 TEST_CASE("request queue: order is kept and a waiting thread is woken") {
     RequestQueue queue;
     std::thread pusher([&] {
