@@ -1,6 +1,6 @@
 // The server at work: what is done in each turn, and in which order. What the comments
-// of this folder call the loop thread is whoever has the turn: the loop's own thread, or
-// one that leads in its place (net/reactor.hpp).
+// of this folder call the loop thread is whoever has the turn: the loop's own thread,
+// or one that leads in its place (net/reactor.hpp).
 #pragma once
 
 #include <functional>

@@ -7,6 +7,7 @@ from pcaspy.native._cpp.bell cimport Waker
 from pcaspy.native._cpp.field_source cimport FieldSource
 from pcaspy.native._cpp.request cimport RequestPtr
 from pcaspy.native._cpp.server cimport EngineServer
+from pcaspy.native._data cimport Data
 from pcaspy.native._handle cimport Claimant
 from pcaspy.native._timing cimport Timing
 
@@ -21,7 +22,7 @@ cdef class Server(Claimant):
     cdef object bell                 # the Bell that hangs, or None
     cdef readonly Timing timing      # how long its requests take
 
-    cdef int end_of_batch(self) except -1
+    cdef int end_of_batch(self, Data data) except -1
     cdef void adapt(self, size_t taken, double seconds) noexcept
     cdef handle_all(self, dispatcher)
 

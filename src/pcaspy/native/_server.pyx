@@ -226,8 +226,7 @@ cdef class Server(Claimant):
         read_failed(request); failed(request) after an exception out of one of these;
         and once in a while turn().
         """
-        cdef double end = time.monotonic() + delay
-        cdef double wait
+        cdef double wait, end = time.monotonic() + delay
         cdef vector[RequestPtr] batch
         while True:
             wait = min(max(end - time.monotonic(), 0.0), kSlice)
@@ -248,9 +247,9 @@ cdef class Server(Claimant):
         cdef const EngineRequest* before
         cdef RequestPtr request
         cdef size_t taken = self.left.size()
+        cdef double begin = time.monotonic()
         if taken == 0:
             return
-        cdef double begin = time.monotonic()
         cdef Turn turn
         self.timing.begin(&turn)
         try:
@@ -277,9 +276,10 @@ cdef class Server(Claimant):
                 self.server.get().answer()
         self.adapt(taken, time.monotonic() - begin)
 
-    cdef int end_of_batch(self) except -1:
-        """What follows is answered together, by this thread, if it is the last."""
-        if self.left.empty():
+    cdef int end_of_batch(self, Data data) except -1:
+        """If this is the last request, what follows is sent together."""
+        # An updateValue of the program may take its time.
+        if self.left.empty() and (data is None or not data.own_update):
             self.server.get().hold_answers()
         return 0
 
@@ -304,10 +304,7 @@ cdef class Server(Claimant):
 
 @cython.final
 cdef class Bell:
-    """A descriptor that can be read when there are requests, once it hangs.
-
-    It is for who calls ``process(0)`` and must not wait there.
-    """
+    """Can be read when there are requests, once it hangs: for who must not wait."""
 
     def __init__(self, Server server not None):
         self.server = server
@@ -337,25 +334,22 @@ cdef class Bell:
             take_bell_down(self.server.server.get().requests())
 
 
-cdef int handle_request(Server server, const RequestPtr& request,
-                        dispatcher) except -1:
+cdef int handle_request(Server me, const RequestPtr& request, dispatcher) except -1:
     cdef PvHandle pv = handle_of(request.get().pv)
     cdef RequestKind kind = request.get().kind
     if pv is None or pv.driver is None or pv.data_ == NULL:
         dispatcher.handle(wrapped(request))
-    elif (kind == RequestKind.Write and pv.plain_write
-            and not request.get().trapped
+    elif (kind == RequestKind.Write and pv.plain_write and not request.get().trapped
             and not is_acknowledgement(request.get().dbr_type)):
-        write(server, request, pv, dispatcher)
+        write(me, request, pv, dispatcher)
     elif kind == RequestKind.Read and pv.plain_read:
-        read(server, request, pv, dispatcher)
+        read(me, request, pv, dispatcher)
     else:
         dispatcher.handle(wrapped(request))
     return 0
 
 
-cdef int write(Server server, const RequestPtr& request, PvHandle pv,
-               dispatcher) except -1:
+cdef int write(Server me, const RequestPtr& request, PvHandle pv, dispatcher) except -1:
     """A put that needs nothing but driver.write and the post after it."""
     cdef Data data
     driver, reason = pv.driver, pv.info.reason    # held while they run
@@ -370,19 +364,16 @@ cdef int write(Server server, const RequestPtr& request, PvHandle pv,
     else:
         if result is True or result is None:
             data = data_linked_to(pv)
+            me.end_of_batch(data)
             if data is not None:
-                if not data.own_update:    # which may take its time
-                    server.end_of_batch()
                 data.post_now(False)
-            server.end_of_batch()
             request.get().complete(ECA_NORMAL)
         else:
             dispatcher.written(wrapped(request), result)
     return 0
 
 
-cdef int read(Server server, const RequestPtr& request, PvHandle pv,
-              dispatcher) except -1:
+cdef int read(Server me, const RequestPtr& request, PvHandle pv, dispatcher) except -1:
     """A get that needs nothing but driver.read; that is scanned needs not even this."""
     cdef Data data = data_linked_to(pv)
     cdef SnapshotPtr made
@@ -398,7 +389,7 @@ cdef int read(Server server, const RequestPtr& request, PvHandle pv,
             dispatcher.read_failed(wrapped(request), "it has no parameter any more")
         else:
             made = data.read_result(pv, value)
-            server.end_of_batch()
+            me.end_of_batch(data)
             request.get().complete(ECA_NORMAL, made)
     except Exception:
         dispatcher.read_failed(wrapped(request))
