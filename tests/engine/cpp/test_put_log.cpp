@@ -172,11 +172,13 @@ TEST_CASE("put log: many threads put while one takes") {
     }
     std::uint64_t taken = 0;
     std::thread taker([&] {
-        for (;;) {
+        for (bool closed = false;;) {
             const auto records = log->take(64, 1s);
             for (const PutRecord& found : records) taken += found.more + 1;
-            if (records.empty() && puts == 9'000) break;
-            if (puts == 9'000) log->close();
+            if (records.empty() && closed) break;
+            if (puts < 9'000 || closed) continue;
+            log->close();
+            closed = true;
         }
     });
     for (std::thread& thread : threads) thread.join();

@@ -46,6 +46,15 @@ def wait_until(condition, seconds=DEADLINE):
         time.sleep(0.01)
 
 
+def is_stopped(pid):
+    """Whether all its threads are: the signal reaches one after the other."""
+    states = [
+        path.read_text().rpartition(")")[2].split()[0]
+        for path in Path(f"/proc/{pid}/task").glob("*/stat")
+    ]
+    return set(states) == {"T"}
+
+
 def test_a_burst_of_circuits_waits_in_the_queue(ours, many_descriptors):
     """Those that find no room there are tried again by the system, seconds later."""
     port = ours.child.ready["tcp_port"]
@@ -53,6 +62,7 @@ def test_a_burst_of_circuits_waits_in_the_queue(ours, many_descriptors):
     expected = min(BURST, room)
     with contextlib.ExitStack() as opened:
         os.kill(ours.child.pid, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(ours.child.pid))
         try:
             sockets = []
             for _ in range(BURST):
