@@ -74,8 +74,8 @@ def test_each_group_has_rows_and_each_row_a_group(load):
 def test_what_a_group_yields_is_in_the_table(load):
     goals, scenarios, peers = load("goals"), load("scenarios"), load("peers")
     peers.compile_programs()
-    short = dataclasses.replace(scenarios.QUICK, seconds=0.1, stamps=5)
-    for group in ("putcbs", "putcb_one", "stamps", "fan50", "import"):
+    short = dataclasses.replace(scenarios.QUICK, seconds=0.1)
+    for group in ("putcbs", "putcb_one", "fan50", "import"):
         found = dict(scenarios.GROUPS[group][1](peers.CONTENDERS["ours"], short))
         assert list(found) == [row.metric for row in goals.ROWS_OF[group]]
         assert all(value > 0 for value in found.values())

@@ -17,7 +17,7 @@ from support.ports import LOOPBACK
 from support.wire import ECHO, VERSION, pack, version
 
 BURST = 2000
-DEADLINE = 60.0
+DEADLINE = 50.0
 
 
 @pytest.fixture
