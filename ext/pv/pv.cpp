@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/invariant.hpp"
+#include "base/keyed_hash.hpp"
 #include "pv/current_request.hpp"
 #include "pv/serial_puts.hpp"
 
@@ -24,25 +25,42 @@ Pv::Pv(std::string_view name, std::uint32_t max_count, SnapshotPtr first) noexce
     : name_size_(static_cast<std::uint32_t>(name.size())),
       max_count_(max_count),
       type_(first->type()),
+      name_hash_(static_cast<std::uint32_t>(keyed_hash(name))),
       current_(std::move(first)) {
     char* at = const_cast<char*>(name_at(this));
     at[name.copy(at, name.size())] = 0;
 }
 
 Pv::~Pv() {
-    if (companion_) companion_->on_end();
-    delete serial_puts_.load();
-    delete access_.load();
+    Rare* made = rare_.load();
+    if (made && made->companion) made->companion->on_end();
+    delete made;
 }
 
+Pv::Rare::~Rare() {
+    delete serial_puts.load();
+    delete access.load();
+}
+
+namespace {
+
+// What `at` points to, made if it is null. Of two threads that make it at the same
+// time, one wins.
+template <class T>
+T& made_at(std::atomic<T*>& at) {
+    if (T* there = at.load()) return *there;
+    auto made = std::make_unique<T>();
+    T* there = nullptr;
+    if (at.compare_exchange_strong(there, made.get())) return *made.release();
+    return *there;
+}
+
+}  // namespace
+
+Pv::Rare& Pv::rare() { return made_at(rare_); }
+
 void Pv::set_puts_in_series(bool on) {
-    if (on && !serial_puts_) {
-        auto made = std::make_unique<SerialPuts>();
-        SerialPuts* none = nullptr;
-        if (serial_puts_.compare_exchange_strong(none, made.get())) {
-            [[maybe_unused]] SerialPuts* kept = made.release();
-        }
-    }
+    if (on) made_at(rare().serial_puts);
     puts_in_series_ = on;
 }
 
@@ -50,30 +68,21 @@ void Pv::end_put(EcaStatus status) {
     if (SerialPuts* puts = serial_puts()) puts->end(status);
 }
 
-AccessMember& Pv::access() {
-    if (!access_.load()) {
-        auto made = std::make_unique<AccessMember>();
-        AccessMember* none = nullptr;
-        if (access_.compare_exchange_strong(none, made.get())) {
-            [[maybe_unused]] AccessMember* kept = made.release();
-        }
-    }
-    return *access_.load();
-}
+AccessMember& Pv::access() { return made_at(rare().access); }
 
 std::string Pv::access_group() const {
-    const AccessMember* made = access_.load();
+    const AccessMember* made = access_made();
     return made ? made->group() : std::string();
 }
 
 void Pv::set_access_group(const std::string& group) {
-    if (!group.empty() || access_.load()) access().set_group(group);
+    if (!group.empty() || access_made()) access().set_group(group);
     if (const PvCompanionPtr following = companion())
         following->on_rights_changed(group);
 }
 
 void Pv::set_read_only(bool on) {
-    if (on || access_.load()) access().set_read_only(on);
+    if (on || access_made()) access().set_read_only(on);
     if (const PvCompanionPtr following = companion())
         following->on_rights_changed(access_group());
 }
@@ -111,7 +120,7 @@ void Pv::set(SnapshotPtr snapshot) {
         std::lock_guard lock(mutex_);
         note_alarm(*snapshot);
         current_.swap(snapshot);  // the old value is freed after the lock
-        companion = companion_;
+        companion = companion_now();
     }
     if (companion) companion->on_new_value(0);
 }
@@ -166,7 +175,7 @@ bool Pv::tell(EventMask mask, Change change) {
                 wake = PvClientsPtr(c);
         }
         if (wake) wake->queued_ = true;
-        companion = companion_;
+        companion = companion_now();
     }
     if (wake) queue_up(wake);
     if (others) queue_up_others();
@@ -254,19 +263,21 @@ std::vector<PvPtr> PvCompanion::dependents() { return {}; }
 
 PvCompanionPtr Pv::companion() const {
     std::lock_guard lock(mutex_);
-    return companion_;
+    return companion_now();
 }
 
 PvCompanionPtr Pv::get_companion(PvCompanionPtr made) {
+    PvCompanionPtr& there = rare().companion;
     std::lock_guard lock(mutex_);
-    if (!companion_) companion_.swap(made);
-    return companion_;
+    if (!there) there.swap(made);
+    return there;
 }
 
 void Pv::drop_companion(const PvCompanion& companion) {
     PvCompanionPtr gone;  // let go of without the lock
     std::lock_guard lock(mutex_);
-    if (companion_.get() == &companion) gone.swap(companion_);
+    Rare* made = rare_.load();
+    if (made && made->companion.get() == &companion) gone.swap(made->companion);
 }
 
 bool Pv::has_subscriptions() const {

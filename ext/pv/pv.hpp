@@ -42,6 +42,8 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
 
     // A NUL follows it.
     std::string_view name() const noexcept { return {name_at(this), name_size_}; }
+    // Of the name, keyed: the low half of keyed_hash().
+    std::uint32_t name_hash() const noexcept { return name_hash_; }
     DbfType type() const noexcept { return type_; }
     std::uint32_t max_count() const noexcept { return max_count_; }
 
@@ -104,14 +106,17 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     // The driver is done with the put callback that it was asked to carry out.
     void end_put(EcaStatus status);
     // Null before set_puts_in_series(true).
-    SerialPuts* serial_puts() const noexcept { return serial_puts_.load(); }
+    SerialPuts* serial_puts() const noexcept {
+        const Rare* made = rare_.load();
+        return made ? made->serial_puts.load() : nullptr;
+    }
     // Its access security group; the channels there are get its rights, too.
     void set_access_group(const std::string& group);
     std::string access_group() const;
     // No client may put to it, whatever its group allows.
     void set_read_only(bool on);
     bool read_only() const noexcept {
-        const AccessMember* made = access_.load();
+        const AccessMember* made = access_made();
         return made && made->read_only();
     }
     // Made at first: a PV without channels, group and readonly has none. Throws
@@ -161,6 +166,28 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     }
     ~Pv();
     friend class PvClients;
+    // What few PVs have, or only those with clients.
+    struct Rare {
+        // Owned.
+        std::atomic<SerialPuts*> serial_puts{nullptr};
+        std::atomic<AccessMember*> access{nullptr};
+        PvCompanionPtr companion;  // guarded by the mutex
+
+        Rare() = default;
+        Rare(const Rare&) = delete;
+        Rare& operator=(const Rare&) = delete;
+        ~Rare();
+    };
+    Rare& rare();  // made at first; throws std::bad_alloc
+    AccessMember* access_made() const noexcept {
+        const Rare* made = rare_.load();
+        return made ? made->access.load() : nullptr;
+    }
+    // The mutex is held.
+    PvCompanionPtr companion_now() const noexcept {
+        const Rare* made = rare_.load();
+        return made ? made->companion : PvCompanionPtr();
+    }
     template <class Change>
     bool tell(EventMask mask, Change change);
     bool overrun() const noexcept;
@@ -186,14 +213,12 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     bool told_interest_ = false;
     Acknowledgement acknowledgement_;
     mutable SmallMutex mutex_;
-    // Of few PVs, owned.
-    std::atomic<SerialPuts*> serial_puts_{nullptr};
-    std::atomic<AccessMember*> access_{nullptr};
+    const std::uint32_t name_hash_;  // here, for the same reason
 
+    std::atomic<Rare*> rare_{nullptr};  // owned
     SnapshotPtr current_;
     std::atomic<std::uint64_t> posted_{0};  // written with the mutex
     PvClientsPtr clients_;                  // a list: of each server that has some
-    PvCompanionPtr companion_;
 };
 
 using PvPtr = Ref<Pv>;

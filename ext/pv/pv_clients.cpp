@@ -36,7 +36,7 @@ PvClients::Joined PvClients::join(EventMask wanted) {
         joined = {pv_.current_, pv_.posted_, !pv_.has_subscriptions_now()};
         subscribed_ = true;
         wanted_ |= wanted;
-        companion = pv_.companion_;
+        companion = pv_.companion_now();
     }
     if (companion) companion->on_joined(wanted);
     return joined;

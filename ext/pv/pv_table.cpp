@@ -31,10 +31,8 @@ PvPtr PvTable::remove(std::string_view name) {
 }
 
 PvPtr PvTable::taken_out(std::string_view name) {
-    PvPtr old;
-    if (const auto found = pvs_.find(name); found != pvs_.end()) {
-        old = std::move(pvs_.extract(found).value());
-    } else if (!others_.empty()) {
+    PvPtr old = pvs_.take(name);
+    if (!old && !others_.empty()) {
         const auto other = others_.find(std::string(name));
         if (other == others_.end()) return old;
         old = std::move(other->second);
@@ -45,7 +43,7 @@ PvPtr PvTable::taken_out(std::string_view name) {
 
 PvPtr PvTable::find(std::string_view name) const {
     std::shared_lock lock(mutex_);
-    if (const auto found = pvs_.find(name); found != pvs_.end()) return *found;
+    if (const PvPtr* found = pvs_.find(name)) return *found;
     if (others_.empty()) return {};
     const auto other = others_.find(std::string(name));
     return other == others_.end() ? PvPtr{} : other->second;
@@ -64,7 +62,7 @@ std::vector<std::string> PvTable::names() const {
     std::vector<std::string> all;
     std::shared_lock lock(mutex_);
     all.reserve(pvs_.size() + others_.size());
-    for (const PvPtr& pv : pvs_) all.emplace_back(pv->name());
+    pvs_.for_each([&](const PvPtr& pv) { all.emplace_back(pv->name()); });
     for (const auto& [name, pv] : others_) all.emplace_back(name);
     return all;
 }
@@ -72,7 +70,7 @@ std::vector<std::string> PvTable::names() const {
 std::uint64_t PvTable::posts() const {
     std::uint64_t all = 0;
     std::shared_lock lock(mutex_);
-    for (const PvPtr& pv : pvs_) all += pv->posts();
+    pvs_.for_each([&](const PvPtr& pv) { all += pv->posts(); });
     return all;
 }
 

@@ -8,12 +8,12 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/export.hpp"
 #include "base/keyed_hash.hpp"
+#include "pv/name_set.hpp"
 #include "pv/pv.hpp"
 #include "pv/source.hpp"
 
@@ -42,8 +42,9 @@ class PCAS_API PvTable final : public Source {
     template <class F>
     std::uint64_t for_each(F&& f) const {
         std::shared_lock lock(mutex_);
-        for (const PvPtr& pv : pvs_)
+        pvs_.for_each([&](const PvPtr& pv) {
             f(std::string_view(pv->name()), std::as_const(*pv));
+        });
         for (const auto& [name, pv] : others_)
             f(std::string_view(name), std::as_const(*pv));
         return version_;
@@ -64,32 +65,10 @@ class PCAS_API PvTable final : public Source {
     void after_fork_in_child() override;
 
   private:
-    // Not noexcept, so that the set keeps the hashes: its nodes have room for them.
-    struct HashOfName {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view name) const {
-            return KeyedHash{}(name);
-        }
-        std::size_t operator()(const PvPtr& pv) const {
-            return KeyedHash{}(pv->name());
-        }
-    };
-    struct SameName {
-        using is_transparent = void;
-        bool operator()(std::string_view a, const PvPtr& b) const {
-            return a == b->name();
-        }
-        bool operator()(const PvPtr& a, std::string_view b) const {
-            return a->name() == b;
-        }
-        bool operator()(const PvPtr& a, const PvPtr& b) const {
-            return a->name() == b->name();
-        }
-    };
     PvPtr taken_out(std::string_view name);  // the mutex is held
 
     mutable std::shared_mutex mutex_;  // leaf
-    std::unordered_set<PvPtr, HashOfName, SameName> pvs_;
+    NameSet pvs_;
     // Under other names than their own; none of them is in `pvs_`, too.
     std::unordered_map<std::string, PvPtr, KeyedTextHash> others_;
     std::atomic<std::uint64_t> version_{0};  // written with the mutex

@@ -11,9 +11,9 @@ from . import alarm, cas, driver
 from ._version import __version__, version_info
 from .alarm import Alarm, Severity
 from .driver import Driver, PVInfo, SimplePV, SimpleServer, current_client
-from .host.options import Limits
 
 if TYPE_CHECKING:
+    from .host.option_types import Limits
     from .putlog.options import PutLog
 
 __all__ = [
@@ -40,4 +40,8 @@ def __getattr__(name: str) -> Any:
         from .putlog.options import PutLog
 
         return PutLog
+    if name == "Limits":
+        from .host.option_types import Limits
+
+        return Limits
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

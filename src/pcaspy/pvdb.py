@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .served.pvdb_fields import PVSpec
+from .served.pvdb_types import PVSpec
 
 __all__ = ["PVSpec"]

@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING, Any, Literal
 from . import cas
 from .extras import Extras
 from .host import access, pva, summary
-from .host.options import ServerOptions, resolve, switched
-from .host.signals import ended_by_signals
+from .host.options import resolve, switched
+from .native._handle import open_pvs
 from .native._server import Server
 from .served.pv import SimplePV
 from .served.pvdb import parse
-from .served.pvdb_fields import PVSpec
 from .served.registry import Registry, claim, last, last_server, warn_of_groups
 from .served.requests import DriverDispatcher
-from .served.tables import collector_held
+from .served.tables import collector_held, memory_made_for
 
 if TYPE_CHECKING:
     import asyncio
 
     from typing_extensions import Unpack
 
+    from .host.option_types import ServerOptions
     from .putlog.options import PutLog, PutLogTarget
+    from .served.pvdb_types import PVSpec
     from .state.groups import Autosave
 
 _TURN = 0.1  # seconds in process() where nobody says
@@ -282,6 +283,8 @@ class SimpleServer(cas.caServer):
         Raises:
             OSError: An address or port cannot be used.
         """
+        from .host.signals import ended_by_signals
+
         held = self._pcaspy
         _report(held)
         try:
@@ -389,7 +392,9 @@ def _create(
     target: Registry, prefix: str, entries: Mapping[str, Mapping[str, Any]]
 ) -> None:
     with collector_held(len(entries)):
-        made: list[Any] = list(parse(prefix, entries))  # all, before there is a PV
-        for at, info in enumerate(made):
-            made[at] = SimplePV(info.name, info)
+        made: list[Any] = parse(prefix, entries)  # all, before there is a PV
+        open_pvs(SimplePV, made)
         target.add(made)
+    count = len(made)
+    del made
+    memory_made_for(count)

@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..native import _access
 from ..native._server import Server
@@ -23,27 +23,29 @@ from . import access
 from .companions import Companions
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from ..native._pva import Pva
     from .in_loop import Turns
 
+    class Dispatcher(Protocol):
+        """What handles the requests that an engine has for Python."""
+
+        watch: Callable[[], None] | None  # called once in a while by who handles them
+
+        @property
+        def last_turn(self) -> float:
+            """When it last had handled some, on the clock of time.monotonic()."""
+            ...
+
+        def end(self, engine: Server) -> None:
+            """Before the engine closes: its last messages."""
+
+        def forget_threads(self) -> None:
+            """In the child of a fork: its threads are the parent's."""
+
+
 _log = logging.getLogger("pcaspy.SimpleServer")
-
-
-class Dispatcher(Protocol):
-    """What handles the requests that an engine has for Python."""
-
-    watch: Callable[[], None] | None  # called once in a while by who handles them
-
-    @property
-    def last_turn(self) -> float:
-        """When it last had handled some, on the clock of time.monotonic()."""
-        ...
-
-    def end(self, engine: Server) -> None:
-        """Before the engine closes: its last messages."""
-
-    def forget_threads(self) -> None:
-        """In the child of a fork: its threads are the parent's."""
 
 
 class Host:

@@ -8,63 +8,20 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypedDict
+from typing import Any
 
 from ..native._tables import limits, options
 
 
-class Limits(TypedDict, total=False):
-    """Limits of a server. Each has a variable: PCASPY_ and its name in capitals.
-
-    The names of the engine's table (ext/server/limits.hpp), for type checkers.
-    """
-
-    max_circuits: int
-    max_circuits_per_host: int
-    descriptor_reserve: int
-    max_held_bytes: int
-    max_held_bytes_per_host: int
-    max_channels: int
-    max_subscriptions: int
-    max_request: int
-    max_response: int
-    max_output: int
-    max_open_requests: int
-    max_open_bytes: int
-    max_deferred_puts: int
-    max_queued_requests: int
-    max_queued_bytes: int
-    max_searches_per_turn: int
-    max_log_rate: int
-    client_timeout: int
-
-
-class ServerOptions(Limits, total=False):
-    """All keyword arguments of a server's constructor except port and interfaces.
-
-    The other names of the engine's other table (ext/server/options.hpp) follow the
-    limits.
-    """
-
-    udp_port: int
-    tcp_port: int
-    ignored: Sequence[str]
-    beacon_addresses: Sequence[str]
-    auto_beacon_addresses: bool
-    beacon_port: int
-    beacon_period: float
-    multicast_ttl: int
-    neighbours: bool
-
-
-class Range(NamedTuple):
+class Range:
     """Integers that an option may be."""
 
-    least: int
-    most: int
-    standard: int = 0
+    __slots__ = ("least", "most", "standard")
+
+    def __init__(self, least: int, most: int, standard: int = 0) -> None:
+        self.least, self.most, self.standard = least, most, standard
 
 
 _LONGEST_ADDRESS = 255
@@ -74,7 +31,7 @@ LIMITS = {
 }
 
 
-_CONTROL_NAME = re.compile(r"(?![0-9-]+$)[\w.:-]{1,64}")
+_CONTROL_NAME = r"(?![0-9-]+$)[\w.:-]{1,64}"
 _SWITCH = {"YES": True, "NO": False, "1": True, "0": False}
 
 
@@ -111,7 +68,7 @@ def control_name(given: bool | str | None) -> str | None:
         given = _SWITCH.get(text.upper(), text) if text else False
     if isinstance(given, bool):
         return "" if given else None
-    if not isinstance(given, str) or not _CONTROL_NAME.fullmatch(given):
+    if not isinstance(given, str) or not re.fullmatch(_CONTROL_NAME, given):
         raise ValueError(
             f"control is {given!r}: True, False or a name is allowed, of letters,"
             " digits and _.:- but no number"

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..host.failures import Failures
 from ..host.summary import Summary
-from ..native._handle import PvHandle, data_of, is_in_use, name_of
+from ..native._handle import PvHandle, is_in_use, name_of
+from ..native._links import data_of
 from ..native._request import GETFAIL, NORMAL, PUTFAIL, Request
 from ..native._server import Server
 from .casdef import (

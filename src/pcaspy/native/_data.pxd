@@ -2,7 +2,8 @@ cimport cython
 
 from pcaspy.native._cpp.pv cimport EventMask
 from pcaspy.native._cpp.snapshot cimport SnapshotPtr, TimeStamp
-from pcaspy.native._handle cimport PvHandle, linked_data
+from pcaspy.native._handle cimport PvHandle
+from pcaspy.native._links cimport linked_data
 from pcaspy.native._value cimport StoredValue
 
 

@@ -14,11 +14,11 @@ from pcaspy.native._cpp.snapshot cimport (
     AlarmState, NewSnapshot, SnapshotPtr, TimeStamp)
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
-from pcaspy.native._handle cimport PvHandle, moved
+from pcaspy.native._handle cimport PvHandle, converted, moved
+from pcaspy.native._links cimport Extra
 from pcaspy.native._policy cimport deadband
 from pcaspy.native._time cimport stamp_of
-from pcaspy.native._value cimport (
-    AlarmExtra, StoredValue, fits, made_of, stores_nothing)
+from pcaspy.native._value cimport StoredValue, fits, made_of, stores_nothing
 
 from pcaspy.alarm import Alarm, Severity
 from pcaspy.native._time import epicsTimeStamp
@@ -38,7 +38,7 @@ cdef class Data(StoredValue):
     def __init__(self):
         self.value_ = 0
         self.alarm_.status, self.alarm_.severity = 17, 3   # UDF, INVALID
-        self.udf_ = True
+        self.marks.udf = True
         self.time_ = now()
 
     def __dealloc__(self):
@@ -70,13 +70,13 @@ cdef class Data(StoredValue):
         cdef bint overrun
         if self.pv is None:
             return False
-        if (mask and not self.aliases and not self.own_update
-                and not self.pv.info.fields.scanned):
+        if (mask and not (self.extra is not None and self.extra.aliases)
+                and not self.marks.own_update and not self.pv.info.fields.scanned):
             mask |= self.mask_
             if not fits(self.pv, self.stored):
                 raise moved(self.pv)
             self.mask_ = 0
-            self.flag_ = False
+            self.marks.flag = False
             overrun = self.pv.pv.get().post(self.stored, mask)
         else:
             self.publish(self.stored)
@@ -101,15 +101,18 @@ cdef class Data(StoredValue):
         if value is None and stores_nothing(info.fields):
             made = made_of(pv, value, Strictness.Checked)
         else:
-            made = pv.convert(value, Strictness.Checked)
+            made = converted(pv, value, Strictness.Checked)
         if info.fields.as_stored and value is not None:
             value = value_of(made.get()[0])      # as clients see it
         elif (type(value) is not float and isinstance(value, (str, bytes))
                 and info.fields.type != DbfType.Char
                 and info.fields.type != DbfType.String):
             value = value_of(made.get()[0])      # a label, or a number as text
-        mask = info.checkValue(value) if self.own_value else deadband(info, value, made)
-        if self.own_alarm:
+        if self.marks.own_value:
+            mask = info.checkValue(value)
+        else:
+            mask = deadband(info, value, made)
+        if self.marks.own_alarm:
             alarm.status, alarm.severity = info.checkAlarm(value)
         else:
             alarm = self.judge(info.fields, value, made)
@@ -121,7 +124,7 @@ cdef class Data(StoredValue):
         if self.set_alarm(alarm):
             mask |= kAlarmEvent
         self.time_ = when
-        self.read_failed = False
+        self.marks.read_failed = False
         self.keep(value, made)
         self.images += 1
         self.stored = self.stamped(made, info.fields)
@@ -138,23 +141,24 @@ cdef class Data(StoredValue):
         before = None if self.extra is None else self.extra.message
         if not self.set_alarm(state) and text == before:
             return
-        if text is not None and self.extra is None:
-            self.extra = AlarmExtra()
+        if text is not None:
+            self.special()
         if self.extra is not None:
             self.extra.message, self.extra.fields = text, None
-        self.read_failed = False
+        self.marks.read_failed = False
         self.restamp()
         self.mark(kAlarmEvent)
 
     def look_again(self):
         """The delay of an alarm may be over, with the value as it was."""
-        cdef AlarmExtra extra = self.extra
+        cdef Extra extra = self.extra
         cdef PvHandle pv = self.pv
         cdef AlarmState before
         if extra is None:
             return
         extra.planned = NAN
-        if pv is None or self.own_alarm or not extra.begun or not fits(pv, self.stored):
+        if (pv is None or self.marks.own_alarm or not extra.begun
+                or not fits(pv, self.stored)):
             return
         if not pv.info.fields.looks_back:    # it is another PV now
             return
@@ -166,7 +170,7 @@ cdef class Data(StoredValue):
                 and self.set_alarm(extra.judged)):
             self.time_ = later_of(self.time_, now())
             self.restamp()
-            if self.own_update:
+            if self.marks.own_update:
                 self.mark(kAlarmEvent)
                 self.post_now(True)
             else:
@@ -176,7 +180,7 @@ cdef class Data(StoredValue):
     def fail_read(self):
         """READ, INVALID until a read succeeds or a value is set."""
         self.set_status(1, 3)
-        self.read_failed = True
+        self.marks.read_failed = True
         self.post_now(True)
 
     def refresh(self, bint look_at_alarm=True):
@@ -189,7 +193,7 @@ cdef class Data(StoredValue):
         made = made_of(pv, value, Strictness.Lenient)
         if not look_at_alarm:
             alarm = self.alarm_
-        elif self.own_alarm:
+        elif self.marks.own_alarm:
             alarm.status, alarm.severity = info.checkAlarm(value)
         else:
             alarm = self.judge(info.fields, value, made)
@@ -215,12 +219,12 @@ cdef class Data(StoredValue):
         """The same; returns whether a server was overrun, and waits for none."""
         cdef PvHandle pv = self.pv
         cdef bint overrun = False
-        if not self.flag_ or pv is None:
+        if not self.marks.flag or pv is None:
             return False
         if pv.info.fields.scanned and not by_scan:
             return False
-        self.flag_ = False
-        if self.own_update:
+        self.marks.flag = False
+        if self.marks.own_update:
             pv.updateValue(self)
         else:
             overrun = self.send_now()
@@ -247,7 +251,7 @@ cdef class Data(StoredValue):
         if self.pv is None or not fits(self.pv, self.stored):
             return False
         overrun = self.pv.pv.get().post(self.stored, mask)
-        for pv in self.aliases:
+        for pv in self.aliases():
             if pv.pv.get().type() == self.pv.pv.get().type():
                 self.publish_alias(pv)
                 pv.pv.get().post(pv.pv.get().snapshot(), mask)
@@ -255,10 +259,11 @@ cdef class Data(StoredValue):
 
     cdef SnapshotPtr read_result(self, PvHandle pv, value) except *:
         """What a get of `pv` is answered with when the driver's read gave `value`."""
-        cdef NewSnapshot made = pv.convert(
-            value, Strictness.Checked if pv.info.fields.exact else Strictness.Lenient)
-        if self.read_failed and self.pv is not None:
-            self.read_failed = False
+        cdef NewSnapshot made = converted(
+            pv, value,
+            Strictness.Checked if pv.info.fields.exact else Strictness.Lenient)
+        if self.marks.read_failed and self.pv is not None:
+            self.marks.read_failed = False
             self.set_alarm(self.judge(pv.info.fields, value, made))
             self.restamp()
             self.mark(kAlarmEvent)
@@ -278,11 +283,11 @@ cdef class Data(StoredValue):
 
     @property
     def udf(self):
-        return bool(self.udf_)
+        return bool(self.marks.udf)
 
     @udf.setter
     def udf(self, bint udf):
-        self.udf_ = udf
+        self.marks.udf = udf
 
     @property
     def alarm(self):
@@ -325,12 +330,12 @@ cdef class Data(StoredValue):
 
     @property
     def flag(self):
-        return bool(self.flag_)
+        return bool(self.marks.flag)
 
     @flag.setter
     def flag(self, bint flag):
-        self.flag_ = flag
-        if flag and not self.queued:
+        self.marks.flag = flag
+        if flag and not self.marks.queued:
             self.queue()
 
     def __repr__(self):
@@ -356,7 +361,7 @@ def post_changed(list changed not None):
     failure = None
     changed.clear()
     for data in taken:
-        data.queued = False
+        data.marks.queued = False
     begin_batch()
     try:
         for data in taken:

@@ -1,4 +1,5 @@
 cimport cython
+from cpython.ref cimport PyObject
 from libc.stdint cimport uint32_t
 
 from pcaspy.native._cpp.alarm_limits cimport AlarmLimits, Limit, check_alarm
@@ -25,6 +26,7 @@ cdef class Fields:
     cdef double adel
     cdef readonly bint scanned
     cdef readonly bint asyn
+    cdef bint guarded            # readonly, or in a group of access security
     cdef bint looks_back         # an alarm depends on what was before
     cdef AlarmLimits limits
     cdef MetadataPtr metadata
@@ -42,6 +44,16 @@ cdef class Fields:
     cdef RecordDetails details(self) except *
     cdef DecodeTarget target(self)
     cdef NewSnapshot made_of_nothing(self) except *
+
+
+@cython.final
+cdef class Alike:
+    cdef tuple names             # of the fields of the entry but `value`, and
+    cdef tuple values            # theirs
+    cdef readonly Fields fields
+    cdef object zero             # the value where none is given; None: is not known
+
+    cdef bint matches(self, dict entry, PyObject** value) except -1
 
 
 cdef class InfoBase:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any, final
 
 COLUMN_TYPES: tuple[str, ...]
@@ -20,6 +21,22 @@ class Fields:
     def stored(self, value: Any) -> tuple[Any, bool]: ...
     def alarm(self, value: Any) -> tuple[int, int]: ...
 
+@final
+class Alike:
+    """An entry of a pvdb, for others that differ from it in their values alone."""
+
+    fields: Fields
+    def __init__(
+        self, entry: dict[str, Any], fields: Fields, zero: Any = None
+    ) -> None: ...
+
+def alike_infos(
+    kind: type,
+    prefix: str,
+    entries: Iterator[tuple[Any, Any]],
+    alike: list[Alike],
+    made: list[Any],
+) -> tuple[Any, Any] | None: ...
 def has_64_bits(info: InfoBase | None) -> bool: ...
 def is_structured(info: InfoBase | None) -> bool: ...
 

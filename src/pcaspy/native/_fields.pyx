@@ -3,6 +3,8 @@
 """What a PV is: the fields of its pvdb entry, and what each PV has in addition."""
 
 cimport cython
+from cpython.object cimport PyTypeObject
+from cpython.ref cimport PyObject
 from libc.math cimport NAN
 from libc.stdint cimport uint64_t
 from libcpp cimport bool as cbool
@@ -20,6 +22,7 @@ from pcaspy.native._cpp.types cimport DbfType, kMaxCount
 
 cdef extern from "Python.h":
     object PyObject_GenericGetDict(object, void*)
+    bint PyDict_Next(dict, Py_ssize_t*, PyObject**, PyObject**)
 
 cdef extern from "pcaspy/native/attributes.hpp" namespace "pcas::py":
     void no_attributes_yet(InfoBase info) noexcept
@@ -86,6 +89,7 @@ cdef class Fields:
         self.adel = values["adel"]
         self.scanned = values["scan"] > 0
         self.asyn = values["asyn"]
+        self.guarded = bool(values["asg"] or values["readonly"])
         self.take_limits()
         for state in values["states"]:
             self.limits.states.push_back(state)
@@ -230,6 +234,96 @@ cdef class InfoBase:
 
     def _added(self):
         return PyObject_GenericGetDict(self, NULL)
+
+
+@cython.final
+cdef class Alike:
+    """An entry of a pvdb, for others that differ from it in their values alone.
+
+    Args:
+        entry: Its fields.
+        fields: What was made of them.
+        zero: The value of a PV without `value`, or None for it is not known.
+
+    Raises:
+        TypeError: A field is of a type whose values can change.
+    """
+
+    def __init__(self, dict entry not None, Fields fields not None, zero=None):
+        self.names = tuple([name for name in entry if name != "value"])
+        self.values = tuple([entry[name] for name in self.names])
+        hash(self.values)
+        self.fields, self.zero = fields, zero
+
+    cdef bint matches(self, dict entry, PyObject** value) except -1:
+        """Whether `entry` gives the same fields; its `value`, or NULL."""
+        cdef Py_ssize_t at = 0, known = 0, count = len(self.names)
+        cdef PyObject* name
+        cdef PyObject* given
+        value[0] = NULL
+        while PyDict_Next(entry, &at, &name, &given):
+            if known < count and same(<object>name, self.names[known]):
+                if not same(<object>given, self.values[known]):
+                    return False
+                known += 1
+            elif same(<object>name, "value"):
+                value[0] = given
+            else:
+                return False
+        return known == count
+
+
+cdef bint same(a, b) except -1:
+    """The same object, or an equal one of a plain type. Runs no code of users."""
+    if a is b:
+        return True
+    return type(a) is type(b) and type(a) in (str, float, int) and a == b
+
+
+def alike_infos(kind, prefix, entries, list alike not None, list made not None):
+    """Makes infos of entries that are like known ones, as long as they are.
+
+    Args:
+        kind: The class of the infos.
+        prefix: Goes before each reason.
+        entries: An iterator over (reason, entry).
+        alike: An `Alike` of each entry that is known.
+        made: Gets the infos.
+
+    Returns:
+        The (reason, entry) to be made in another way, which `entries` is behind; None
+        if it has ended.
+    """
+    cdef PyObject* value
+    cdef Alike known
+    cdef InfoBase info
+    cdef tuple nothing = ()
+    for reason, entry in entries:
+        if type(reason) is not str or type(entry) is not dict:
+            return reason, entry
+        name = prefix + reason
+        if not name or "\0" in name:
+            return reason, entry
+        value = NULL
+        for known in alike:
+            if known.matches(entry, &value):
+                break
+        else:
+            return reason, entry
+        if value == NULL:
+            given = known.zero
+            if given is None:
+                return reason, entry
+        else:
+            given = <object>value
+            if type(given) is not float or not known.fields.any_float:
+                return reason, entry
+        info = (<PyTypeObject*>kind).tp_new(kind, <PyObject*>nothing, NULL)
+        info.reason, info.name, info.fields = reason, name, known.fields
+        info.value = info.mlst = info.alst = given
+        info.has_value = value != NULL
+        made.append(info)
+    return None
 
 
 def has_64_bits(InfoBase info):

@@ -1,8 +1,9 @@
 cimport cython
 from cpython.ref cimport PyObject
+from libc.stdint cimport uint32_t
 from libcpp cimport bool as cbool
 
-from pcaspy.native._cpp.pv cimport EventMask, Pv, PvCompanionPtr, PvPtr
+from pcaspy.native._cpp.pv cimport Pv, PvCompanionPtr, PvPtr
 from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._fields cimport Fields, InfoBase
@@ -12,78 +13,65 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject*)
 
 
+cdef extern from "pcaspy/native/attributes.hpp" namespace "pcas::py" nogil:
+    ctypedef struct PvMarks:
+        uint32_t server
+        cbool plain_write
+        cbool plain_read
+        cbool given
+        cbool asks
+        cbool warned
+
+
 cdef class Claimant:
     """Who may serve a PV: a Server, as PVs know it."""
+    cdef uint32_t number         # its own, of all there were in this process
     cdef object __weakref__
 
     cdef bint is_running(self) noexcept
 
 
+@cython.final
+cdef class Way:
+    """A driver and how its PVs use it, shared by them."""
+    cdef readonly object driver
+    cdef readonly object client_how      # how driver.write gets the client, or None
+    cdef readonly bint reads     # gets have to ask driver.read
+    cdef readonly bint updates   # puts have to call driver.updatePV
+
+
+@cython.final
+cdef class Seldom:
+    """What few PVs have."""
+    cdef object name             # another one than the engine's PV has, or None
+    cdef object writes           # what its asynchronous writes are kept in, or None
+    cdef object group            # of access security, where setAccessSecurityGroup said
+
+
+# There are as many of it as PVs: it has no methods, which would take room in each, and
+# no name but that of the engine's PV.
 cdef class PvHandle:
     cdef PvPtr pv
     cdef PyObject* data_         # the Data linked to this PV; borrowed, Data clears it
     cdef InfoBase info           # None before open_pv
-    cdef object name             # the full name, a str; None before it is known
-    cdef object driver           # registered for this PV's port, or None
-    cdef object writes           # what its asynchronous writes are kept in, or None
-    cdef object group            # of access security, where setAccessSecurityGroup said
-    cdef object server           # weak reference to the Server that it is served by
-    cdef object client_how       # how driver.write gets the client: None, it does not
-    cdef cbool plain_write       # puts need nothing but driver.write
-    cdef cbool plain_read        # gets need nothing but driver.read
-    cdef cbool given             # made with its info: nobody need ask its methods
-    cdef cbool asks              # gets are for Python
-    cdef cbool warned            # that a value had too many elements
+    cdef Way way                 # to the driver of this PV's port, or None
+    cdef Seldom seldom           # or None
+    cdef PvMarks marks
     # Here, and not in casPV: the interpreter makes more of them at once than few need.
     cdef dict __dict__           # what programs add
     cdef object __weakref__
 
-    cdef Pv* opened(self) except NULL
-    cdef int open(self) except -1
-    cdef bint fits(self, Fields fields) except -1
-    cdef void disown(self) noexcept
-    cdef void apply_reads(self) noexcept
-    cdef int claim(self, Claimant server) except -1
-    cdef SnapshotPtr snapshot(self, value, alarm, severity, StampBase when) except *
-    cdef NewSnapshot convert(self, value, Strictness strictness) except *
 
-
-@cython.final
-cdef class Changed:
-    cdef readonly list waiting
-    cdef object later
-
-
-cdef class Links:
-    cdef PvHandle pv             # None while not linked
-    cdef tuple aliases           # further PVs of the same reason
-    cdef Changed changed         # the driver's Data with events that wait, or None
-    cdef EventMask mask_
-    cdef cbool flag_
-    cdef cbool queued            # is in `changed`
-    cdef cbool own_value         # the info overrides checkValue,
-    cdef cbool own_alarm         # checkAlarm;
-    cdef cbool own_update        # the PV overrides updateValue
-    cdef cbool nothing           # the value is None: gets fail
-
-    cdef void detach(self) noexcept
-    cdef PvHandle linked(self)
-    cdef join(self, PvHandle pv, Changed changed, overrides)
-    cdef leave(self)
-    cdef add_alias(self, PvHandle pv)
-    cdef drop_alias(self, PvHandle pv)
-    cdef mark(self, EventMask mask)
-    cdef queue(self)
+cdef Pv* opened(PvHandle pv) except NULL
+cdef bint suits(PvHandle pv, Fields fields) except -1
+cdef int claim(PvHandle pv, Claimant server) except -1
+cdef SnapshotPtr snapshot_for(
+    PvHandle pv, value, alarm, severity, StampBase when) except *
+cdef NewSnapshot converted(PvHandle pv, value, Strictness strictness) except *
+cdef object name_held(PvHandle pv)
 
 
 cdef object moved(PvHandle pv)
-
-
-cdef inline Links linked_data(PvHandle pv):
-    """The Data that holds its value; one that is just being deleted is none."""
-    if pv.data_ == NULL or Py_REFCNT(pv.data_) == 0:
-        return None
-    return <Links>pv.data_
 
 
 cdef inline PvHandle record_of(const PvPtr& pv):

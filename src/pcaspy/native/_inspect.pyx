@@ -23,7 +23,7 @@ from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr, TimeStamp
 from pcaspy.native._cpp.text cimport bytes_of_text, text_of
 from pcaspy.native._cpp.to_snapshot cimport Strictness, snapshot_of
 from pcaspy.native._cpp.types cimport ECA_NORMAL, DbfType, POSIX_TIME_AT_EPICS_EPOCH
-from pcaspy.native._handle cimport PvHandle
+from pcaspy.native._handle cimport PvHandle, opened, suits
 from pcaspy.native._request cimport identity
 from pcaspy.native._server cimport Server
 
@@ -146,8 +146,8 @@ cdef class Inspection:
         Raises:
             TypeError, ValueError: The value does not fit.
         """
-        pv.opened()
-        if pv.info is None or not pv.fits(pv.info.fields):
+        opened(pv)
+        if pv.info is None or not suits(pv, pv.info.fields):
             raise ValueError("the PV has another type now")
         return self.put_as(pv.pv, pv.info.fields.target(), value, user, number)
 

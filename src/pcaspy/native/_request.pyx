@@ -18,7 +18,8 @@ from pcaspy.native._cpp.types cimport (
     ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL, DbfType, DbrType, EcaStatus,
     is_acknowledgement, kDbrPutAckt, needs_metadata, raw)
 from pcaspy.native._data cimport Data, data_linked_to
-from pcaspy.native._handle cimport Claimant, PvHandle, handle_of, record_of
+from pcaspy.native._handle cimport (
+    Claimant, PvHandle, claim, handle_of, record_of, snapshot_for)
 from pcaspy.native._time cimport StampBase
 
 NORMAL = ECA_NORMAL
@@ -178,7 +179,7 @@ cdef class Request:
         cdef SnapshotPtr made
         if pv is None:
             raise ValueError("the PV is gone")
-        made = pv.snapshot(value, alarm, severity, when)
+        made = snapshot_for(pv, value, alarm, severity, when)
         self.here().complete(ECA_NORMAL, self.seen(made))
 
     @property
@@ -192,7 +193,7 @@ cdef class Request:
         Raises:
             ValueError: Another server has it.
         """
-        pv.claim(server)
+        claim(pv, server)
         self.attach(pv.pv)
 
     cdef int attach(self, const PvPtr& pv) except -1:

@@ -29,7 +29,7 @@ from pcaspy.native._cpp.text cimport bytes_of_text, text_of
 from pcaspy.native._cpp.types cimport (
     ECA_GETFAIL, ECA_NORMAL, ECA_PUTFAIL, is_acknowledgement)
 from pcaspy.native._data cimport Data, data_linked_to
-from pcaspy.native._handle cimport Claimant, PvHandle, handle_of
+from pcaspy.native._handle cimport Claimant, PvHandle, claim, handle_of
 from pcaspy.native._request cimport Request, wrapped
 from pcaspy.native._timing cimport Timing, Turn
 
@@ -133,7 +133,7 @@ cdef class Server(Claimant):
         cdef vector[PvPtr] added
         cdef size_t i
         for pv in pvs:
-            pv.claim(self)
+            claim(pv, self)
         added.reserve(len(pvs))
         for pv in pvs:
             added.push_back(pv.pv)
@@ -146,7 +146,7 @@ cdef class Server(Claimant):
         cdef string key = bytes_of_text(name)
         if "\0" in name:
             raise ValueError(f"PV {name!r}: a name without NUL is allowed")
-        pv.claim(self)
+        claim(pv, self)
         with nogil:
             self.server.get().add(key, pv.pv)
 
@@ -182,7 +182,7 @@ cdef class Server(Claimant):
         cdef PvPtr field
         if self.fields == NULL:
             return False
-        pv.claim(self)
+        claim(pv, self)
         with nogil:
             field = self.fields.field_of(pv.pv, key)
         if field.get() == NULL:
@@ -337,12 +337,13 @@ cdef class Bell:
 cdef int handle_request(Server me, const RequestPtr& request, dispatcher) except -1:
     cdef PvHandle pv = handle_of(request.get().pv)
     cdef RequestKind kind = request.get().kind
-    if pv is None or pv.driver is None or pv.data_ == NULL:
+    if pv is None or pv.way is None or pv.data_ == NULL:
         dispatcher.handle(wrapped(request))
-    elif (kind == RequestKind.Write and pv.plain_write and not request.get().trapped
+    elif (kind == RequestKind.Write and pv.marks.plain_write
+            and not request.get().trapped
             and not is_acknowledgement(request.get().dbr_type)):
         write(me, request, pv, dispatcher)
-    elif kind == RequestKind.Read and pv.plain_read:
+    elif kind == RequestKind.Read and pv.marks.plain_read:
         read(me, request, pv, dispatcher)
     else:
         dispatcher.handle(wrapped(request))
@@ -352,7 +353,7 @@ cdef int handle_request(Server me, const RequestPtr& request, dispatcher) except
 cdef int write(Server me, const RequestPtr& request, PvHandle pv, dispatcher) except -1:
     """A put that needs nothing but driver.write and the post after it."""
     cdef Data data
-    driver, reason = pv.driver, pv.info.reason    # held while they run
+    driver, reason = pv.way.driver, pv.info.reason    # held while they run
     try:
         value = value_of(request.get().value.get()[0])
         result = driver.write(reason, value)
@@ -377,7 +378,7 @@ cdef int read(Server me, const RequestPtr& request, PvHandle pv, dispatcher) exc
     """A get that needs nothing but driver.read; that is scanned needs not even this."""
     cdef Data data = data_linked_to(pv)
     cdef SnapshotPtr made
-    driver, reason = pv.driver, pv.info.reason    # held while they run
+    driver, reason = pv.way.driver, pv.info.reason    # held while they run
     try:
         value = data.value if pv.info.fields.scanned else driver.read(reason)
         data = data_linked_to(pv)

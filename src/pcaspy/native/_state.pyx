@@ -50,7 +50,7 @@ cdef class Watch:
         if data is None or data.stored.get() == NULL:
             return None
         self.seen = data.stored
-        if data.nothing:
+        if data.marks.nothing:
             return None
         cdef const Snapshot* now = self.seen.get()
         cdef string label

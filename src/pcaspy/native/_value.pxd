@@ -1,31 +1,14 @@
 cimport cython
 from libc.stdint cimport uint32_t
-from libcpp cimport bool as cbool
 
-from pcaspy.native._cpp.alarm_limits cimport AlarmHistory
 from pcaspy.native._cpp.metadata cimport MetadataPtr
 from pcaspy.native._cpp.snapshot cimport (
-    AlarmState, NewSnapshot, Snapshot, SnapshotPtr, TimeStamp)
+    AlarmState, NewSnapshot, SnapshotPtr, TimeStamp)
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
 from pcaspy.native._fields cimport Fields
-from pcaspy.native._handle cimport Links, PvHandle
-
-
-@cython.final
-cdef class AlarmExtra:
-    # With limits that look back:
-    cdef AlarmHistory history
-    cdef bint begun              # it is of these limits
-    cdef AlarmState judged       # what it said last
-    cdef double planned          # when it is looked at again; NaN: not
-    # With a message:
-    cdef str message             # or None
-    cdef MetadataPtr metadata    # of `fields`, with the message
-    cdef Fields fields
-
-    cdef AlarmState check(
-        self, Fields fields, const Snapshot& snapshot, AlarmState now)
+from pcaspy.native._handle cimport PvHandle
+from pcaspy.native._links cimport Links
 
 
 cdef class StoredValue(Links):
@@ -34,9 +17,6 @@ cdef class StoredValue(Links):
     cdef TimeStamp time_
     cdef AlarmState alarm_
     cdef uint32_t images         # values so far, for the numbers of images
-    cdef cbool udf_
-    cdef cbool read_failed       # the alarm says so, until something else is known
-    cdef AlarmExtra extra        # what few have, or None
 
     cdef AlarmState judge(self, Fields fields, value, const NewSnapshot& made)
     cdef bint set_alarm(self, AlarmState alarm) noexcept

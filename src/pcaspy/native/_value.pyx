@@ -6,18 +6,16 @@ cimport cython
 from libc.math cimport NAN, isnan
 from libc.stdint cimport int32_t
 
-from pcaspy.native._cpp.alarm_limits cimport AlarmHistory
 from pcaspy.native._cpp.from_snapshot cimport bytes_of, holds_exactly, value_of
 from pcaspy.native._cpp.metadata cimport MetadataPtr
 from pcaspy.native._cpp.snapshot cimport (
-    AlarmState, NewSnapshot, Snapshot, SnapshotPtr, restamped)
+    AlarmState, NewSnapshot, SnapshotPtr, restamped)
 from pcaspy.native._cpp.to_snapshot cimport Strictness
 from pcaspy.native._cpp.types cimport DbfType
 from pcaspy.native._fields cimport Fields, alarm_of
-from pcaspy.native._handle cimport Changed, Links, PvHandle, moved
+from pcaspy.native._handle cimport PvHandle, converted, moved, opened
+from pcaspy.native._links cimport Changed, Extra, Links, apply_reads
 from pcaspy.native._time cimport StampBase
-
-from time import monotonic
 
 _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
                  <int>DbfType.Enum: "u2", <int>DbfType.Long: "i4",
@@ -29,23 +27,6 @@ _DTYPE_OF_DBF = {<int>DbfType.Char: "u1", <int>DbfType.Short: "i2",
 _IN_SNAPSHOT = object()     # the value is an array that is made when asked for
 
 
-@cython.final
-cdef class AlarmExtra:
-    """Of an alarm that has a message, or depends on what was before."""
-
-    def __init__(self):
-        self.planned = NAN
-
-    cdef AlarmState check(
-            self, Fields fields, const Snapshot& snapshot, AlarmState now):
-        """The alarm of a value of a PV that has the alarm `now`."""
-        if not self.begun:
-            self.begun = True
-            self.history = AlarmHistory(fields.limits, now)
-        self.judged = self.history.check(fields.limits, snapshot, monotonic())
-        return self.judged
-
-
 cdef class StoredValue(Links):
     """A value and its alarm and time, for the PVs that it is linked to."""
 
@@ -53,12 +34,12 @@ cdef class StoredValue(Links):
 
     def link(self, PvHandle pv not None, Changed changed, overrides=(False,) * 3):
         """Holds the value of `pv` from now on; an unlinked Data brings its own."""
-        pv.opened()
+        opened(pv)
         self.value_ = self.shown()      # an array leaves the snapshot
         self.stored.reset()
         self.detach()
         self.join(pv, changed, overrides)
-        if self.flag_ and not self.queued:
+        if self.marks.flag and not self.marks.queued:
             self.queue()
         self.store(self.value_)
 
@@ -70,7 +51,7 @@ cdef class StoredValue(Links):
         """
         cdef Fields fields = pv.info.fields
         cdef NewSnapshot made
-        pv.opened()
+        opened(pv)
         self.value_ = pv.info.value
         self.time_.seconds, self.time_.nanoseconds = when.seconds, when.nanos
         if (fields.first.get() == NULL or fields.first_value is not self.value_
@@ -95,11 +76,11 @@ cdef class StoredValue(Links):
         """Gives the value to `pv`, which has another name for the same reason, too."""
         if pv is self.pv:
             return
-        pv.opened()
+        opened(pv)
         self.linked()
         self.add_alias(pv)
         self.publish_alias(pv)
-        pv.apply_reads()
+        apply_reads(pv)
 
     def unlink(self, PvHandle pv=None):
         """Releases `pv`, or all PVs."""
@@ -118,9 +99,7 @@ cdef class StoredValue(Links):
             if self.extra is not None:
                 self.extra.begun = False
             return alarm_of(fields, value, made)
-        if self.extra is None:
-            self.extra = AlarmExtra()
-        return self.extra.check(fields, made.get()[0], self.alarm_)
+        return self.special().check(fields, made.get()[0], self.alarm_)
 
     cdef bint set_alarm(self, AlarmState alarm) noexcept:
         """Takes it; whether it is another one, which ends the message."""
@@ -134,7 +113,7 @@ cdef class StoredValue(Links):
 
     cdef plan(self):
         """Has the alarm looked at again when a delay is over."""
-        cdef AlarmExtra extra = self.extra
+        cdef Extra extra = self.extra
         cdef double due = extra.history.due() if extra.begun else NAN
         if isnan(due) or extra.planned <= due:
             return
@@ -144,7 +123,7 @@ cdef class StoredValue(Links):
 
     cdef MetadataPtr metadata_of(self, Fields fields) except *:
         """The metadata that clients get, with the message of the alarm."""
-        cdef AlarmExtra extra = self.extra
+        cdef Extra extra = self.extra
         if extra is None or extra.message is None:
             return fields.metadata
         if extra.fields is not fields:
@@ -184,13 +163,13 @@ cdef class StoredValue(Links):
 
     cdef void note_nothing(self) noexcept:
         cdef PvHandle pv
-        if self.nothing == (self.value_ is None):
+        if self.marks.nothing == (self.value_ is None):
             return
-        self.nothing = self.value_ is None
+        self.marks.nothing = self.value_ is None
         if self.pv is not None:
-            self.pv.apply_reads()
-        for pv in self.aliases:
-            pv.apply_reads()
+            apply_reads(self.pv)
+        for pv in self.aliases():
+            apply_reads(pv)
 
     cdef SnapshotPtr stamped(self, NewSnapshot made, Fields fields) except *:
         made.get().time = self.time_
@@ -207,8 +186,9 @@ cdef class StoredValue(Links):
             raise moved(self.pv)
         self.stored = snapshot
         self.pv.pv.get().set(snapshot)
-        for pv in self.aliases:
-            self.publish_alias(pv)
+        if self.extra is not None:
+            for pv in self.extra.aliases:
+                self.publish_alias(pv)
 
     cdef publish_alias(self, PvHandle pv):
         cdef Fields fields = pv.info.fields
@@ -247,4 +227,4 @@ cdef NewSnapshot made_of(PvHandle pv, value, Strictness strictness) except *:
     cdef Fields fields = pv.info.fields
     if value is None:
         return fields.made_of_nothing()
-    return pv.convert(value, strictness)
+    return converted(pv, value, strictness)

@@ -9,17 +9,23 @@ import contextlib
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
 
 
-class Later(NamedTuple):
+class Later:
     """A coroutine that is to be run, and what is called at its end."""
 
-    coroutine: Coroutine[Any, Any, Any]
-    ended: Callable[[Any, BaseException | None], None]
+    __slots__ = ("coroutine", "ended")
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        ended: Callable[[Any, BaseException | None], None],
+    ) -> None:
+        self.coroutine, self.ended = coroutine, ended
 
     async def run(self) -> None:
         """In the running event loop."""

@@ -10,7 +10,8 @@ from types import CoroutineType
 from typing import Any
 
 from ..lowlevel.casdef import DBE_LOG, DBE_VALUE
-from ..native._handle import data_of, info_of
+from ..native._handle import info_of
+from ..native._links import data_of
 from ..native._request import Request
 from .pvdb_fields import RULES
 

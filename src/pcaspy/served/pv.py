@@ -17,7 +17,6 @@ from ..lowlevel.casdef import (
 from ..lowlevel.pv import casPV
 from ..native._handle import (
     client_how,
-    data_of,
     driver_of,
     has_interest,
     info_of,
@@ -26,6 +25,7 @@ from ..native._handle import (
     set_info,
     set_name,
 )
+from ..native._links import data_of
 from . import put_client
 from .coroutines import Later, was_cancelled
 from .pvdb import PVInfo

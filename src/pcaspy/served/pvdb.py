@@ -6,15 +6,16 @@ all PVs: a hundred thousand PVs need little more memory than their names.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import is_
 from typing import Any
 
 from ..alarm import Severity
 from ..lowlevel import casdef
-from ..native._fields import MAX_COUNT, Fields, InfoBase
+from ..native._fields import MAX_COUNT, Alike, Fields, InfoBase, alike_infos
 from .pvdb_fields import (
     AIT_OF_TYPE,
     DEFAULTS,
@@ -38,6 +39,7 @@ _STRUCTURED_VALUES = {
     "ndarray": "an array of numbers",
 }
 _MAX_CACHED = 10_000  # different sets of fields that are remembered
+_MAX_ALIKE = 16  # of those, what each entry is compared with at first
 
 
 def _checked(pv: str, name: str, value: Any) -> Any:
@@ -460,7 +462,7 @@ def overrides_checks(kind: type) -> tuple[bool, bool]:
     )
 
 
-def parse(prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> Iterator[PVInfo]:
+def parse(prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> list[PVInfo]:
     """A PVInfo for each entry of `pvdb`.
 
     Raises:
@@ -472,13 +474,18 @@ def parse(prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> Iterator[PVInfo
             f" not {type(prefix).__name__} and {type(pvdb).__name__}"
         )
     aliases: dict[str, str] = {}
-    for reason, spec in pvdb.items():
+    made: list[PVInfo] = []
+    alike: list[Alike] = []  # most entries are like one of a few
+    entries = iter(pvdb.items())
+    while (odd := alike_infos(PVInfo, prefix, entries, alike, made)) is not None:
+        reason, spec = odd
         if not isinstance(reason, str) or not prefix + reason:
             raise ValueError(f"PV {reason!r}: the key must be a str that is not empty")
         name = prefix + reason
         if "\0" in name:
             raise ValueError(f"PV {name!r}: a name without NUL is allowed")
         info = PVInfo(spec, reason, name)
+        made.append(info)
         for alias in info.fields.values["alias"]:
             other = alias if alias in pvdb else aliases.setdefault(alias, reason)
             if other != reason:
@@ -486,4 +493,21 @@ def parse(prefix: str, pvdb: Mapping[str, Mapping[str, Any]]) -> Iterator[PVInfo
                     f"PV {reason!r}: field 'alias' has {alias!r}, which is a name of"
                     f" PV {other!r} already"
                 )
-        yield info
+        if not info.fields.values["alias"]:
+            _remember(alike, spec, info.fields)
+    return made
+
+
+def _remember(alike: list[Alike], spec: Mapping[str, Any], fields: Fields) -> None:
+    """Lets entries like `spec` be made quickly, if there are not too many kinds."""
+    if len(alike) >= _MAX_ALIKE or type(spec) is not dict:
+        return
+    if type(spec.get("value", 0.0)) is not float:  # it may say the count
+        return
+    if any(known.fields is fields for known in alike):
+        return
+    zero = _first_value(fields)
+    with contextlib.suppress(TypeError):
+        alike.append(
+            Alike(spec, fields, None if isinstance(zero, (list, dict)) else zero)
+        )

@@ -4,85 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypedDict, get_args
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..alarm import Severity, SeverityStrings
 from ..lowlevel import casdef
-from ..native._fields import COLUMN_TYPES, MAX_COUNT
-
-# As display.form of EPICS' normative types has them, in their order.
-Form = Literal[
-    "Default", "String", "Binary", "Decimal", "Hex", "Exponential", "Engineering"
-]
-FORMS: tuple[str, ...] = get_args(Form)
-SeverityName = Literal["NO_ALARM", "MINOR", "MAJOR", "INVALID"]
-
-
-class PVSpec(TypedDict, total=False):
-    """The fields of a pvdb entry; all are optional."""
-
-    type: Literal[
-        "enum",
-        "bool",
-        "string",
-        "text",
-        "char",
-        "uchar",
-        "float",
-        "double",
-        "int",
-        "long",
-        "short",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "float32",
-        "float64",
-        "table",
-        "ndarray",
-    ]
-    count: int
-    value: Any
-    enums: Sequence[str]
-    states: Sequence[int]
-    prec: float
-    unit: str
-    lolim: float
-    hilim: float
-    drvl: float
-    drvh: float
-    hihi: float
-    lolo: float
-    high: float
-    low: float
-    hhsv: SeverityName | int
-    hsv: SeverityName | int
-    lsv: SeverityName | int
-    llsv: SeverityName | int
-    hyst: float
-    alarm_delay: float
-    adel: float
-    mdel: float
-    scan: float
-    asyn: bool
-    asg: str
-    port: str
-    desc: str
-    form: Form
-    alias: str | Sequence[str]
-    readonly: bool
-    enforce_limits: bool | Literal["refuse", "clamp"]
-    udf: bool
-    columns: Mapping[str, str]
-    labels: Sequence[str]
-    autosave: bool | float | str
-
+from ..native._fields import COLUMN_TYPES, FORMS, MAX_COUNT
 
 # pcaspy's numbers for types, which have none for 64 bits: those go as what is given.
 AIT_OF_TYPE = {
@@ -262,14 +189,29 @@ _COLUMN_NAME = "[A-Za-z_][A-Za-z0-9_]*"
 Schema = dict[str, Any]  # a piece of JSON Schema
 
 
-class Rule(NamedTuple):
-    """How one field is checked, and what it is without being given."""
+class Rule:
+    """How one field is checked, and what it is without being given.
 
-    meaning: str
-    default: Any
-    take: Callable[[Any], Any]  # raises what is not allowed
-    allowed: str
-    schema: Schema
+    Args:
+        meaning: A sentence for the docs.
+        default: The value of a field that is not given.
+        take: Returns what is stored for a value, or raises.
+        allowed: What a value may be, for texts of errors.
+        schema: The same as JSON Schema.
+    """
+
+    __slots__ = ("allowed", "default", "meaning", "schema", "take")
+
+    def __init__(
+        self,
+        meaning: str,
+        default: Any,
+        take: Callable[[Any], Any],
+        allowed: str,
+        schema: Schema,
+    ) -> None:
+        self.meaning, self.default, self.take = meaning, default, take
+        self.allowed, self.schema = allowed, schema
 
 
 def _severity_rule(limit: str, default: int) -> Rule:

@@ -6,23 +6,24 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
-from ..host.in_loop import Turns
-from ..host.lifetime import Dispatcher, Host, open_hosts
+from ..host.lifetime import Host, open_hosts
 from ..host.notebook import run_of_cell
 from ..native._access import lacks_access_group
 from ..native._fields import has_64_bits, is_structured
 from ..native._handle import (
     PvHandle,
+    Way,
+    by_port,
     driver_of,
     info_of,
     name_of,
     reopen_pv,
     set_read_only,
     wants_interest,
-    wire_pv,
 )
+from ..native._links import wire_pv
 from ..native._server import Server
 from ..native._time import epicsTimeStamp
 from .coroutines import Coroutines
@@ -33,25 +34,31 @@ from .pvdb import PVInfo
 from .scan import Scanner
 from .tables import DriverMap, NameTable, PortMap, warn_of_names
 
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from ..host.lifetime import Dispatcher
+
+    class ValueKeeper(Protocol):
+        """What restores and saves values, and has to know which ones there are."""
+
+        @property
+        def stamp(self) -> epicsTimeStamp | None:
+            """When the value was set that this thread restores; None: it restores none."""
+
+        def came(self, driver: Any, reasons: Iterable[str], fresh: bool = True) -> None:
+            """The driver has these parameters; `fresh` ones may be restored."""
+
+        def looked_at(self, data: Any, pv: Any) -> bool:
+            """Whether this PV, to which it will be linked, may take over this value."""
+            ...
+
+        def leaves(self, data: Any) -> None:
+            """This value will be linked to no PV."""
+
+
 _log = logging.getLogger("pcaspy.SimpleServer")
 _NAMED = 3  # PVs that one line names
-
-
-class Ways(NamedTuple):
-    """What of a driver's methods the requests of its PVs need."""
-
-    reads: bool  # gets have to ask `read`
-    updates: bool  # puts have to call `updatePV`
-    client_how: str | None  # how `write` gets the client
-
-
-def ways_to(driver: Any) -> Ways:
-    """What a driver has when it is registered, or None."""
-    if driver is None:
-        return Ways(True, True, None)
-    return Ways(
-        driver.overrides_read(), driver.overrides_update(), how_with_client(driver)
-    )
 
 
 def incomplete(driver: Any) -> str:
@@ -83,24 +90,6 @@ def _tell(pvs: list[Any], what: str) -> None:
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         _log.warning("PV %s%s: %s", ", ".join(names[:_NAMED]), more, what)
-
-
-class ValueKeeper(Protocol):
-    """What restores and saves values, and has to know which ones there are."""
-
-    @property
-    def stamp(self) -> epicsTimeStamp | None:
-        """When the value was set that this thread restores; None: it restores none."""
-
-    def came(self, driver: Any, reasons: Iterable[str], fresh: bool = True) -> None:
-        """The driver has these parameters; `fresh` ones may be restored."""
-
-    def looked_at(self, data: Any, pv: Any) -> bool:
-        """Whether this PV, to which it will be linked, may take over this value."""
-        ...
-
-    def leaves(self, data: Any) -> None:
-        """This value will be linked to no PV."""
 
 
 class Registry(Host):
@@ -151,13 +140,7 @@ class Registry(Host):
         """
         self._check_names(pvs)
         now = epicsTimeStamp()
-        ports: dict[str, list[Any]] = {}
-        saved = []
-        for pv in pvs:
-            fields = info_of(pv).fields.values
-            ports.setdefault(fields["port"], []).append(pv)
-            if fields["autosave"]:
-                saved.append(pv)
+        ports, saved, with_alias = by_port(pvs)
         self._look_for_others(pvs)
         if self.engine is not None and self.engine.running:
             self.warn_of_groups(pvs)
@@ -167,7 +150,7 @@ class Registry(Host):
             self.pvf.extend(pvs)
         for port, members in ports.items():
             self.pvs.table(port).extend(members, now)
-        for pv in pvs:
+        for pv in with_alias:
             for alias in info_of(pv).fields.values["alias"]:
                 name, reason = name_of(pv), info_of(pv).reason
                 self.pvf[name[: len(name) - len(reason)] + alias] = pv
@@ -271,6 +254,8 @@ class Registry(Host):
                 the one that was given.
         """
         import asyncio  # takes long
+
+        from ..host.in_loop import Turns
 
         loop = asyncio.get_running_loop()
         self._check_that_only_one_serves()
@@ -388,36 +373,44 @@ class Registry(Host):
         if table is None or table.get(info.reason) is not pv:
             self.scanner.set(pv, 0)
 
+    @staticmethod
+    def way_to(driver: Any) -> Way:
+        """What a driver has when it is registered, or None."""
+        if driver is None:
+            return Way(None, True, True)
+        return Way(
+            driver,
+            driver.overrides_read(),
+            driver.overrides_update(),
+            how_with_client(driver),
+        )
+
     def wire_port(self, port: str, driver: Any) -> None:
         """`driver` (None: no driver) answers for the PVs of `port`."""
         table = self.pvs.get(port)
         if table is not None:
-            ways = ways_to(driver)
+            way = self.way_to(driver)
             for pv in list(table.members()):  # another thread may add some
-                self._wire(pv, driver, ways)
+                self.wire(pv, way)
 
-    def wire(self, pv: Any, driver: Any) -> None:
+    def wire(self, pv: Any, way: Way) -> None:
         """Decides which ways the requests of `pv` go."""
-        self._wire(pv, driver, ways_to(driver))
-
-    def _wire(self, pv: Any, driver: Any, ways: Ways) -> None:
         own = overrides(type(pv))
-        fields = info_of(pv).fields
+        driver, fields = way.driver, info_of(pv).fields
         scanned = fields.scanned
         wire_pv(
             pv,
-            driver,
+            way,
             plain_read=not own.read,
             plain_write=not (
                 own.write
-                or ways.updates
-                or ways.client_how
+                or way.updates
+                or way.client_how
                 or fields.asyn
                 or fields.values["enforce_limits"]
             ),
             in_series=fields.asyn and driver is not None and not own.write,
-            asks=(ways.reads and not scanned) or driver is None or own.read,
-            client_how=ways.client_how,
+            asks=(way.reads and not scanned) or driver is None or own.read,
         )
         if own.interest:
             wants_interest(pv)
@@ -434,7 +427,7 @@ class Registry(Host):
                 self.engine.add([pv])  # its clients connect anew
             self._serve_other_names(pv)
         set_read_only(pv, info_of(pv).fields.values["readonly"])
-        self.wire(pv, driver_of(pv))
+        self.wire(pv, self.way_to(driver_of(pv)))
 
 
 class _Last:

@@ -17,7 +17,8 @@ from ..lowlevel.dispatch import (
     tell_field_put,
     write_log,
 )
-from ..native._handle import data_of, driver_of, info_of, name_of
+from ..native._handle import driver_of, info_of, name_of
+from ..native._links import data_of
 from ..native._request import GETFAIL, NORMAL, PUTFAIL, Request
 from ..native._server import Server
 from . import field_puts

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..lowlevel.pv import casPV, prepare
 from ..native._data import Data
-from ..native._handle import Changed, PvHandle, data_of, info_of, is_given, name_of
+from ..native._handle import (
+    PvHandle,
+    give_memory_back,
+    info_of,
+    is_given,
+    name_of,
+    put_names,
+    put_reasons,
+)
+from ..native._links import Changed, data_of
 from ..native._time import epicsTimeStamp
 from .pv import SimplePV, overrides
 from .pvdb import PVInfo, overrides_checks
@@ -22,6 +31,7 @@ _MISSING = object()
 _MOST_COMPARED = 5000  # names that are looked through for one like a wrong one
 _NOTHING_OVERRIDDEN = (False, False, False)
 _MANY = 1000  # new objects that are worth to hold the garbage collector off
+_MUCH = 10_000  # those whose making leaves memory that is worth to be given back
 
 
 _log = logging.getLogger("pcaspy.SimpleServer")
@@ -47,6 +57,12 @@ def collector_held(count: int) -> Iterator[None]:
     finally:
         if held:
             gc.enable()
+
+
+def memory_made_for(count: int) -> None:
+    """So many objects were made: what that took for a while goes back to the system."""
+    if count >= _MUCH:
+        give_memory_back()
 
 
 class HookedDict(dict[Any, Any]):
@@ -152,6 +168,7 @@ class ParamTable(HookedDict):
             with collector_held(len(pvs)):
                 for reason, pv in pvs.items():
                     self.attach(reason, pv, now)
+            memory_made_for(len(pvs))
             for reason, others in pvs.aliases.items():
                 for other in others:
                     self[reason].alias(other)
@@ -244,30 +261,31 @@ class PortTable(HookedDict):
         # PVs with a reason that another PV has taken over, by reason.
         self.aliases: dict[str, list[Any]] = {}
 
-    def extend(self, pvs: Iterable[Any], now: epicsTimeStamp) -> None:
+    def extend(self, pvs: list[Any], now: epicsTimeStamp) -> None:
         """Adds many PVs by their reason."""
-        registry, port, keeper = self.registry, self.port, self.registry.keeper
-        driver = registry.driver.get(port)
-        names = registry.pvf
-        put = super(HookedDict, self).__setitem__
+        registry = self.registry
+        for pv, old in put_reasons(self, pvs):
+            if registry.pvf.get(name_of(old)) is old:
+                self.aliases.setdefault(info_of(pv).reason, []).append(old)
+            else:
+                registry.scanner.set(old, 0)
+        driver = registry.driver.get(self.port)
+        if driver is not None:
+            self._attach(pvs, driver, now)
+
+    def _attach(self, pvs: list[Any], driver: Any, now: epicsTimeStamp) -> None:
+        """Gives PVs that were added to the driver that there is."""
+        keeper, way = self.registry.keeper, self.registry.way_to(driver)
         for pv in pvs:
             reason = info_of(pv).reason
-            old = self.get(reason)
-            put(reason, pv)
-            if old is not None and old is not pv:
-                if names.get(name_of(old)) is old:
-                    self.aliases.setdefault(reason, []).append(old)
-                else:
-                    registry.scanner.set(old, 0)
-            if driver is not None:
-                before = None if keeper is None else driver.pvDB.get(reason)
-                driver.pvDB.attach(reason, pv, now)
-                for other in self.aliases.get(reason, ()):
-                    driver.pvDB[reason].alias(other)
-                if keeper is not None:
-                    fresh = driver.pvDB[reason] is not before
-                    keeper.came(driver, [reason], fresh)
-                registry.wire(pv, driver)
+            before = None if keeper is None else driver.pvDB.get(reason)
+            driver.pvDB.attach(reason, pv, now)
+            for other in self.aliases.get(reason, ()):
+                driver.pvDB[reason].alias(other)
+            if keeper is not None:
+                fresh = driver.pvDB[reason] is not before
+                keeper.came(driver, [reason], fresh)
+            self.registry.wire(pv, way)
 
     def _put(self, key: Any, value: Any) -> Any:
         info = info_of(value) if isinstance(value, SimplePV) else None
@@ -339,14 +357,7 @@ class NameTable(HookedDict):
 
     def extend(self, pvs: list[Any]) -> None:
         """Serves many PVs by their names."""
-        put = super(HookedDict, self).__setitem__
-        replaced = [
-            old
-            for pv in pvs
-            if (old := self.get(name_of(pv))) is not None and old is not pv
-        ]
-        for pv in pvs:
-            put(name_of(pv), pv)
+        replaced = put_names(self, pvs)
         if self.registry.engine is not None:
             self.registry.engine.add(pvs)
         if replaced:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..driver import Driver
 from ..served.pvdb import no_effect
-from ..served.pvdb_fields import PVSpec
+from ..served.pvdb_types import PVSpec
 
 #: The line of a PV (its key alone), of one of its fields (key, field), and of the pvdb
 #: (an empty key).

@@ -18,7 +18,7 @@ import gc, struct, threading, time
 import numpy as np
 import pcaspy
 from pcaspy import Driver, PVInfo, SimplePV, SimpleServer, cas
-from pcaspy.native._handle import data_of
+from pcaspy.native._links import data_of
 from pcaspy.driver import Data, manager
 from support.wire import Circuit, DBE_VALUE, WRITE, WRITE_NOTIFY, pack
 gc.set_threshold(1)

@@ -8,7 +8,7 @@ import pytest
 
 from pcaspy import Driver, PVInfo, Severity, SimplePV
 from pcaspy.driver import manager
-from pcaspy.native import _value
+from pcaspy.native import _links
 from support import dbr
 from support.wire import DBE_ALARM, EVENT_ADD, LONG_DEADLINE, Circuit
 
@@ -22,7 +22,7 @@ class Clock:
     def __init__(self, monkeypatch):
         self.now = 1000.0
         self.planned = []
-        monkeypatch.setattr(_value, "monotonic", lambda: self.now)
+        monkeypatch.setattr(_links, "monotonic", lambda: self.now)
 
     def add(self, data, due):
         self.planned.append((due, data))

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from pcaspy import Driver, SimpleServer, cas
-from pcaspy.host import options, summary
+from pcaspy.host import option_types, options, summary
 from pcaspy.native import _tables
 from pcaspy.testing import IsolatedServer
 from support import dbr, wire
@@ -54,10 +54,10 @@ def count(server, name):
 
 
 def test_type_checkers_know_the_limits_of_the_engine():
-    assert list(options.Limits.__annotations__) == list(options.LIMITS)
+    assert list(option_types.Limits.__annotations__) == list(options.LIMITS)
     names = [*options.LIMITS, *(name for name, *_ in _tables.options())]
     names.remove("interfaces")  # SimpleServer itself has it
-    assert list(options.ServerOptions.__annotations__) == names
+    assert list(option_types.ServerOptions.__annotations__) == names
 
 
 @pytest.mark.parametrize("name", options.LIMITS)

@@ -8,7 +8,7 @@ import pytest
 
 from pcaspy import Driver, PVInfo, SimplePV, SimpleServer, cas
 from pcaspy.driver import Data, Manager, manager
-from pcaspy.native._handle import data_of
+from pcaspy.native._links import data_of
 from pcaspy.testing import IsolatedServer
 from support.wire import (
     CREATE_CH_FAIL,

@@ -34,7 +34,7 @@ def sources(suffixes):
 
 
 def test_fields_of_a_pvdb():
-    fields = list(pvdb_fields.PVSpec.__annotations__)
+    fields = list(pvdb_types.PVSpec.__annotations__)
     rows = [name for name in first_column("pvdb.md") if name in fields]
     assert sorted(rows[: len(fields)]) == sorted(fields)
 
