@@ -147,9 +147,6 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     // True once: a client was refused that cannot get at PVs of this type.
     bool first_refusal() noexcept { return !refused_.exchange(true); }
 
-    // For whoever made this PV; the engine never looks at it. Guarded by its user.
-    void* owner = nullptr;
-
     // ---- thread of a server: its clients here ----
     // Null before attach(), and after detach().
     PvClientsPtr clients_of(const PostQueue& queue) const;
@@ -219,6 +216,11 @@ class PCAS_API Pv final : public RefCounted, public CountedInstance<Counted::Pv>
     SnapshotPtr current_;
     std::atomic<std::uint64_t> posted_{0};  // written with the mutex
     PvClientsPtr clients_;                  // a list: of each server that has some
+
+  public:
+    // For whoever made this PV; the engine never looks at it. Guarded by its user. Here
+    // it takes no more room than it has.
+    void* owner = nullptr;
 };
 
 using PvPtr = Ref<Pv>;

@@ -4,7 +4,7 @@ A program makes a `SimpleServer`, gives it the PVs of a pvdb dict, makes a `Driv
 subclass that reads and writes them, and calls ``server.process(0.1)`` in a loop.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from . import _libcom  # isort: skip  # noqa: F401  (before the engine)
 from . import alarm, cas, driver
@@ -12,7 +12,10 @@ from ._version import __version__, version_info
 from .alarm import Alarm, Severity
 from .driver import Driver, PVInfo, SimplePV, SimpleServer, current_client
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from .host.option_types import Limits
     from .putlog.options import PutLog
 

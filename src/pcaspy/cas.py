@@ -14,7 +14,6 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
 
 from .host import access
 from .host.lifetime import open_hosts
@@ -36,7 +35,10 @@ from .native._time import epicsTimeStamp
 from .served.registry import last, last_server
 from .served.requests import DriverDispatcher
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
     from .lowlevel.gdd import gdd
 
 __all__ = [

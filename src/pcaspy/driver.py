@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from logging import NullHandler
-from typing import TYPE_CHECKING, Any
 
 from . import cas
 from .alarm import Alarm, Severity
@@ -25,6 +24,10 @@ from .served.pvdb_fields import AIT_OF_TYPE
 from .served.registry import incomplete, last
 from .served.tables import ParamTable
 from .server import SimpleServer
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "Alarm",

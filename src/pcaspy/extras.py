@@ -9,12 +9,14 @@ import functools
 import logging
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from .host.options import control_name
 from .served.registry import Registry
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from .putlog.options import PutLog
     from .state.keeper import Keeper
 

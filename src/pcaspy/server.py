@@ -7,7 +7,6 @@ import os
 import time
 import types
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
 
 from . import cas
 from .extras import Extras
@@ -21,8 +20,10 @@ from .served.registry import Registry, claim, last, last_server, warn_of_groups
 from .served.requests import DriverDispatcher
 from .served.tables import collector_held, memory_made_for
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
     import asyncio
+    from typing import Any, Literal
 
     from typing_extensions import Unpack
 

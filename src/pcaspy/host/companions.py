@@ -9,7 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import AbstractContextManager
-from typing import TypeVar
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Kind = TypeVar("_Kind", bound="Companion")
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 
@@ -37,9 +42,6 @@ class Companion:
 
         Comes instead of `end`. The child may begin to serve, with `prepare` first.
         """
-
-
-_Kind = TypeVar("_Kind", bound=Companion)
 
 
 class Companions:

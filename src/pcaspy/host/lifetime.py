@@ -15,13 +15,13 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..native import _access
 from ..native._server import Server
 from . import access
 from .companions import Companions
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
     from typing import Protocol
 

@@ -7,7 +7,10 @@ still exists then, for the kernel keeps the process.
 from __future__ import annotations
 
 import sys
-from typing import Any
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def run_of_cell() -> int | None:

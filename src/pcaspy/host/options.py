@@ -10,9 +10,12 @@ import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any
 
 from ..native._tables import limits, options
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Range:

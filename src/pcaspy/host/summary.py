@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from ..native._server import Server
 from ..native._tables import counters
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
     from ..native._pva import Pva
 

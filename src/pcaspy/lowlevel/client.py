@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextvars
-from typing import TYPE_CHECKING, Any
 
 from ..native import _request
 from ..native._request import Request
 from .casdef import S_casApp_noSupport, S_casApp_success
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from .gdd import gdd
 
 

@@ -8,7 +8,6 @@ import reprlib
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from ..host.failures import Failures
 from ..host.summary import Summary
@@ -25,6 +24,10 @@ from .casdef import (
 from .client import caNetAddr, client_of
 from .lazy import gdds
 from .pv import async_writes, casPV, contents, describe, prepare
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 _put_log = logging.getLogger("pcaspy.put")
 write_log = logging.getLogger("pcaspy.SimplePV.writeValue")

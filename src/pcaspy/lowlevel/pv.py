@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
 
 from ..native._fields import MAX_COUNT, Fields, InfoBase
 from ..native._handle import (
@@ -39,7 +38,10 @@ from .casdef import (
 )
 from .lazy import gdds
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from .gdd import gdd
 
 # Which type of the wire stands for each type of a gdd.

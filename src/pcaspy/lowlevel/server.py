@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..host import pva
 from ..host.lifetime import Host
@@ -20,7 +19,10 @@ from .casdef import (
 from .client import caNetAddr
 from .dispatch import Dispatcher
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
     from typing_extensions import Self
 
 

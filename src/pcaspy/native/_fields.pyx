@@ -281,7 +281,7 @@ cdef bint same(a, b) except -1:
 
 
 def alike_infos(kind, prefix, entries, list alike not None, list made not None):
-    """Makes infos of entries that are like known ones, as long as they are.
+    """Makes infos of entries up to the first that is not like a known one.
 
     Args:
         kind: The class of the infos.

@@ -343,11 +343,6 @@ def wants_interest(PvHandle pv not None):
     opened(pv).set_wants_interest(True)
 
 
-def client_how(PvHandle pv not None):
-    """How driver.write gets the client, as its `Way` says."""
-    return None if pv.way is None else pv.way.client_how
-
-
 def end_put(PvHandle pv not None):
     """The driver is done with the put callback that it was asked to carry out."""
     opened(pv).end_put(ECA_NORMAL)

@@ -162,3 +162,8 @@ def wire_pv(PvHandle pv not None, Way way not None, bint plain_read,
 def data_of(PvHandle pv not None):
     """The Data that holds its value, or None before there is a driver."""
     return linked_data(pv)
+
+
+def client_how(PvHandle pv not None):
+    """How driver.write gets the client, as its `Way` says."""
+    return None if pv.way is None else pv.way.client_how

@@ -1,11 +1,6 @@
-from typing import final
-
-from pcaspy.native._handle import Changed, Links, PvHandle
+from pcaspy.native._handle import PvHandle
+from pcaspy.native._links import Changed, Links
 from pcaspy.native._time import StampBase
-
-@final
-class AlarmExtra:
-    """Of an alarm that has a message, or depends on what was before."""
 
 class StoredValue(Links):
     """A value and its alarm and time, for the PVs that it is linked to."""

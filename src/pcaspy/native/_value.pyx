@@ -2,7 +2,6 @@
 # cython: nonecheck=True
 """The value of a Data as it was given, and the snapshot that answers gets."""
 
-cimport cython
 from libc.math cimport NAN, isnan
 from libc.stdint cimport int32_t
 

@@ -9,10 +9,11 @@ import contextlib
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
     import asyncio
+    from typing import Any
 
 
 class Later:

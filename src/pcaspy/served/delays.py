@@ -7,7 +7,10 @@ import itertools
 import logging
 import threading
 import time
-from typing import Any
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 _log = logging.getLogger("pcaspy.SimpleServer")
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import CoroutineType
-from typing import Any
 
 from ..lowlevel.casdef import DBE_LOG, DBE_VALUE
 from ..native._handle import info_of
 from ..native._links import data_of
 from ..native._request import Request
 from .pvdb_fields import RULES
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 # Fields of a pvdb entry by the names that records have for them.
 _ENTRY = {

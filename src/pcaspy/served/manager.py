@@ -9,10 +9,13 @@ not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from .registry import last
 from .tables import DriverMap, NameTable, PortMap, replace
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ManagerType(type):

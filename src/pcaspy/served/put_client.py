@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import types
-from typing import Any
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 KEYWORD, THIRD = "client", "third"
 

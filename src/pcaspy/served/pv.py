@@ -7,7 +7,6 @@ import logging
 import weakref
 from collections.abc import Callable
 from types import CoroutineType
-from typing import Any
 
 from ..lowlevel.casdef import (
     S_casApp_noSupport,
@@ -16,7 +15,6 @@ from ..lowlevel.casdef import (
 )
 from ..lowlevel.pv import casPV
 from ..native._handle import (
-    client_how,
     driver_of,
     has_interest,
     info_of,
@@ -25,10 +23,14 @@ from ..native._handle import (
     set_info,
     set_name,
 )
-from ..native._links import data_of
+from ..native._links import client_how, data_of
 from . import put_client
 from .coroutines import Later, was_cancelled
 from .pvdb import PVInfo
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 _write_log = logging.getLogger("pcaspy.SimplePV.writeValue")
 _read_log = logging.getLogger("pcaspy.SimplePV.getValue")

@@ -10,8 +10,6 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from operator import is_
-from typing import Any
 
 from ..alarm import Severity
 from ..lowlevel import casdef
@@ -28,6 +26,10 @@ from .pvdb_fields import (
     STRUCTURED,
 )
 from .pvdb_hints import warn_of_fields, warn_of_value
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 _log = logging.getLogger("pcaspy.pvdb")
 _unknown_log = logging.getLogger("pcaspy.pvdb.unknown")
@@ -178,26 +180,11 @@ class _FieldsCache:
 
     def __init__(self) -> None:
         self._known: dict[Any, Fields] = {}
-        # Names and values of the last one that was found; most are as the one before.
-        self._last: tuple[tuple[Any, ...], tuple[Any, ...], Fields] | None = None
 
     def get(self, pv: str, spec: Mapping[str, Any]) -> Fields:
         if "value" in spec:
             spec = dict(spec)
             del spec["value"]
-        names, values, last = tuple(spec), tuple(spec.values()), self._last
-        if last is not None and last[0] == names and all(map(is_, last[1], values)):
-            return last[2]
-        try:
-            found = self._known[names, values, tuple(map(type, values))]
-        except (KeyError, TypeError):
-            pass  # what is wrong with the entry is raised below, alone
-        else:
-            self._last = names, values, found
-            return found
-        return self._add(pv, spec)
-
-    def _add(self, pv: str, spec: Mapping[str, Any]) -> Fields:
         # Types are part of the key: a precision of 3.0 is not shown as 3.
         values = tuple(tuple(v) if type(v) is list else v for v in spec.values())
         key = tuple(spec), values, tuple(map(type, spec.values()))

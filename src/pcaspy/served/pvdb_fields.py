@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from ..alarm import Severity, SeverityStrings
 from ..lowlevel import casdef
 from ..native._fields import COLUMN_TYPES, FORMS, MAX_COUNT
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
+
+    Schema = dict[str, Any]  # a piece of JSON Schema
 
 # pcaspy's numbers for types, which have none for 64 bits: those go as what is given.
 AIT_OF_TYPE = {
@@ -185,8 +190,6 @@ def _autosave(value: Any) -> Any:
 
 # What a field of a structure may be called over PVAccess.
 _COLUMN_NAME = "[A-Za-z_][A-Za-z0-9_]*"
-
-Schema = dict[str, Any]  # a piece of JSON Schema
 
 
 class Rule:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sized
-from typing import Any
 
 from ..lowlevel import casdef
 from ..native._fields import Fields
 from .pvdb_fields import STRUCTURED
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 _log = logging.getLogger("pcaspy.pvdb")
 

@@ -6,7 +6,6 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
 
 from ..host.lifetime import Host, open_hosts
 from ..host.notebook import run_of_cell
@@ -34,8 +33,9 @@ from .pvdb import PVInfo
 from .scan import Scanner
 from .tables import DriverMap, NameTable, PortMap, warn_of_names
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from ..host.lifetime import Dispatcher
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
         @property
         def stamp(self) -> epicsTimeStamp | None:
-            """When the value was set that this thread restores; None: it restores none."""
+            """When the value was set that this thread restores; None: it does not."""
 
         def came(self, driver: Any, reasons: Iterable[str], fresh: bool = True) -> None:
             """The driver has these parameters; `fresh` ones may be restored."""

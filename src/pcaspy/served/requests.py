@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Callable, Coroutine
 from types import CoroutineType
-from typing import Any
 
 from ..alarm import Alarm, Severity
 from ..lowlevel.client import client_of, client_of_task
@@ -25,6 +24,10 @@ from . import field_puts
 from .coroutines import About, Coroutines, was_cancelled
 from .put_limits import within_limits
 from .pv import no_driver, overrides, put_line, put_value, refused
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def _true(result: Any) -> bool:

@@ -16,9 +16,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from .coroutines import About, Coroutines, Later
+
+TYPE_CHECKING = False  # typing takes long to import
+if TYPE_CHECKING:
+    from typing import Any
 
 _log = logging.getLogger("pcaspy.scan")
 

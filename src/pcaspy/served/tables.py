@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
 
 from ..lowlevel.pv import casPV, prepare
 from ..native._data import Data
@@ -24,8 +23,15 @@ from ..native._time import epicsTimeStamp
 from .pv import SimplePV, overrides
 from .pvdb import PVInfo, overrides_checks
 
+TYPE_CHECKING = False  # typing takes long to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from .registry import Registry
+
+    _Dict = dict[Any, Any]
+else:
+    _Dict = dict
 
 _MISSING = object()
 _MOST_COMPARED = 5000  # names that are looked through for one like a wrong one
@@ -65,7 +71,7 @@ def memory_made_for(count: int) -> None:
         give_memory_back()
 
 
-class HookedDict(dict[Any, Any]):
+class HookedDict(_Dict):
     """A dict whose changes go through `_put` and `_drop`; looking up is a dict's."""
 
     __slots__ = ("__weakref__",)

@@ -28,7 +28,7 @@ server.createPV("FIRST:", {"value": {"value": 1.0}})
 driver = Driver()
 print(more("MEMORY:"))
 """
-# 672 with Python 3.11; the allocators of others differ.
+# 540 with Python 3.11; the allocators of others differ.
 MOST_BYTES = 800
 
 

@@ -15,7 +15,7 @@ from aioca.tools import options as tool_options
 from aioca.tools.help import usage
 from pcaspy.__main__ import command_line
 from pcaspy.native._tables import counters
-from pcaspy.served import pvdb, pvdb_fields
+from pcaspy.served import pvdb, pvdb_types
 from pcaspy.status.entries import entries
 from pcaspy.testing import IsolatedServer
 
