@@ -48,11 +48,18 @@ class _Turn:
         self.users = 0
 
 
-class About(NamedTuple):
-    """Which call of a driver a coroutine is."""
+class About:
+    """Which call of a driver a coroutine is.
 
-    call: str  # "write", "read" or "scan"
-    pv: Any
+    Args:
+        call: "write", "read" or "scan".
+        pv: Of which PV.
+    """
+
+    __slots__ = ("call", "pv")
+
+    def __init__(self, call: str, pv: Any) -> None:
+        self.call, self.pv = call, pv
 
 
 class _Job:
@@ -164,7 +171,7 @@ class Coroutines:
         through = self.through
         if through is None:
             return job.coroutine
-        return through(*job.about, job.coroutine)
+        return through(job.about.call, job.about.pv, job.coroutine)
 
     @contextlib.asynccontextmanager
     async def _in_turn(self, key: Hashable) -> AsyncIterator[None]:
