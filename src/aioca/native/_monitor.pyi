@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from aioca._errors import CANothing
 from aioca.native._channel import Channel
 from aioca.native._loop import Sink
+from aioca.native._metadata import FORMAT_FULL as FORMAT_FULL
 from aioca.types import Count, Datatype, Dbe, Format, Timeout
 
 class Monitor(Sink):
