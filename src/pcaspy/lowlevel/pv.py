@@ -14,7 +14,6 @@ from ..native._handle import (
     is_open,
     name_of,
     open_pv,
-    post_value,
     remember_access_group,
     reopen_pv,
     set_access_group,
@@ -23,6 +22,7 @@ from ..native._handle import (
     wants_interest,
     writes_of,
 )
+from ..native._links import post_value
 from ..native._request import NORMAL, PUTFAIL, Request
 from . import casdef
 from .casdef import (

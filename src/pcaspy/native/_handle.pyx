@@ -20,7 +20,7 @@ from libcpp cimport bool as cbool
 from libcpp.string cimport string
 from libcpp.string_view cimport string_view
 
-from pcaspy.native._cpp.pv cimport EventMask, Pv, create_pv
+from pcaspy.native._cpp.pv cimport Pv, create_pv
 from pcaspy.native._cpp.snapshot cimport NewSnapshot, SnapshotPtr
 from pcaspy.native._cpp.text cimport bytes_of_text, text_of
 from pcaspy.native._cpp.to_snapshot cimport Strictness, snapshot_of
@@ -379,20 +379,6 @@ def set_read_only(PvHandle pv not None, bint on):
     opened(pv)
     with nogil:
         pv.pv.get().set_read_only(on)
-
-
-def post_value(PvHandle pv not None, value, alarm, severity, StampBase when not None,
-               EventMask mask):
-    """Sends a value with the events of `mask` to the subscribers.
-
-    Who posts faster than the server delivers is made to wait a little.
-
-    Raises:
-        TypeError, ValueError: It does not fit.
-    """
-    if opened(pv).post(snapshot_for(pv, value, alarm, severity, when), mask):
-        with nogil:
-            pv.pv.get().wait_for_servers()
 
 
 cdef object shortened(value):

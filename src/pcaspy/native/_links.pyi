@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 from pcaspy.native._handle import PvHandle, Way
+from pcaspy.native._time import StampBase
 
 @final
 class Extra:
@@ -32,3 +33,11 @@ def wire_pv(
 ) -> None: ...
 def data_of(pv: PvHandle) -> Any: ...
 def client_how(pv: PvHandle) -> str | None: ...
+def post_value(
+    pv: PvHandle,
+    value: Any,
+    alarm: int,
+    severity: int,
+    when: StampBase,
+    mask: int,
+) -> None: ...

@@ -13,7 +13,8 @@ from pcaspy.native._cpp.alarm_limits cimport AlarmHistory
 from pcaspy.native._cpp.pv cimport EventMask
 from pcaspy.native._cpp.snapshot cimport AlarmState, Snapshot
 from pcaspy.native._fields cimport Fields
-from pcaspy.native._handle cimport PvHandle, Way, opened
+from pcaspy.native._handle cimport PvHandle, Way, opened, snapshot_for
+from pcaspy.native._time cimport StampBase
 
 
 @cython.final
@@ -167,3 +168,17 @@ def data_of(PvHandle pv not None):
 def client_how(PvHandle pv not None):
     """How driver.write gets the client, as its `Way` says."""
     return None if pv.way is None else pv.way.client_how
+
+
+def post_value(PvHandle pv not None, value, alarm, severity, StampBase when not None,
+               EventMask mask):
+    """Sends a value with the events of `mask` to the subscribers.
+
+    Who posts faster than the server delivers is made to wait a little.
+
+    Raises:
+        TypeError, ValueError: It does not fit.
+    """
+    if opened(pv).post(snapshot_for(pv, value, alarm, severity, when), mask):
+        with nogil:
+            pv.pv.get().wait_for_servers()
