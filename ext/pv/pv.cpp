@@ -120,7 +120,7 @@ void Pv::set(SnapshotPtr snapshot) {
         std::lock_guard lock(mutex_);
         note_alarm(*snapshot);
         current_.swap(snapshot);  // the old value is freed after the lock
-        companion = companion_now();
+        if (const Rare* made = rare_.load()) companion = made->companion;
     }
     if (companion) companion->on_new_value(0);
 }
@@ -175,7 +175,7 @@ bool Pv::tell(EventMask mask, Change change) {
                 wake = PvClientsPtr(c);
         }
         if (wake) wake->queued_ = true;
-        companion = companion_now();
+        if (const Rare* made = rare_.load()) companion = made->companion;
     }
     if (wake) queue_up(wake);
     if (others) queue_up_others();
