@@ -279,7 +279,7 @@ cdef class Server(Claimant):
     cdef int end_of_batch(self, Data data) except -1:
         """If this is the last request, what follows is sent together."""
         # An updateValue of the program may take its time.
-        if self.left.empty() and (data is None or not data.own_update):
+        if self.left.empty() and (data is None or not data.marks.own_update):
             self.server.get().hold_answers()
         return 0
 
