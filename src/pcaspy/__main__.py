@@ -45,8 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError as error:
         if options.command in _SERVERS:
             print(error, file=sys.stderr)
-        # What is still in the buffer goes nowhere, or the status would be Python's 120.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            # What is in its buffer goes nowhere, or the status would be Python's 120.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (DefinitionError, ImportError, OSError) as error:
         print(error, file=sys.stderr)
