@@ -67,7 +67,7 @@ __all__ = [
 DEFAULT_TIMEOUT = 5.0
 
 # Of each function: for lists, for tuples, and for everything else.
-OUR_FORMS = 3
+_OUR_FORMS = 3
 
 T = TypeVar("T")
 Form = TypeVar("Form", bound=Callable[..., Any])
@@ -92,7 +92,7 @@ def _by_first_argument(scalar: Callable[..., Any]) -> Any:
         # `dispatch` takes a microsecond for what is mostly in the table.
         form = forms.get(kind)
         if form is None:
-            ours = kind is str and len(forms) == OUR_FORMS
+            ours = kind is str and len(forms) == _OUR_FORMS
             form = scalar if ours else dispatch(kind)
         return await form(*args, **kwargs)
 

@@ -15,6 +15,8 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 def load(monkeypatch):
     """Imports a module of benchmarks/, which is forgotten after the test."""
     monkeypatch.syspath_prepend(BENCHMARKS)
+    for path in BENCHMARKS.glob("*.py"):  # other tests have some with the same names
+        monkeypatch.delitem(sys.modules, path.stem, raising=False)
     before = set(sys.modules)
     yield importlib.import_module
     for name in set(sys.modules) - before:

@@ -103,7 +103,7 @@ def test_a_storm_of_signals():
         server.ask(do="start_storm", period=0.001)
         storm = pool.submit(storm_at_threads, server.pid, ended)
         try:
-            rounds = scaled(300, 10_000)
+            rounds = scaled(1000, 10_000)
             for number in range(1, rounds + 1):
                 data = struct.pack(">i", number)
                 assert circuit.put(echo, dbr.LONG, data).p1 == ECA_NORMAL
