@@ -12,12 +12,14 @@ import random
 import sys
 import time
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from textual import events
 from textual.geometry import Size
 
 from pcaspy.top import link
+from pcaspy.top.app import TopApp
 from support.control_server import ControlServer, pv_row
 from support.environment import server_environment
 from support.process import Child
@@ -150,6 +152,8 @@ async def act(seen: View, rng: random.Random) -> None:
 async def test_a_monkey(tmp_path, monkeypatch, kind):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr(link, "RETRY", 0.05)
+    # A click on Quit ends it, as it should.
+    monkeypatch.setattr(TopApp, "action_quit", AsyncMock())
     seed = int(os.environ.get("MONKEY_SEED") or random.randrange(10**6))
     print(f"{kind.__name__}: MONKEY_SEED={seed}, {SECONDS:g} s")
     rng = random.Random(seed)

@@ -40,7 +40,12 @@ class Pair:
         prefix = next(self._prefixes)
         for side in (self.released, self.ours):
             side.fresh()
-        started = [s.begin(prefix, program) for s in (self.released, self.ours)]
+        try:
+            told = self.released.begin(prefix, program)
+        except Died:  # of what an earlier program has done to its memory
+            self.released.fresh()
+            told = self.released.begin(prefix, program)
+        started = [told, self.ours.begin(prefix, program)]
         assert started[0] == started[1], f"{started}\n{outline(program)}"
         used: list[str] = []
         channels: dict[tuple[str, str], str] = {}
