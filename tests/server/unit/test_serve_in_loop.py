@@ -195,10 +195,10 @@ def test_the_loop_goes_on_while_there_is_much_to_do(idle, driver):
         circuit.send(
             b"".join(
                 pack(READ_NOTIFY, type=dbr.DOUBLE, count=1, p1=channel.sid, p2=ioid)
-                for ioid in range(1000, 3000)
+                for ioid in range(1000, 7000)
             )
         )
-        for _ in range(2000):
+        for _ in range(6000):
             circuit.expect(READ_NOTIFY, LONG_DEADLINE)
         return len(ticks) - before
 
@@ -208,7 +208,7 @@ def test_the_loop_goes_on_while_there_is_much_to_do(idle, driver):
         ticker.cancel()
         return during
 
-    assert asyncio.run(main()) > 3
+    assert asyncio.run(main()) > 10
 
 
 @pytest.mark.parametrize("where", ["thread", "loop", "write"])
