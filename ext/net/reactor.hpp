@@ -3,11 +3,10 @@
 // What is done with that is done in turns, by whoever has the turn: that is a mutex,
 // and no thread holds it while it sleeps. Besides the reactor's own thread these take
 // turns:
-// - one that leads. It has nothing to do but to wait for what comes out of a turn, so
-// it
-//   waits for the sockets itself, and what comes for it costs no change of threads. The
-//   reactor's own thread stands by meanwhile. As soon as the leader has something else
-//   to do, it leaves, and the one that stands by is woken by the next socket.
+// - one that leads. It has nothing to do but to wait for what comes out of a turn. So
+//   it waits for the sockets itself, and what comes for it costs no change of threads.
+//   The reactor's own thread stands by meanwhile. As soon as the leader has something
+//   else to do, it leaves, and the one that stands by is woken by the next socket.
 // - one that has put work where the turn finds it, and finds the turn free.
 #pragma once
 
