@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import threading
 import time
 
 from pcaspy import Driver
@@ -87,3 +88,15 @@ def eventually(found, wanted=bool):
             return value
         assert time.monotonic() < deadline, value
         time.sleep(0.005)
+
+
+class Hangs(Driver):
+    """Each write waits until it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def write(self, reason, value):
+        self.go_on.wait(60)  # this line
+        self.setParam(reason, value)
